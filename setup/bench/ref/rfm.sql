@@ -104,7 +104,7 @@ score AS (
 )
 SELECT customer.partner_id, customer.first_order, customer.last_order, customer.frequency, customer.monetary,
        customer.refunds, score.r, score.f, score.m, score.r::text || score.f::text || score.m::text AS rfm,
-       CASE WHEN NOT gate.open THEN NULL
+       CASE WHEN NOT gate.open OR customer.last_order IS NULL THEN NULL
             WHEN customer.frequency = 0 THEN 'lost'
             WHEN score.r = 1 AND (score.f + score.m + 1) / 2 >= 4 THEN 'cannot_lose'
             WHEN score.r <= 2 AND (score.f + score.m + 1) / 2 >= 3 THEN 'at_risk'
