@@ -1,0 +1,31 @@
+# ruff: noqa: F821 - `env` is what Odoo's shell provides
+"""Uninstall addons and open core's forms; run by ``setup/dev matrix`` in Odoo's shell."""
+
+import os
+
+from lxml import etree
+
+wanted = os.environ['SUITE_MODULES'].split(',')
+modules = env['ir.module.module'].search([('name', 'in', wanted), ('state', '=', 'installed')])
+env['res.users'].search([('login', '=like', 'matrix_%')]).unlink()
+env.cr.commit()
+modules.button_immediate_uninstall()
+env.cr.rollback()
+env.transaction.reset()
+
+for module in env['ir.module.module'].search([('name', 'in', wanted)]):
+    if module.state != 'uninstalled':
+        print(f"FINDING {module.name} is {module.state} after uninstalling")
+
+for name in ('res.partner', 'sale.order', 'product.template', 'res.users', 'res.config.settings'):
+    model = env[name]
+    try:
+        arch = etree.fromstring(model.get_views([[False, 'form']])['views']['form']['arch'])
+        shown = {
+            node.get('name')
+            for node in arch.iter('field')
+            if not list(node.iterancestors('field')) and node.get('name') in model._fields
+        }
+        model.search([], limit=1).web_read({field: {} for field in shown})
+    except Exception as error:  # noqa: BLE001 - every failure is a finding
+        print(f"FINDING the form of {name} does not open: {error}")

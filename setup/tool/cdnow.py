@@ -1,0 +1,2 @@
+SIZES = ('cdnow', 'cdnow-full')
+def load(*a): raise NotImplementedError

@@ -1,0 +1,137 @@
+"""``setup/dev demo``: a running Odoo with the suite, and who can log in."""
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+from . import cdnow, databases, workspace
+from .paths import ROOT, fingerprint
+from .ui import STARTED, SetupError, say, step
+
+DATABASE = 'demo'
+# Log-in and role; in demo data the password is the log-in.
+LOGINS = (
+    ('admin', "administrator"),
+    ('service', "service agent"),
+    ('technician', "technician"),
+    ('loyalty', "loyalty manager"),
+    ('campaign', "campaign manager"),
+    ('demo', "salesperson"),
+    ('portal', "portal customer"),
+)
+
+
+def add_options(parser):
+    parser.add_argument('--port', type=int, help="default: a free one")
+    parser.add_argument('--data', choices=cdnow.SIZES, help="bring in a real purchase log first")
+    parser.add_argument('--as-of', help="with --data: the day the log ends (default: last Sunday)")
+    parser.add_argument('--fresh', action='store_true', help="throw the demo database away first")
+    parser.add_argument('--no-serve', action='store_true', help="prepare everything and stop")
+
+
+def run(options):
+    """Prepare the demo database when needed, serve it, and print the log-ins."""
+    ready = workspace.ensure()
+    database = options.data or DATABASE
+    template = databases.suite_template(ready)
+    if options.fresh or not _is_current(ready, database, template):
+        databases.clone(ready, template, database)
+        if options.data:
+            cdnow.load(ready, database, options.data, options.as_of)
+        _mark(ready, database, template)
+    if options.no_serve:
+        step(f"database {database} is ready")
+        return 0
+    return _serve(ready, database, options.port, [])
+
+
+def serve(options):
+    """Serve any database."""
+    ready = workspace.ensure()
+    if options.database not in databases.names(ready):
+        raise SetupError(f"there is no database {options.database}", "setup/dev db list")
+    return _serve(ready, options.database, options.port, options.rest)
+
+
+def _is_current(ready, database, template):
+    """Whether a database was made from this template, by the comment it carries."""
+    said = ready.server.query(
+        'postgres',
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database "
+        f"WHERE datname = '{database}'",
+    )
+    return bool(said) and said[0] == _origin(template)
+
+
+def _mark(ready, database, template):
+    ready.server.query('postgres', f"""COMMENT ON DATABASE "{database}" IS '{_origin(template)}'""")
+
+
+def _origin(template):
+    return f"made from {template} {fingerprint(ROOT / 'setup/tool/cdnow.py')}"
+
+
+def _serve(ready, database, port, more):
+    port = port or _free_port()
+    _ensure_free(port)
+    command = ready.command(
+        'server', '-d', database, '--http-port', port, '--no-database-list',
+        '--max-cron-threads', '1', '--log-level', 'warn', *more,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    step(f"starting Odoo on {database}")
+    with subprocess.Popen(command, env={**os.environ, **ready.environment}, cwd=ROOT) as server:
+        try:
+            _wait_until_up(server, f"{address}/web/login")
+            _greet(ready, address, database)
+            return server.wait()
+        except KeyboardInterrupt:
+            say("\nstopping")
+            return 0
+        finally:
+            server.terminate()
+
+
+def _greet(ready, address, database):
+    rows = ready.server.query(
+        database, "SELECT u.login FROM res_users u WHERE u.active AND u.id > 1 ORDER BY u.id"
+    )
+    say(f"\n  Odoo with the suite:  {address}\n")
+    for login, role in LOGINS:
+        if login in rows:
+            say(f"    {login:<12} password {login:<12} {role}")
+    say("\n  中文: choose the language in the preferences of the user menu.")
+    say(f"  Ready after {time.monotonic() - STARTED:.0f} s. Stop with Ctrl-C.\n")
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+def _ensure_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(('127.0.0.1', port))
+        except OSError:
+            raise SetupError(
+                f"port {port} is taken", "choose another with --port, or leave it out"
+            ) from None
+
+
+def _wait_until_up(server, address):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise SetupError("Odoo stopped at once", "the lines above say why")
+        try:
+            with urllib.request.urlopen(address, timeout=30):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise SetupError("Odoo did not answer within two minutes", "the lines above say why")

@@ -1,0 +1,99 @@
+"""All linters at zero findings: ours, OCA's, Odoo's own, translations, dependencies."""
+
+import re
+
+from . import databases, dependencies, i18n, python, workspace
+from .paths import ROOT, addons
+from .ui import say, step
+
+# Odoo's own rules that read Python, XML or the registry.  Left out: eslint
+# (needs Node), and the checks of the checkers themselves.
+ODOO_RULES = (
+    'ManifestLinter',
+    'OnchangeChecker',
+    'RoutesLinter',
+    'TestConflictMarkers',
+    'TestDocstring',
+    'TestDunderinit',
+    'TestI18n',
+    'TestIndex',
+    'TestJsTranslations',
+    'TestLintOverrideSignatures',
+    'TestNaming',
+    'TestOnchangeDomains',
+    'TestPyLint',
+    'TestTestHoles',
+    'PotLinter',
+)
+
+
+def add_options(parser):
+    parser.add_argument('--quick', action='store_true', help="only what needs no database")
+    parser.add_argument('--fix', action='store_true', help="let ruff mend what it can first")
+
+
+def run(options):
+    """Run every linter and return how many of them found something (0 is success)."""
+    ready = workspace.ensure(tools=True)
+    if options.fix:
+        _tool(ready, "ruff --fix", 'ruff', 'check', '--fix', '.')
+        _tool(ready, "ruff format", 'ruff', 'format', '.')
+    modules = addons()
+    translations = [str(p.relative_to(ROOT)) for p in sorted(ROOT.glob('*/i18n/*.po'))]
+    results = {
+        'ruff': _tool(ready, "ruff", 'ruff', 'check', '.'),
+        'format': _tool(ready, "ruff format", 'ruff', 'format', '--check', '.'),
+        'pylint-odoo': _tool(ready, "pylint-odoo", 'pylint', '--rcfile=pyproject.toml', *modules),
+        'oca-checks': _tool(ready, "oca-checks", 'oca-checks-odoo-module', *modules),
+        'oca-po': _tool(ready, "oca-checks-po", 'oca-checks-po', *translations),
+        'dependencies': dependencies.check(ready),
+        'translations': i18n.check(ready),
+    }
+    if not options.quick:
+        results['exported terms'] = i18n.check_export(ready)
+        results['test_lint'] = _odoo_rules(ready)
+    say()
+    for name, findings in results.items():
+        say(f"  {'ok  ' if not findings else 'FAIL'}  {name}")
+    return sum(1 for findings in results.values() if findings)
+
+
+def _tool(ready, title, program, *words):
+    step(title)
+    return ready.call(python.VENV / 'bin' / program, *words)
+
+
+def _odoo_rules(ready):
+    """Run Odoo's linters over every installed addon; return the number of failed tests."""
+    step("Odoo's test_lint")
+    tags = ",".join(f'/test_lint:{rule}' for rule in ODOO_RULES)
+    with databases.temporary(ready, databases.suite_template(ready)) as database:
+        databases.install(ready, database, ['test_lint'])
+        log = _log_of(
+            ready, 'server', '-d', database, '--test-tags', tags, '-u', 'test_lint',
+            '--stop-after-init', '--no-http',
+        )  # fmt: skip
+    verdict = re.findall(r"(\d+) failed, (\d+) error\(s\) of (\d+) tests", log)
+    if not verdict or verdict[-1][2] == '0':
+        say(log[-3000:])
+        say("test_lint ran no test")
+        return 1
+    failed, errors, number = map(int, verdict[-1])
+    if failed or errors:
+        say("\n".join(line for line in log.splitlines() if not re.search(r" INFO ", line)))
+    say(f"test_lint: {number} tests, {failed} failed, {errors} errors")
+    return failed + errors
+
+
+def _log_of(ready, *words):
+    """Run Odoo and return its log whatever the exit code."""
+    import os
+    import subprocess
+
+    done = subprocess.run(
+        ready.command(*words), env={**os.environ, **ready.environment}, cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    return done.stdout
+
+

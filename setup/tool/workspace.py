@@ -1,0 +1,107 @@
+"""Odoo, Python and PostgreSQL of this checkout, made ready together."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from functools import cached_property
+
+from . import odoo, postgres, python
+from .paths import ROOT, RUN
+from .shell import run
+from .ui import SetupError
+
+DATA_DIR = RUN / 'data'
+CONFIG = RUN / 'odoo.conf'
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What every command works with."""
+
+    odoo: odoo.Odoo
+    server: postgres.Server
+
+    @cached_property
+    def environment(self):
+        """Variables of every Odoo process."""
+        return {
+            **python.environment(self.odoo),
+            **self.server.environment,
+            'ODOO_RC': str(CONFIG),
+            # Chromium puts its profile and sockets there.
+            'TMPDIR': str(_temporary()),
+        }
+
+    def command(self, *words):
+        """The words that start Odoo's command line."""
+        return [str(python.PYTHON), '-m', 'odoo', *map(str, words)]
+
+    def odoo_run(self, *words, what, stdin=None):
+        """Run a sub-command of Odoo to its end and return its log.
+
+        :raises SetupError: it failed, or logged an error
+        """
+        log = run(
+            self.command(*words), what=what, env=self.environment, cwd=ROOT, stdin=stdin
+        )
+        wrong = [line for line in log.splitlines() if ' ERROR ' in line or ' CRITICAL ' in line]
+        if wrong:
+            raise SetupError(f"{what} logged errors\n" + "\n".join(wrong[:10]))
+        return log
+
+    def call(self, *words, env=None):
+        """Run a program in the foreground and return its exit code."""
+        environment = {**os.environ, **self.environment, **(env or {})}
+        return subprocess.run([str(w) for w in words], env=environment, cwd=ROOT, check=False).returncode
+
+    def script(self, database, path, *, what, **variables):
+        """Run a Python file with ``env`` of a database and return what it printed.
+
+        :param variables: handed to the file as environment variables ``SUITE_<NAME>``
+        """
+        settings = {f'SUITE_{key.upper()}': str(value) for key, value in variables.items()}
+        return run(
+            self.command('shell', '-d', database, '--no-http', '--log-level=warn'),
+            what=what,
+            env={**self.environment, **settings},
+            cwd=ROOT,
+            stdin=path.read_text(),
+        )
+
+
+def ensure(*, tools=False):
+    """Make Odoo, Python and PostgreSQL ready and return the workspace.
+
+    :param tools: also install the linters and the test runner
+    """
+    RUN.mkdir(exist_ok=True)
+    found = odoo.find()
+    python.ensure(tools=tools)
+    server = postgres.ensure()
+    _write_config(found, server)
+    return Workspace(found, server)
+
+
+def _temporary():
+    folder = RUN / 'tmp'
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _write_config(found, server):
+    options = {
+        'addons_path': ",".join(str(path) for path in (*found.addons, ROOT)),
+        'data_dir': DATA_DIR,
+        'db_host': server.host,
+        'db_port': server.port,
+        'db_user': server.user,
+        'db_password': server.password or False,
+        'http_interface': '127.0.0.1',
+        'list_db': False,
+        'unaccent': True,
+        'proxy_mode': False,
+        'without_demo': False,
+    }
+    lines = "".join(f"{key} = {value}\n" for key, value in options.items())
+    CONFIG.write_text("[options]\n" + lines)
+    CONFIG.chmod(0o600)
