@@ -1,0 +1,14 @@
+from odoo import api, models
+
+
+class ProductTemplate(models.Model):
+    _inherit = 'product.template'
+
+    @api.model
+    def get_import_templates(self) -> list[dict]:
+        return super().get_import_templates() + [
+            {
+                'label': self.env._("Import Template for Products of Past Orders"),
+                'template': '/crm_customer/static/import/products.xlsx',
+            }
+        ]
