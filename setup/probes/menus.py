@@ -43,9 +43,11 @@ def open_action(user, menu):
     """Do what the web client does: views, then the first rows."""
     # The client reads the action with the same rights, through this method.
     action = menu.with_user(user).action
-    description = env['ir.actions.actions'].with_user(user)._for_xml_id(
-        action.get_external_id()[action.id]
-    ) if action._name == 'ir.actions.act_window' else None
+    description = (
+        env['ir.actions.actions'].with_user(user)._for_xml_id(action.get_external_id()[action.id])
+        if action._name == 'ir.actions.act_window'
+        else None
+    )
     if not description:
         return
     context = safe_eval(description['context'] or '{}', {'uid': user.id, 'active_id': False})
@@ -69,7 +71,7 @@ def fields_of(model, view):
     tree = etree.fromstring(view['arch'])
     names = set()
     for node in tree.iter('field'):
-        nested = [up for up in node.iterancestors('field')]
+        nested = list(node.iterancestors('field'))
         if not nested and node.get('name') in model._fields:
             names.add(node.get('name'))
     return names

@@ -1,2 +1,6 @@
-def add_options(parser): pass
-def run(options): pass
+def add_options(parser):
+    pass
+
+
+def run(options):
+    pass

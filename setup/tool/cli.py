@@ -58,7 +58,9 @@ def _parser():
 
     demo.add_options(add('demo', demo.run, "from nothing to a running Odoo with demo data"))
     testing.add_options(
-        add('test', testing.run, "from nothing to a test run; further words go to pytest", rest=True)
+        add(
+            'test', testing.run, "from nothing to a test run; further words go to pytest", rest=True
+        )
     )
     add('install', _install, "prepare everything and stop: Odoo, PostgreSQL, template database")
     serve = add('serve', demo.serve, "run Odoo on a database", rest=True)

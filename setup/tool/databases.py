@@ -98,9 +98,7 @@ def suite_template(workspace):
     step("installing " + ", ".join(addons()))
     _install(workspace, part, addons())
     step("building the assets of the web client")
-    workspace.odoo_run(
-        'shell', '-d', part, '--no-http', stdin=WARM_UP, what="building the assets"
-    )
+    workspace.odoo_run('shell', '-d', part, '--no-http', stdin=WARM_UP, what="building the assets")
     _rename(workspace, part, name)
     return name
 

@@ -18,7 +18,10 @@ def check(ready, *, write=False):
     :return: number of findings
     """
     step("dependencies")
-    manifests = {**_core_manifests(ready.odoo.addons), **{name: manifest(name) for name in addons()}}
+    manifests = {
+        **_core_manifests(ready.odoo.addons),
+        **{name: manifest(name) for name in addons()},
+    }
     closures = {name: sorted(closure(name, manifests)) for name in applications()}
     if write or not COMMITTED.exists():
         COMMITTED.write_text(json.dumps(closures, indent=1, sort_keys=True) + '\n')

@@ -12,7 +12,9 @@ from .ui import SetupError, say
 def run(_options):
     """Print a line for each thing; return 1 when something needed is missing."""
     problems = []
-    _line("System", f"{platform.platform()}, {shutil.disk_usage(RUN.parent).free / 1e9:.0f} GB free")
+    _line(
+        "System", f"{platform.platform()}, {free:.0f} GB free"
+    )
     _line("Python", f"{sys.version.split()[0]} ({sys.executable})")
     _line("Download cache", CACHE)
     found = _try(odoo.find, problems)
@@ -26,7 +28,9 @@ def run(_options):
         _line("Extensions", ", ".join(postgres.describe_extensions(server)))
     for program in browser.PROGRAMS:
         path = program.path()
-        _line(program.package, path or f"missing: no {program.used_for} (package {program.package})")
+        _line(
+            program.package, path or f"missing: no {program.used_for} (package {program.package})"
+        )
     fonts = "found" if browser.fonts_for_chinese() else "missing (package fonts-noto-cjk)"
     _line("Chinese fonts", fonts)
     _line("Addons", ", ".join(addons()))

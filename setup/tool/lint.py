@@ -95,5 +95,3 @@ def _log_of(ready, *words):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
     return done.stdout
-
-

@@ -99,7 +99,7 @@ def _importable():
 
 def _inspect(folder, origin):
     text = (folder / 'odoo/release.py').read_text()
-    match = re.search(r"^version_info\s*=\s*(\([^)]*\))", text, re.M)
+    match = re.search(r"^version_info\s*=\s*(\([^)]*\))", text, re.MULTILINE)
     numbers = re.findall(r"\d+|'saas~[\d]+'", match[1])[:2] if match else []
     info = tuple(ast.literal_eval(number) for number in numbers)
     if info != SERIES:

@@ -189,7 +189,7 @@ def _own_mirror(codename):
     etc = Path('/etc/apt')
     for path in sorted(etc.glob('sources.list.d/*.sources')):
         for stanza in re.split(r"\n\s*\n", path.read_text()):
-            fields = dict(re.findall(r"^([\w-]+):\s*(.+)$", stanza, re.M))
+            fields = dict(re.findall(r"^([\w-]+):\s*(.+)$", stanza, re.MULTILINE))
             if codename in fields.get('Suites', '').split() and 'main' in fields.get(
                 'Components', ''
             ):

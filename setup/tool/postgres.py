@@ -280,7 +280,9 @@ def _start(binaries, folder):
     if done.returncode:
         log = DATA / 'log'
         said = "\n".join(log.read_text().splitlines()[-8:]) if log.exists() else ''
-        raise SetupError(f"PostgreSQL did not start\n{said}", f"see {log}, or: setup/dev clean --data")
+        raise SetupError(
+            f"PostgreSQL did not start\n{said}", f"see {log}, or: setup/dev clean --data"
+        )
     step("PostgreSQL started")
 
 

@@ -12,7 +12,9 @@ LEFT_OUT = 3
 
 def add_options(parser):
     parser.add_argument('--slow', action='store_true', help="also tests marked slow")
-    parser.add_argument('--core', action='store_true', help="core's own suites, with and without ours")
+    parser.add_argument(
+        '--core', action='store_true', help="core's own suites, with and without ours"
+    )
     parser.add_argument('--keep', action='store_true', help="keep the database of this run")
     parser.add_argument(
         '--without-browser', action='store_true',
@@ -47,9 +49,7 @@ def command(database, words, *, slow=False, report=REPORT):
 
 
 def _names_a_path(words):
-    return any(
-        (ROOT / word.split('::')[0]).exists() for word in words if not word.startswith('-')
-    )
+    return any((ROOT / word.split('::')[0]).exists() for word in words if not word.startswith('-'))
 
 
 def left_out(report=REPORT):

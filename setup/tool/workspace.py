@@ -41,9 +41,7 @@ class Workspace:
 
         :raises SetupError: it failed, or logged an error
         """
-        log = run(
-            self.command(*words), what=what, env=self.environment, cwd=ROOT, stdin=stdin
-        )
+        log = run(self.command(*words), what=what, env=self.environment, cwd=ROOT, stdin=stdin)
         wrong = [line for line in log.splitlines() if ' ERROR ' in line or ' CRITICAL ' in line]
         if wrong:
             raise SetupError(f"{what} logged errors\n" + "\n".join(wrong[:10]))
@@ -52,7 +50,9 @@ class Workspace:
     def call(self, *words, env=None):
         """Run a program in the foreground and return its exit code."""
         environment = {**os.environ, **self.environment, **(env or {})}
-        return subprocess.run([str(w) for w in words], env=environment, cwd=ROOT, check=False).returncode
+        return subprocess.run(
+            [str(w) for w in words], env=environment, cwd=ROOT, check=False
+        ).returncode
 
     def script(self, database, path, *, what, **variables):
         """Run a Python file with ``env`` of a database and return what it printed.
@@ -67,6 +67,16 @@ class Workspace:
             cwd=ROOT,
             stdin=path.read_text(),
         )
+
+    def stream(self, database, path, **variables):
+        """Like :meth:`script`, showing what it prints; return the exit code."""
+        settings = {f'SUITE_{key.upper()}': str(value) for key, value in variables.items()}
+        with open(path) as source:
+            return subprocess.run(
+                self.command('shell', '-d', database, '--no-http', '--log-level=warn'),
+                env={**os.environ, **self.environment, **settings},
+                cwd=ROOT, stdin=source, check=False,
+            ).returncode  # fmt: skip
 
 
 def ensure(*, tools=False):
@@ -95,7 +105,7 @@ def _write_config(found, server):
         'db_host': server.host,
         'db_port': server.port,
         'db_user': server.user,
-        'db_password': server.password or False,
+        **({'db_password': server.password} if server.password else {}),
         'http_interface': '127.0.0.1',
         'list_db': False,
         'unaccent': True,
