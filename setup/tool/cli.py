@@ -12,6 +12,7 @@ from . import (
     lint,
     matrix,
     postgres,
+    scaffold,
     testing,
     workspace,
 )
@@ -81,6 +82,7 @@ def _parser():
     )
     bench.add_options(add('bench', bench.run, "measure: CPU-time ratios to a reference"))
     i18n.add_options(add('i18n', i18n.run, "export the translation files of our addons"))
+    scaffold.add_options(add('scaffold', scaffold.run, "write a new addon that extends ours"))
     add('doctor', doctor.run, "say what was found: Odoo, Python, PostgreSQL, browser, fonts")
     add('stop', _stop, "stop the private PostgreSQL")
     add('lock', _lock, "pin the newest allowed Python packages (needs uv)")

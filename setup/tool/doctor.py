@@ -12,9 +12,8 @@ from .ui import SetupError, say
 def run(_options):
     """Print a line for each thing; return 1 when something needed is missing."""
     problems = []
-    _line(
-        "System", f"{platform.platform()}, {free:.0f} GB free"
-    )
+    free = shutil.disk_usage(RUN.parent).free / 1e9
+    _line("System", f"{platform.platform()}, {free:.0f} GB free")
     _line("Python", f"{sys.version.split()[0]} ({sys.executable})")
     _line("Download cache", CACHE)
     found = _try(odoo.find, problems)
