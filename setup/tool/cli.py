@@ -13,6 +13,7 @@ from . import (
     matrix,
     postgres,
     scaffold,
+    screenshots,
     testing,
     workspace,
 )
@@ -83,6 +84,9 @@ def _parser():
     bench.add_options(add('bench', bench.run, "measure: CPU-time ratios to a reference"))
     i18n.add_options(add('i18n', i18n.run, "export the translation files of our addons"))
     scaffold.add_options(add('scaffold', scaffold.run, "write a new addon that extends ours"))
+    screenshots.add_options(
+        add('screenshots', screenshots.run, "take the pictures of the documentation")
+    )
     add('doctor', doctor.run, "say what was found: Odoo, Python, PostgreSQL, browser, fonts")
     add('stop', _stop, "stop the private PostgreSQL")
     add('lock', _lock, "pin the newest allowed Python packages (needs uv)")

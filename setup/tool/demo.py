@@ -1,11 +1,13 @@
 """``setup/dev demo``: a running Odoo with the suite, and who can log in."""
 
+import contextlib
 import os
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from typing import NamedTuple
 
 from . import cdnow, databases, workspace
 from .paths import ROOT, fingerprint
@@ -22,6 +24,13 @@ LOGINS = (
     ('demo', "salesperson"),
     ('portal', "portal customer"),
 )
+
+
+class Served(NamedTuple):
+    """A running Odoo."""
+
+    address: str
+    process: subprocess.Popen
 
 
 def add_options(parser):
@@ -75,22 +84,30 @@ def _origin(template):
 
 
 def _serve(ready, database, port, more):
+    with running(ready, database, port, more) as served:
+        _greet(ready, served.address, database)
+        try:
+            return served.process.wait()
+        except KeyboardInterrupt:
+            say("\nstopping")
+            return 0
+
+
+@contextlib.contextmanager
+def running(ready, database, port=None, more=()):
+    """Odoo serving a database for the time of a block; gives a :class:`Served`."""
     port = port or _free_port()
     _ensure_free(port)
     command = ready.command(
         'server', '-d', database, '--http-port', port, '--no-database-list',
         '--max-cron-threads', '1', '--log-level', 'warn', *more,
     )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
     step(f"starting Odoo on {database}")
     with subprocess.Popen(command, env={**os.environ, **ready.environment}, cwd=ROOT) as server:
         try:
+            address = f"http://127.0.0.1:{port}"
             _wait_until_up(server, f"{address}/web/login")
-            _greet(ready, address, database)
-            return server.wait()
-        except KeyboardInterrupt:
-            say("\nstopping")
-            return 0
+            yield Served(address, server)
         finally:
             server.terminate()
 
