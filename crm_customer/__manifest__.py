@@ -6,7 +6,7 @@
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',
     'license': 'LGPL-3',
-    'depends': ['sale', 'portal'],
+    'depends': ['base_import', 'portal', 'sale'],
     'data': [
         'security/crm_customer_groups.xml',
         'security/crm_customer_security.xml',
@@ -19,6 +19,21 @@
         'views/crm_selfcheck_views.xml',
         'views/crm_preset_views.xml',
         'views/res_partner_views.xml',
+        'views/res_config_settings_views.xml',
         'views/crm_customer_menus.xml',
     ],
+    'demo': [
+        'demo/res_partner_demo.xml',
+        'demo/sale_order_demo.xml',
+        'demo/mail_message_demo.xml',
+        'demo/crm_job_demo.xml',
+    ],
+    'assets': {
+        'web.assets_backend': [
+            'crm_customer/static/src/components/**/*',
+        ],
+        'web.assets_tests': [
+            'crm_customer/static/tests/tours/**/*',
+        ],
+    },
 }

@@ -390,3 +390,22 @@ class CrmJob(models.Model):
     def _unlink_except_open(self) -> None:
         if self.filtered(lambda job: job.state in OPEN_STATES):
             raise UserError(self.env._("Cancel a job before you delete it."))
+
+    @api.autovacuum
+    def _gc_ended(self, limit: int = 1000) -> tuple[int, int]:
+        """Delete the jobs that ended longer ago than their company keeps them."""
+        jobs = self.browse()
+        for company in self.env['res.company'].search([('crm_job_keep_days', '>', 0)]):
+            ended_before = fields.Datetime.subtract(
+                fields.Datetime.now(), days=company.crm_job_keep_days
+            )
+            jobs |= self.search(
+                [
+                    ('company_id', '=', company.id),
+                    ('state', 'not in', OPEN_STATES),
+                    ('date_end', '<', ended_before),
+                ],
+                limit=limit,
+            )
+        jobs[:limit].unlink()
+        return min(len(jobs), limit), max(len(jobs) - limit, 0)

@@ -19,8 +19,7 @@ class ForeignKey(NamedTuple):
     target: str
     table: str
     column: str
-    is_cascade: bool
-    has_date: bool
+    is_relation: bool  # table of a many2many: rows without a date
 
 
 class CrmPreset(models.Model):
@@ -174,56 +173,75 @@ class CrmPreset(models.Model):
     @api.model
     def _get_foreign_keys(self, table: str) -> list[ForeignKey]:
         """Return the columns that point to a table."""
+        return self._find_foreign_keys(SQL('con.confrelid = %s::regclass', table))
+
+    @api.model
+    def _find_foreign_keys(self, condition: SQL) -> list[ForeignKey]:
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT con.confrelid::regclass::text, tab.relname, att.attname,
-                       con.confdeltype = 'c',
-                       EXISTS (SELECT FROM pg_attribute
-                                WHERE attrelid = tab.oid AND attname = 'create_date')
+                SELECT con.confrelid::regclass::text, con.conrelid::regclass::text, att.attname,
+                       NOT EXISTS (SELECT FROM pg_attribute
+                                    WHERE attrelid = con.conrelid AND attname = 'create_date')
                   FROM pg_constraint con
-                  JOIN pg_class tab ON tab.oid = con.conrelid
                   JOIN pg_attribute att
                     ON att.attrelid = con.conrelid AND att.attnum = con.conkey[1]
-                 WHERE con.contype = 'f' AND con.confrelid = %s::regclass
+                 WHERE con.contype = 'f' AND %s
                 """,
-                table,
+                condition,
             )
         )
         return [ForeignKey(*row) for row in rows]
 
     def _count_uses(self, key: ForeignKey, own_ids: dict[str, tuple[int, ...]]) -> int:
-        """Count the rows that point to the preset's records and are not the preset's own.
-
-        Rows that would be deleted with them (lines of a form) count when they were made later.
-        """
-        conditions = [SQL('%s IN %s', SQL.identifier(key.column), own_ids[key.target])]
+        """Count the rows that point to the preset's records and are not the preset's own."""
+        conditions = [SQL('%s IN %s', SQL.identifier('use', key.column), own_ids[key.target])]
+        if key.is_relation:
+            conditions.extend(self._get_other_side_conditions(key, own_ids))
+        else:
+            # what was made in the same transaction is part of the record, as its lines
+            conditions.append(SQL('use.create_date IS DISTINCT FROM made.create_date'))
         if key.table in own_ids:
-            conditions.append(SQL('id NOT IN %s', own_ids[key.table]))
-        if key.is_cascade:
-            if not key.has_date:
-                return 0
-            conditions.append(SQL('create_date > %s', self.date))
+            conditions.append(SQL('use.id NOT IN %s', own_ids[key.table]))
         [(count,)] = self.env.execute_query(
             SQL(
-                'SELECT count(*) FROM %s WHERE %s',
+                'SELECT count(*) FROM %s AS use JOIN %s AS made ON made.id = %s WHERE %s',
                 SQL.identifier(key.table),
+                SQL.identifier(key.target),
+                SQL.identifier('use', key.column),
                 SQL(' AND ').join(conditions),
             )
         )
         return count
 
-    def _describe_use(self, key: ForeignKey, count: int) -> str:
-        models_by_table = {model._table: model for model in self.env.registry.values()}
-        names = [
-            self.env['ir.model']._get(models_by_table[table]._name).name
-            if table in models_by_table
-            else table
-            for table in (key.target, key.table)
+    @api.model
+    def _get_other_side_conditions(
+        self, key: ForeignKey, own_ids: dict[str, tuple[int, ...]]
+    ) -> list[SQL]:
+        """Return the conditions that leave out links between two records of the preset."""
+        return [
+            SQL('%s NOT IN %s', SQL.identifier('use', other.column), own_ids[other.target])
+            for other in self._find_foreign_keys(SQL('con.conrelid = %s::regclass', key.table))
+            if other.column != key.column and other.target in own_ids
         ]
+
+    def _describe_use(self, key: ForeignKey, count: int) -> str:
+        user = key.table
+        if key.is_relation:
+            others = self._find_foreign_keys(SQL('con.conrelid = %s::regclass', key.table))
+            user = next((other.target for other in others if other.column != key.column), user)
         return self.env._(
-            "%(target)s: used by %(count)s of %(user)s", target=names[0], count=count, user=names[1]
+            "%(target)s: used by %(count)s of %(user)s",
+            target=self._get_table_name(key.target),
+            count=count,
+            user=self._get_table_name(user),
         )
+
+    @api.model
+    def _get_table_name(self, table: str) -> str:
+        """Return what the user calls the records of a table."""
+        names = [name for name, model in self.env.registry.items() if model._table == table]
+        return self.env['ir.model']._get(names[0]).name if names else table
 
     def _ensure_manager(self) -> None:
         if not (self.env.su or self.env.user.has_group('crm_customer.group_manager')):

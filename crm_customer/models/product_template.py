@@ -6,9 +6,10 @@ class ProductTemplate(models.Model):
 
     @api.model
     def get_import_templates(self) -> list[dict]:
-        return super().get_import_templates() + [
+        return [
+            *super().get_import_templates(),
             {
                 'label': self.env._("Import Template for Products of Past Orders"),
                 'template': '/crm_customer/static/import/products.xlsx',
-            }
+            },
         ]

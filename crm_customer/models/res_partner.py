@@ -207,9 +207,10 @@ class ResPartner(models.Model):
 
     @api.model
     def get_import_templates(self) -> list[dict]:
-        return super().get_import_templates() + [
+        return [
+            *super().get_import_templates(),
             {
                 'label': self.env._("Import Template for Customers"),
                 'template': '/crm_customer/static/import/customers.xlsx',
-            }
+            },
         ]

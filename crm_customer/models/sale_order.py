@@ -21,9 +21,10 @@ class SaleOrder(models.Model):
 
     @api.model
     def get_import_templates(self) -> list[dict]:
-        return super().get_import_templates() + [
+        return [
+            *super().get_import_templates(),
             {
                 'label': self.env._("Import Template for Past Orders"),
                 'template': '/crm_customer/static/import/past_orders.xlsx',
-            }
+            },
         ]

@@ -1,0 +1,11 @@
+from odoo import fields, models
+
+
+class ResCompany(models.Model):
+    _inherit = 'res.company'
+
+    crm_job_keep_days = fields.Integer(
+        string="Keep Jobs for (Days)",
+        default=90,
+        help="Jobs that ended and their log are deleted after so many days; 0 keeps them.",
+    )

@@ -1,0 +1,203 @@
+import { Component, onMounted, onWillUpdateProps, useRef, useState } from "@odoo/owl";
+
+import { deserializeDate, deserializeDateTime, today } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { KeepLast } from "@web/core/utils/concurrency";
+import { useService } from "@web/core/utils/hooks";
+import { useDebounced } from "@web/core/utils/timing";
+import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+
+const { DateTime } = luxon;
+
+const PAGE_SIZE = 40;
+const SEARCH_DELAY = 300;
+const DATE_LENGTH = 10;
+
+/**
+ * What happened with a customer, newest first, from all sources the user may read.
+ * Sources are added in Python: see `_get_customer_timeline_sources` of `res.partner`.
+ */
+export class CustomerTimeline extends Component {
+    static template = "crm_customer.CustomerTimeline";
+    static props = { ...standardWidgetProps };
+
+    setup() {
+        this.action = useService("action");
+        this.orm = useService("orm");
+        this.keepLast = new KeepLast();
+        this.listRef = useRef("list");
+        this.state = useState({
+            status: "loading", // loading, more, ready, error
+            entries: [],
+            next: null,
+            sources: [],
+            chosen: [],
+            search: "",
+        });
+        this.searchLater = useDebounced(() => this.reload(), SEARCH_DELAY);
+        // after the form is on the screen: the time line must not hold it up
+        onMounted(() => this.reload());
+        onWillUpdateProps((nextProps) => {
+            if (nextProps.record.resId !== this.props.record.resId) {
+                this.reload(nextProps.record.resId);
+            }
+        });
+    }
+
+    // ------------------------------------------------------------
+    // Getters
+    // ------------------------------------------------------------
+
+    /** Entries grouped by day, as `[{ key, label, entries }]`. */
+    get days() {
+        const days = [];
+        for (const entry of this.state.entries) {
+            const moment = this.getMoment(entry);
+            const key = moment.toISODate();
+            if (days.at(-1)?.key !== key) {
+                days.push({ key, label: this.formatDay(moment), entries: [] });
+            }
+            days.at(-1).entries.push(entry);
+        }
+        return days;
+    }
+
+    get isFiltered() {
+        return Boolean(this.state.chosen.length || this.state.search.trim());
+    }
+
+    get statusText() {
+        if (this.state.status === "loading") {
+            return _t("Loading…");
+        }
+        return _t("%s events shown", this.state.entries.length);
+    }
+
+    /** The record whose form is open needs no link to itself. */
+    canOpen(entry) {
+        const { resModel, resId } = this.props.record;
+        return entry.res_model !== resModel || entry.res_id !== resId;
+    }
+
+    hasTime(entry) {
+        return entry.date.length > DATE_LENGTH;
+    }
+
+    getMoment(entry) {
+        return this.hasTime(entry) ? deserializeDateTime(entry.date) : deserializeDate(entry.date);
+    }
+
+    formatTime(entry) {
+        return this.getMoment(entry).toLocaleString(DateTime.TIME_SIMPLE);
+    }
+
+    formatDay(moment) {
+        const days = Math.round(today().diff(moment.startOf("day"), "days").days);
+        if (days === 0) {
+            return _t("Today");
+        }
+        if (days === 1) {
+            return _t("Yesterday");
+        }
+        return moment.toLocaleString(DateTime.DATE_HUGE);
+    }
+
+    getSourceLabel(entry) {
+        return this.state.sources.find((source) => source.key === entry.source)?.label || "";
+    }
+
+    isChosen(source) {
+        return this.state.chosen.includes(source.key);
+    }
+
+    // ------------------------------------------------------------
+    // Loading
+    // ------------------------------------------------------------
+
+    async reload(resId = this.props.record.resId) {
+        this.state.status = "loading";
+        await this.load(resId, null);
+    }
+
+    async loadMore() {
+        this.state.status = "more";
+        const first = this.state.entries.length;
+        await this.load(this.props.record.resId, this.state.next);
+        // the keyboard goes on at the first new event, the button may be gone
+        this.listRef.el?.querySelectorAll(".o_crm_timeline_entry")[first]?.focus();
+    }
+
+    async load(resId, before) {
+        if (!resId) {
+            return;
+        }
+        try {
+            const page = await this.keepLast.add(this.fetchPage(resId, before));
+            Object.assign(this.state, {
+                status: "ready",
+                entries: before ? [...this.state.entries, ...page.entries] : page.entries,
+                next: page.next,
+                sources: page.sources,
+            });
+        } catch {
+            this.state.status = "error";
+        }
+    }
+
+    fetchPage(resId, before) {
+        return this.orm.call("res.partner", "get_customer_timeline", [resId], {
+            limit: PAGE_SIZE,
+            before,
+            sources: this.state.chosen.length ? this.state.chosen : null,
+            search: this.state.search.trim() || null,
+        });
+    }
+
+    // ------------------------------------------------------------
+    // Handlers
+    // ------------------------------------------------------------
+
+    onSearchInput(ev) {
+        this.state.search = ev.target.value;
+        this.searchLater();
+    }
+
+    /** Enter searches; it must not save or leave the form. */
+    onSearchKeydown(ev) {
+        if (ev.key === "Enter") {
+            ev.preventDefault();
+            ev.stopPropagation();
+            this.searchLater.cancel();
+            this.reload();
+        }
+    }
+
+    toggleSource(source) {
+        this.state.chosen = this.isChosen(source)
+            ? this.state.chosen.filter((key) => key !== source.key)
+            : [...this.state.chosen, source.key];
+        this.reload();
+    }
+
+    clearFilters() {
+        this.state.chosen = [];
+        this.state.search = "";
+        this.reload();
+    }
+
+    open(entry) {
+        this.action.doAction({
+            type: "ir.actions.act_window",
+            res_model: entry.res_model,
+            res_id: entry.res_id,
+            views: [[false, "form"]],
+        });
+    }
+}
+
+export const customerTimeline = {
+    component: CustomerTimeline,
+};
+
+registry.category("view_widgets").add("crm_customer_timeline", customerTimeline);
