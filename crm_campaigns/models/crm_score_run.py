@@ -1,0 +1,689 @@
+from __future__ import annotations
+
+import time
+from datetime import date, datetime, timedelta, timezone
+
+import pytz
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+SCORES = ('r', 'f', 'm')
+QUINTILES = [0.2, 0.4, 0.6, 0.8]
+# What a run may change in a score row; a row where none of these differs is not written.
+SCORE_COLUMNS = (
+    'first_order',
+    'last_order',
+    'frequency',
+    'monetary',
+    'refunds',
+    'r',
+    'f',
+    'm',
+    'rfm',
+    'cell_id',
+)
+
+
+class CrmScoreRun(models.Model):
+    """One scoring of all customers of a company as of a day.
+
+    The run freezes what the scores depend on (window, zone, cut points), so that the same orders,
+    day and frozen values always give the same rows.  It works in steps, each of them a committed
+    chunk of a job that may be interrupted anywhere:
+
+    1. collect: one statement over orders and credit notes fills the stage table;
+    2. cut: cut points from the collected figures, unless the run got them from an earlier one;
+    3. prune: scores of customers without orders are deleted;
+    4. apply: chunks of the stage are scored; rows that differ are written.
+    """
+
+    _name = 'crm.score.run'
+    _description = 'Scoring Run'
+    _order = 'as_of DESC, id DESC'
+
+    company_id = fields.Many2one(
+        comodel_name='res.company',
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete='cascade',
+        default=lambda self: self.env.company,
+    )
+    as_of = fields.Date(
+        required=True,
+        readonly=True,
+        default=lambda self: fields.Date.context_today(self),
+        help="Documents up to this day count.",
+    )
+    state = fields.Selection(
+        selection=[
+            ('draft', "Draft"),
+            ('running', "Running"),
+            ('done', "Done"),
+            ('cancelled', "Superseded"),
+        ],
+        required=True,
+        readonly=True,
+        default='draft',
+    )
+    job_id = fields.Many2one(
+        comodel_name='crm.job', readonly=True, ondelete='set null', index='btree_not_null'
+    )
+
+    # === Frozen ===#
+    window_months = fields.Integer(readonly=True)
+    timezone = fields.Char(readonly=True)
+    cut_points = fields.Json(
+        readonly=True,
+        help="For each score the four values that part the buyers in fifths. A value equal to a "
+        "cut point belongs below it, so that equal values get equal scores.",
+    )
+    cut_date = fields.Date(
+        string="Cut Points Of", readonly=True, help="Day the cut points were made."
+    )
+    cut_text = fields.Text(string="Cut Points", compute='_compute_cut_text')
+
+    # === Result ===#
+    gate = fields.Selection(
+        selection=[
+            ('open', "Scored"),
+            ('few_buyers', "Too few buyers"),
+            ('short_history', "History too short"),
+        ],
+        string="Result",
+        readonly=True,
+    )
+    gate_text = fields.Char(string="Explanation", compute='_compute_gate_text')
+    customer_count = fields.Integer(string="Customers", readonly=True)
+    buyer_count = fields.Integer(string="Buyers", readonly=True, help="Bought in the window.")
+    changed_count = fields.Integer(string="Changed", readonly=True, help="Score rows written.")
+    started_at = fields.Datetime(readonly=True)
+    finished_at = fields.Datetime(readonly=True)
+    duration = fields.Float(
+        string="Duration (s)", readonly=True, digits=(12, 2), help="Time spent in the steps."
+    )
+
+    _latest_idx = models.Index("(company_id, id DESC) WHERE state = 'done'")
+
+    # ------------------------------------------------------------
+    # COMPUTE
+    # ------------------------------------------------------------
+
+    @api.depends('company_id', 'as_of')
+    def _compute_display_name(self):
+        for run in self:
+            run.display_name = self.env._(
+                "%(company)s as of %(date)s",
+                company=run.company_id.name,
+                date=fields.Date.to_string(run.as_of),
+            )
+
+    @api.depends('cut_points')
+    def _compute_cut_text(self):
+        labels = {
+            'r': self.env._("Days since last order"),
+            'f': self.env._("Orders"),
+            'm': self.env._("Value"),
+        }
+        for run in self:
+            run.cut_text = '\n'.join(
+                f"{labels[score]}: {' · '.join(str(cut) for cut in run.cut_points[score])}"
+                for score in SCORES
+                if run.cut_points
+            )
+
+    @api.depends('gate')
+    def _compute_gate_text(self):
+        for run in self:
+            run.gate_text = run._get_gate_text()
+
+    def _get_gate_text(self) -> str:
+        """Tell the user in one sentence what came of the run."""
+        self.ensure_one()
+        company = self.company_id
+        if self.gate == 'few_buyers':
+            return self.env._(
+                "Customers were counted but not scored: %(count)s bought in the last %(months)s "
+                "months, scores need at least %(needed)s buyers.",
+                count=self.buyer_count,
+                months=self.window_months,
+                needed=company.crm_score_min_buyers,
+            )
+        if self.gate == 'short_history':
+            return self.env._(
+                "Customers were counted but not scored: scores need an order history of at least "
+                "%(days)s days.",
+                days=company.crm_score_min_days,
+            )
+        if self.gate == 'open':
+            return self.env._("%(count)s buyers were scored.", count=self.buyer_count)
+        return ''
+
+    # ------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        Company = self.env['res.company']
+        prepared = []
+        for vals in vals_list:
+            company = Company.browse(vals.get('company_id')) or self.env.company
+            prepared.append({**self._prepare_frozen_vals(company), **vals})
+        return super().create(prepared)
+
+    def _prepare_frozen_vals(self, company) -> dict:
+        """Return the company's settings that a new run keeps for ever."""
+        return {
+            'window_months': company.crm_score_window_months,
+            'timezone': company._get_crm_score_timezone(),
+        }
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_running(self):
+        if any(run.state == 'running' for run in self):
+            raise UserError(self.env._("Wait for the scoring run to end before you delete it."))
+
+    # ------------------------------------------------------------
+    # ACTIONS
+    # ------------------------------------------------------------
+
+    def action_score(self) -> dict:
+        """Queue the runs and tell the user.
+
+        :return: a notification action that also refreshes the view
+        """
+        for run in self:
+            run._enqueue()
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success',
+                'message': self.env._("Scoring was queued. The run shows how far it is."),
+                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+            },
+        }
+
+    def action_view_job(self) -> dict:
+        """Open the job that does this run.
+
+        :return: a window action
+        """
+        self.ensure_one()
+        return self.job_id.get_formview_action()
+
+    def action_view_scores(self) -> dict:
+        """Open the scores of the run's company.
+
+        :return: a window action
+        """
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'crm_campaigns.crm_customer_score_action'
+        )
+        action['domain'] = [('company_id', '=', self.company_id.id)]
+        return action
+
+    # ------------------------------------------------------------
+    # JOB
+    # ------------------------------------------------------------
+
+    @api.model
+    def _cron_score(self) -> None:
+        """Queue a run for each company that wants one."""
+        for company in self.env['res.company'].search([('crm_score_daily', '=', True)]):
+            today = fields.Date.context_today(
+                self.with_context(tz=company._get_crm_score_timezone())
+            )
+            self.create(self._prepare_nightly_vals(company, today))._enqueue()
+
+    @api.model
+    def _prepare_nightly_vals(self, company, as_of: date) -> dict:
+        """Return a nightly run's values, with the last cut points while they are fresh."""
+        vals = {'company_id': company.id, 'as_of': as_of}
+        since = as_of - timedelta(days=company.crm_score_cut_days)
+        last = self.search(
+            [
+                ('company_id', '=', company.id),
+                ('state', '=', 'done'),
+                ('gate', '=', 'open'),
+                ('window_months', '=', company.crm_score_window_months),
+                ('cut_date', '>', since),
+                ('cut_date', '<=', as_of),
+            ],
+            limit=1,
+        )
+        if last:
+            vals.update(cut_points=last.cut_points, cut_date=last.cut_date)
+        return vals
+
+    def _enqueue(self) -> None:
+        """Hand the run to the job log; a company is scored by one job at a time."""
+        self.ensure_one()
+        if self.state == 'done':
+            raise UserError(self.env._("This run is done. Start a new one."))
+        job = (
+            self.env['crm.job']
+            .with_company(self.company_id)
+            ._enqueue(
+                name=self.env._("Score customers: %(run)s", run=self.display_name),
+                model=self._name,
+                method='_job_score',
+                params={'run_id': self.id},
+                key=f'score:{self.id}',
+            )
+        )
+        self.sudo().job_id = job
+
+    @api.model
+    def _job_score(self, job) -> bool:
+        """Do one step or chunk of the run the job stands for.
+
+        Scores are derived from all documents of the company whoever asked, hence sudo.
+        """
+        run = self.sudo().browse(job.params['run_id']).exists()
+        if not run:
+            return False
+        applied, more = run._step()
+        job._advance(
+            done=applied,
+            total=run.customer_count,
+            result=None if more else run._get_gate_text(),
+        )
+        return more
+
+    def _execute(self) -> None:
+        """Do all steps in the present transaction (small companies, demo, tests)."""
+        for run in self.sudo():
+            more = True
+            while more:
+                _applied, more = run._step()
+
+    def _step(self) -> tuple[int, bool]:
+        """Do the next step; what the stage table holds says which one that is.
+
+        :return: customers applied, whether work remains
+        """
+        self.ensure_one()
+        started = time.monotonic()
+        self._set_local_parameters()
+        applied = 0
+        if self.state == 'draft':
+            self._start()
+        elif self.state == 'running':
+            applied = self._apply_chunk()
+            if not applied:
+                self.write({'state': 'done', 'finished_at': fields.Datetime.now()})
+        self.duration += time.monotonic() - started
+        return applied, self.state == 'running'
+
+    def _start(self) -> None:
+        """Collect, freeze and prune: what must see all orders in one snapshot."""
+        self._supersede_others()
+        self._collect()
+        self._freeze_cut_points()
+        self._prune()
+        self.write({'state': 'running', 'started_at': fields.Datetime.now()})
+
+    def _supersede_others(self) -> None:
+        """Let the newest run win: the chunks of two must not mix.
+
+        Another run that is at work meanwhile changes its own row too, so one of the two
+        transactions is retried and finds what the other decided.
+        """
+        others = self.search(
+            [
+                ('company_id', '=', self.company_id.id),
+                ('state', 'in', ('draft', 'running')),
+                ('id', '<', self.id),
+            ]
+        )
+        others.write({'state': 'cancelled'})
+        self._delete_stage(others)
+
+    @api.model
+    def _delete_stage(self, runs) -> None:
+        if runs:
+            self.env.cr.execute(
+                SQL("DELETE FROM crm_customer_score_stage WHERE run_id IN %s", tuple(runs.ids))
+            )
+
+    def _set_local_parameters(self) -> None:
+        """Give this transaction the memory that aggregating many orders needs."""
+        self.env.cr.execute(SQL("SET LOCAL work_mem = %s", self._get_work_mem()))
+        self.env.cr.execute(SQL("SET LOCAL jit = off"))
+
+    @api.model
+    def _get_work_mem(self) -> str:
+        return '256MB'
+
+    @api.model
+    def _get_chunk_size(self) -> int:
+        return 50_000
+
+    # ------------------------------------------------------------
+    # STEP 1: COLLECT
+    # ------------------------------------------------------------
+
+    def _collect(self) -> None:
+        """Fill the stage with the figures of every customer, in one statement."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO crm_customer_score_stage
+                       (run_id, partner_id, first_order, last_order, frequency, monetary, refunds)
+                   SELECT %s, customer.* FROM (%s) customer""",
+                self.id,
+                self._get_customer_sql(),
+            )
+        )
+        self.customer_count = self.env.cr.rowcount
+
+    def _get_customer_sql(self) -> SQL:
+        """Return the figures by commercial partner.
+
+        Documents are summed by their own partner first: joining ten million orders to their
+        commercial partner before that takes three times as long.
+        """
+        zone = self.timezone
+        return SQL(
+            """WITH %(ctes)s
+            SELECT partner.commercial_partner_id AS partner_id,
+                   (min(first_at) AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)::date AS first_order,
+                   (max(last_at) AT TIME ZONE 'UTC' AT TIME ZONE %(zone)s)::date AS last_order,
+                   COALESCE(sum(frequency), 0)::int AS frequency,
+                   COALESCE(sum(revenue), 0) - COALESCE(sum(refunds), 0) AS monetary,
+                   COALESCE(sum(refunds), 0) AS refunds
+              FROM (%(documents)s) document
+              JOIN res_partner partner ON partner.id = document.partner_id
+             GROUP BY partner.commercial_partner_id
+            HAVING bool_or(ordered)""",
+            ctes=SQL(", ").join(self._get_document_ctes()),
+            documents=SQL(" UNION ALL ").join(self._get_document_sources()),
+            zone=zone,
+        )
+
+    def _get_document_ctes(self) -> list[SQL]:
+        """Return the common table expressions the document sources use."""
+        return [SQL("returned AS MATERIALIZED (%s)", self._get_returned_order_sql())]
+
+    def _get_document_sources(self) -> list[SQL]:
+        """Return the SELECTs over documents, each already grouped by partner.
+
+        Columns: partner_id, first_at, last_at, frequency, revenue, refunds, ordered.  Extend it
+        to count the documents of another channel.
+        """
+        return [self._get_order_source_sql(), self._get_refund_source_sql()]
+
+    def _get_order_source_sql(self) -> SQL:
+        """Paid orders; first, last and frequency without those returned in full."""
+        window_from, until = self._get_window_bounds()
+        return SQL(
+            """SELECT so.partner_id,
+                   min(so.date_order) FILTER (WHERE kept) AS first_at,
+                   max(so.date_order) FILTER (WHERE kept) AS last_at,
+                   count(*) FILTER (WHERE kept AND so.date_order >= %(window_from)s) AS frequency,
+                   sum(%(amount)s) FILTER (WHERE so.date_order >= %(window_from)s) AS revenue,
+                   0 AS refunds,
+                   TRUE AS ordered
+              FROM (SELECT partner_id, date_order, amount_untaxed, currency_rate,
+                           id NOT IN (SELECT order_id FROM returned) AS kept
+                      FROM sale_order
+                     WHERE company_id = %(company)s
+                       AND state = 'sale'
+                       AND amount_untaxed > 0
+                       AND date_order < %(until)s) so
+             GROUP BY so.partner_id""",
+            amount=self._get_order_amount_sql(),
+            company=self.company_id.id,
+            window_from=window_from,
+            until=until,
+        )
+
+    def _get_order_amount_sql(self) -> SQL:
+        """An order's untaxed amount in company currency, at the order's own rate."""
+        return SQL(
+            """CASE WHEN so.currency_rate = 1 THEN so.amount_untaxed
+                    ELSE round(so.amount_untaxed / COALESCE(NULLIF(so.currency_rate, 0), 1), %s)
+                END""",
+            self.company_id.currency_id.decimal_places,
+        )
+
+    def _get_refund_source_sql(self) -> SQL:
+        """Posted credit notes of the window, in company currency at their own rate."""
+        return SQL(
+            """SELECT move.partner_id, NULL, NULL, 0, 0, sum(-move.amount_untaxed_signed), FALSE
+              FROM account_move move
+             WHERE move.company_id = %(company)s
+               AND move.move_type = 'out_refund'
+               AND move.state = 'posted'
+               AND move.invoice_date BETWEEN %(day_from)s AND %(as_of)s
+             GROUP BY move.partner_id""",
+            company=self.company_id.id,
+            day_from=self._get_window_start(),
+            as_of=self.as_of,
+        )
+
+    def _get_returned_order_sql(self) -> SQL:
+        """Orders whose lines were credited in full up to the day, whatever the rates did."""
+        return SQL(
+            """SELECT so.id AS order_id
+              FROM account_move move
+              JOIN account_move_line line ON line.move_id = move.id
+              JOIN sale_order_line_invoice_rel rel ON rel.invoice_line_id = line.id
+              JOIN sale_order_line sol ON sol.id = rel.order_line_id
+              JOIN sale_order so ON so.id = sol.order_id
+             WHERE move.move_type = 'out_refund'
+               AND move.state = 'posted'
+               AND move.company_id = %(company)s
+               AND move.invoice_date <= %(as_of)s
+               AND so.company_id = %(company)s
+               AND so.state = 'sale'
+               AND so.amount_untaxed > 0
+             GROUP BY so.id
+            HAVING round(sum(CASE
+                       WHEN move.currency_id = so.currency_id THEN line.price_subtotal
+                       ELSE line.balance * COALESCE(NULLIF(so.currency_rate, 0), 1)
+                   END), 2) >= round(so.amount_untaxed, 2)""",
+            company=self.company_id.id,
+            as_of=self.as_of,
+        )
+
+    def _get_window_start(self) -> date:
+        return self.as_of - relativedelta(months=self.window_months) + timedelta(days=1)
+
+    def _get_window_bounds(self) -> tuple[datetime, datetime]:
+        """Return the window's begin and end (exclusive) in UTC; days are the company's."""
+        zone = pytz.timezone(self.timezone)
+
+        def to_utc(day: date) -> datetime:
+            midnight = zone.localize(datetime.combine(day, datetime.min.time()))
+            return midnight.astimezone(timezone.utc).replace(tzinfo=None)
+
+        return to_utc(self._get_window_start()), to_utc(self.as_of + timedelta(days=1))
+
+    # ------------------------------------------------------------
+    # STEP 2: CUT POINTS AND GATE
+    # ------------------------------------------------------------
+
+    def _freeze_cut_points(self) -> None:
+        """Decide whether there is enough to score by, and by which cut points."""
+        buyers, first_order = self.env.execute_query(
+            SQL(
+                """SELECT count(*) FILTER (WHERE frequency > 0), min(first_order)
+                     FROM crm_customer_score_stage WHERE run_id = %s""",
+                self.id,
+            )
+        )[0]
+        vals = {'buyer_count': buyers, 'gate': self._get_gate(buyers, first_order)}
+        if vals['gate'] == 'open' and not self.cut_points:
+            vals.update(cut_points=self._compute_cut_points(), cut_date=self.as_of)
+        self.write(vals)
+
+    def _get_gate(self, buyers: int, first_order: date | None) -> str:
+        """Fifths of a handful of customers or of a few weeks mean nothing: say so instead."""
+        if buyers < self.company_id.crm_score_min_buyers:
+            return 'few_buyers'
+        if (self.as_of - first_order).days < self.company_id.crm_score_min_days:
+            return 'short_history'
+        return 'open'
+
+    def _compute_cut_points(self) -> dict[str, list]:
+        """Return the values that part the buyers in fifths.
+
+        ``ntile`` would do it by row order and give equal customers different scores.
+        """
+        r_cuts, f_cuts, m_cuts = self.env.execute_query(
+            SQL(
+                """SELECT
+                    percentile_disc(%(q)s) WITHIN GROUP (ORDER BY %(as_of)s::date - last_order),
+                    percentile_disc(%(q)s) WITHIN GROUP (ORDER BY frequency),
+                    percentile_disc(%(q)s) WITHIN GROUP (ORDER BY monetary)
+                  FROM crm_customer_score_stage
+                 WHERE run_id = %(run)s AND frequency > 0""",
+                q=QUINTILES,
+                as_of=self.as_of,
+                run=self.id,
+            )
+        )[0]
+        # Amounts as text: JSON numbers would lose what numeric keeps.
+        return {'r': r_cuts, 'f': f_cuts, 'm': [str(cut) for cut in m_cuts]}
+
+    # ------------------------------------------------------------
+    # STEP 3: PRUNE
+    # ------------------------------------------------------------
+
+    def _prune(self) -> None:
+        """Delete scores of customers who have no orders any more."""
+        self.env.cr.execute(
+            SQL(
+                """DELETE FROM crm_customer_score score
+                    WHERE score.company_id = %s
+                      AND NOT EXISTS (SELECT FROM crm_customer_score_stage stage
+                                       WHERE stage.run_id = %s
+                                         AND stage.partner_id = score.partner_id)""",
+                self.company_id.id,
+                self.id,
+            )
+        )
+        self.env['crm.customer.score'].invalidate_model()
+        self.changed_count = self.env.cr.rowcount
+
+    # ------------------------------------------------------------
+    # STEP 4: APPLY
+    # ------------------------------------------------------------
+
+    def _apply_chunk(self) -> int:
+        """Write the scores of the next customers of the stage where they differ.
+
+        :return: number of customers looked at
+        """
+        last_id = self._get_chunk_end()
+        if not last_id:
+            return 0
+        self.env.cr.execute(self._get_apply_sql(last_id))
+        self.changed_count += self.env.cr.rowcount
+        self.env.cr.execute(
+            SQL(
+                "DELETE FROM crm_customer_score_stage WHERE run_id = %s AND id <= %s",
+                self.id,
+                last_id,
+            )
+        )
+        applied = self.env.cr.rowcount
+        self.env['crm.customer.score'].invalidate_model()
+        return applied
+
+    def _get_chunk_end(self) -> int | None:
+        return self.env.execute_query(
+            SQL(
+                """SELECT max(id) FROM (SELECT id FROM crm_customer_score_stage
+                                         WHERE run_id = %s ORDER BY id LIMIT %s) chunk""",
+                self.id,
+                self._get_chunk_size(),
+            )
+        )[0][0]
+
+    def _get_apply_sql(self, last_id: int) -> SQL:
+        """Insert new and update differing score rows.
+
+        The comparison stands in the SELECT: ON CONFLICT would lock, and so write, every row.
+        """
+        columns = [SQL.identifier(name) for name in SCORE_COLUMNS]
+        fresh = SQL(", ").join(SQL("fresh.%s", column) for column in columns)
+        return SQL(
+            """INSERT INTO crm_customer_score AS score
+                   (partner_id, %(names)s, company_id, run_id, computed_at,
+                    create_uid, create_date, write_uid, write_date)
+            SELECT fresh.partner_id, %(fresh)s, %(company)s, %(run)s, %(now)s,
+                   %(uid)s, %(now)s, %(uid)s, %(now)s
+              FROM (%(scored)s) fresh
+              JOIN res_partner partner ON partner.id = fresh.partner_id
+              LEFT JOIN crm_customer_score score
+                ON score.partner_id = fresh.partner_id AND score.company_id = %(company)s
+             WHERE (%(fresh)s) IS DISTINCT FROM (%(stored)s)
+            ON CONFLICT (partner_id, company_id) DO UPDATE
+               SET (%(names)s, run_id, computed_at, write_uid, write_date)
+                 = (%(excluded)s, excluded.run_id, excluded.computed_at,
+                    excluded.write_uid, excluded.write_date)""",
+            names=SQL(", ").join(columns),
+            fresh=fresh,
+            stored=SQL(", ").join(SQL("score.%s", column) for column in columns),
+            excluded=SQL(", ").join(SQL("excluded.%s", column) for column in columns),
+            scored=self._get_scored_sql(last_id),
+            company=self.company_id.id,
+            run=self.id,
+            uid=self.env.uid,
+            now=self.env.cr.now(),
+        )
+
+    def _get_scored_sql(self, last_id: int) -> SQL:
+        """Return the staged figures up to an id with scores and cell."""
+        if self.gate != 'open':
+            return SQL(
+                """SELECT *, NULL::int AS r, NULL::int AS f, NULL::int AS m,
+                          NULL::varchar AS rfm, NULL::int AS cell_id
+                     FROM crm_customer_score_stage WHERE run_id = %s AND id <= %s""",
+                self.id,
+                last_id,
+            )
+        return SQL(
+            """SELECT *, r::text || f::text || m::text AS rfm, %(cell)s AS cell_id
+                 FROM (SELECT *, (f + m + 1) / 2 AS v
+                         FROM (SELECT *, %(r)s AS r, %(f)s AS f, %(m)s AS m
+                                 FROM crm_customer_score_stage
+                                WHERE run_id = %(run)s AND id <= %(last_id)s) scored
+                      ) valued""",
+            cell=self.env['crm.rfm.cell']._get_cell_sql(),
+            r=self._get_score_sql('r', SQL("%s::date - last_order", self.as_of)),
+            f=self._get_score_sql('f', SQL("frequency")),
+            m=self._get_score_sql('m', SQL("monetary")),
+            run=self.id,
+            last_id=last_id,
+        )
+
+    def _get_score_sql(self, score: str, value: SQL) -> SQL:
+        """Return a score from 1 to 5; without an order in the window there is none."""
+        above = SQL(" + ").join(
+            SQL("(%s > %s::numeric)::int", value, cut) for cut in self.cut_points[score]
+        )
+        points = SQL("5 - (%s)", above) if score == 'r' else SQL("1 + (%s)", above)
+        return SQL("CASE WHEN frequency > 0 THEN %s END", points)
+
+    # ------------------------------------------------------------
+    # HELPERS
+    # ------------------------------------------------------------
+
+    @api.model
+    def _get_latest_as_of(self, companies) -> dict:
+        """Return the day of the latest finished run by company."""
+        groups = self.sudo()._read_group(
+            [('company_id', 'in', companies.ids), ('state', '=', 'done')],
+            ['company_id'],
+            ['id:max'],
+        )
+        return {company: self.sudo().browse(run_id).as_of for company, run_id in groups}

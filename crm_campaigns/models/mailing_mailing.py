@@ -1,0 +1,34 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+
+class MailingMailing(models.Model):
+    _inherit = 'mailing.mailing'
+
+    crm_segment_id = fields.Many2one(
+        comodel_name='crm.segment',
+        string="Segment",
+        ondelete='restrict',
+        index='btree_not_null',
+        domain="[('state', '=', 'active')]",
+        help="Send to the members the segment has when the mailing leaves.",
+    )
+
+    @api.depends('crm_segment_id')
+    def _compute_mailing_domain(self):
+        super()._compute_mailing_domain()
+        for mailing in self:
+            if mailing.crm_segment_id and mailing.mailing_model_name == 'res.partner':
+                mailing.mailing_domain = repr(mailing.crm_segment_id._get_mailing_domain())
+
+    @api.onchange('mailing_model_id')
+    def _onchange_mailing_model_id_clear_segment(self):
+        if self.mailing_model_name != 'res.partner':
+            self.crm_segment_id = False
+
+    def _get_recipients_domain(self):
+        """A domain narrowed by hand may not reach beyond the segment."""
+        domain = super()._get_recipients_domain()
+        if self.crm_segment_id and self.mailing_model_real == 'res.partner':
+            domain &= Domain(self.crm_segment_id._get_mailing_domain())
+        return domain
