@@ -184,9 +184,8 @@ def _os_release():
     return {key: value.strip('"') for key, _sign, value in pairs}
 
 
-def _own_mirror(codename):
+def _own_mirror(codename, etc=Path('/etc/apt')):
     """Return address and keyring of the mirror this machine installs its release from."""
-    etc = Path('/etc/apt')
     for path in sorted(etc.glob('sources.list.d/*.sources')):
         for stanza in re.split(r"\n\s*\n", path.read_text()):
             fields = dict(re.findall(r"^([\w-]+):\s*(.+)$", stanza, re.MULTILINE))
