@@ -84,7 +84,7 @@ class CrmScoreRun(models.Model):
     cut_date = fields.Date(
         string="Cut Points Of", readonly=True, help="Day the cut points were made."
     )
-    cut_text = fields.Text(string="Cut Points", compute='_compute_cut_text')
+    cut_text = fields.Text(string="Cut Point Values", compute='_compute_cut_text')
 
     # === Result ===#
     gate = fields.Selection(
