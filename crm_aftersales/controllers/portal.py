@@ -1,0 +1,324 @@
+from odoo import http
+from odoo.exceptions import AccessError, MissingError, UserError
+from odoo.fields import Domain
+from odoo.http import request
+from odoo.tools import plaintext2html
+
+from odoo.addons.portal.controllers.portal import CustomerPortal, pager as portal_pager
+
+from ..models.aftersales_request_stage import OPEN_STATES
+
+MAX_FILES = 10
+MAX_FILE_SIZE = 10 * 1024 * 1024
+MAX_SUBJECT_LENGTH = 200
+
+
+class AftersalesPortal(CustomerPortal):
+    """The customer's own pages: what he owns, what he asked for, and a form to ask for more.
+
+    Lists and choices are read in the rights of the visitor, and of his commercial entity only.
+    Elevated rights come after the check of the single record, never before it.
+    """
+
+    # ----------------------------------------------------------------------------------------------
+    # Portal home
+    # ----------------------------------------------------------------------------------------------
+
+    def _prepare_home_portal_values(self, counters):
+        values = super()._prepare_home_portal_values(counters)
+        for counter, model in (
+            ('aftersales_unit_count', 'aftersales.unit'),
+            ('aftersales_request_count', 'aftersales.request'),
+        ):
+            if counter in counters:
+                Model = request.env[model]
+                readable = Model.has_access('read')
+                values[counter] = (
+                    Model.search_count(self._get_aftersales_own_domain(), limit=1)
+                    if readable
+                    else 0
+                )
+        return values
+
+    def _get_aftersales_own_domain(self) -> Domain:
+        """Return the domain of what belongs to the visitor's commercial entity."""
+        customer = request.env.user.partner_id.commercial_partner_id
+        return Domain('commercial_partner_id', '=', customer.id)
+
+    # ----------------------------------------------------------------------------------------------
+    # My equipment
+    # ----------------------------------------------------------------------------------------------
+
+    @http.route(
+        ['/my/equipment', '/my/equipment/page/<int:page>'],
+        type='http',
+        auth='user',
+        website=True,
+        readonly=True,
+    )
+    def portal_my_equipment(self, page=1, sortby='delivered', **kwargs):
+        """Show the list of the visitor's products."""
+        Unit = request.env['aftersales.unit']
+        domain = self._get_aftersales_own_domain() & Domain('state', '!=', 'retired')
+        sortings = self._get_equipment_sortings()
+        sortby = sortby if sortby in sortings else 'delivered'
+        pager = portal_pager(
+            url='/my/equipment',
+            url_args={'sortby': sortby},
+            total=Unit.search_count(domain),
+            page=page,
+            step=self._items_per_page,
+        )
+        units = Unit.search(
+            domain,
+            order=sortings[sortby]['order'],
+            limit=self._items_per_page,
+            offset=pager['offset'],
+        )
+        values = self._prepare_portal_layout_values()
+        values.update(
+            units=units.sudo(),
+            page_name='aftersales_equipment',
+            pager=pager,
+            default_url='/my/equipment',
+            searchbar_sortings=sortings,
+            sortby=sortby,
+        )
+        return request.render('crm_aftersales.portal_my_equipment', values)
+
+    def _get_equipment_sortings(self) -> dict:
+        """Return the orders a visitor can choose for his products."""
+        env = request.env
+        return {
+            'delivered': {
+                'label': env._("Newest"),
+                'order': 'date_delivered desc nulls last, id desc',
+            },
+            'name': {'label': env._("Name"), 'order': 'name, id'},
+            'warranty': {'label': env._("Warranty End"), 'order': 'warranty_end, id'},
+        }
+
+    @http.route(
+        '/my/equipment/<int:unit_id>', type='http', auth='public', website=True, readonly=True
+    )
+    def portal_my_equipment_page(self, unit_id, access_token=None, **kwargs):
+        """Show one product: to its owner, or to whom the owner gave the link."""
+        try:
+            unit_sudo = self._document_check_access('aftersales.unit', unit_id, access_token)
+        except (AccessError, MissingError):
+            return request.redirect('/my')
+        values = self._get_page_view_values(
+            unit_sudo,
+            access_token,
+            {
+                'unit': unit_sudo,
+                'page_name': 'aftersales_equipment',
+                # By link one sees the product; the history is for the owner who is logged in.
+                'requests': self._get_equipment_requests(unit_sudo),
+                'is_owner': self._is_own(unit_sudo),
+            },
+            'my_equipment_history',
+            False,
+            **kwargs,
+        )
+        return request.render('crm_aftersales.portal_equipment_page', values)
+
+    def _get_equipment_requests(self, unit_sudo):
+        """Return the visitor's requests about a product, in elevated rights."""
+        if not self._is_own(unit_sudo):
+            return request.env['aftersales.request'].sudo()
+        domain = self._get_aftersales_own_domain() & Domain('unit_id', '=', unit_sudo.id)
+        return request.env['aftersales.request'].search(domain, limit=20).sudo()
+
+    def _is_own(self, record_sudo) -> bool:
+        """Whether a record belongs to the commercial entity of a visitor who is logged in."""
+        user = request.env.user
+        return (
+            not user._is_public()
+            and record_sudo.commercial_partner_id == user.partner_id.commercial_partner_id
+        )
+
+    # ----------------------------------------------------------------------------------------------
+    # My requests
+    # ----------------------------------------------------------------------------------------------
+
+    @http.route(
+        ['/my/requests', '/my/requests/page/<int:page>'],
+        type='http',
+        auth='user',
+        website=True,
+        readonly=True,
+    )
+    def portal_my_requests(self, page=1, filterby='open', search='', search_in='all', **kwargs):
+        """Show the list of the visitor's requests."""
+        Request = request.env['aftersales.request']
+        filters = self._get_request_filters()
+        filterby = filterby if filterby in filters else 'open'
+        domain = self._get_aftersales_own_domain() & filters[filterby]['domain']
+        if search:
+            domain &= Domain('number', 'ilike', search) | Domain('name', 'ilike', search)
+        pager = portal_pager(
+            url='/my/requests',
+            url_args={'filterby': filterby, 'search': search},
+            total=Request.search_count(domain),
+            page=page,
+            step=self._items_per_page,
+        )
+        requests = Request.search(
+            domain, order='id desc', limit=self._items_per_page, offset=pager['offset']
+        )
+        values = self._prepare_portal_layout_values()
+        values.update(
+            requests=requests.sudo(),
+            page_name='aftersales_requests',
+            pager=pager,
+            default_url='/my/requests',
+            searchbar_filters=filters,
+            filterby=filterby,
+            searchbar_inputs={'all': {'input': 'all', 'label': request.env._("Search")}},
+            search_in='all',
+            search=search,
+        )
+        return request.render('crm_aftersales.portal_my_requests', values)
+
+    def _get_request_filters(self) -> dict:
+        """Return the filters a visitor can choose for his requests."""
+        env = request.env
+        still_open = Domain('state', 'in', OPEN_STATES)
+        return {
+            'open': {'label': env._("Open"), 'domain': still_open},
+            'ended': {'label': env._("Resolved and Closed"), 'domain': ~still_open},
+            'all': {'label': env._("All"), 'domain': Domain.TRUE},
+        }
+
+    @http.route('/my/requests/<int:request_id>', type='http', auth='public', website=True)
+    def portal_my_request_page(self, request_id, access_token=None, **kwargs):
+        """Show one request with its conversation."""
+        try:
+            request_sudo = self._document_check_access(
+                'aftersales.request', request_id, access_token
+            )
+        except (AccessError, MissingError):
+            return request.redirect('/my')
+        # The conversation answers through the token: it has to be there before the page is.
+        request_sudo._portal_ensure_token()
+        values = self._get_page_view_values(
+            request_sudo,
+            access_token,
+            {'service_request': request_sudo, 'page_name': 'aftersales_requests'},
+            'my_requests_history',
+            False,
+            **kwargs,
+        )
+        return request.render('crm_aftersales.portal_request_page', values)
+
+    # ----------------------------------------------------------------------------------------------
+    # New request
+    # ----------------------------------------------------------------------------------------------
+
+    @http.route(
+        '/my/requests/new', type='http', auth='user', methods=['GET'], website=True, readonly=True
+    )
+    def portal_new_request(self, unit_id=None, type_id=None, **kwargs):
+        """Show the form for a new request."""
+        return self._render_request_form({'unit_id': unit_id, 'type_id': type_id})
+
+    @http.route('/my/requests/new', type='http', auth='user', methods=['POST'], website=True)
+    def portal_create_request(self, **post):
+        """Raise the request, or show the form again with what is wrong."""
+        try:
+            values = self._read_request_form(post)
+            attachments = self._read_request_files()
+        except UserError as error:
+            return self._render_request_form(post, error=str(error))
+        request_sudo = request.env['aftersales.request']._raise_from_portal(
+            request.env.user.partner_id, values, attachments
+        )
+        return request.redirect(f'/my/requests/{request_sudo.id}')
+
+    def _render_request_form(self, form: dict, error: str = ''):
+        """Render the form for a new request.
+
+        :param form: what the visitor entered so far
+        :param error: what is wrong with it
+        """
+        values = self._prepare_portal_layout_values()
+        values.update(
+            page_name='aftersales_requests',
+            is_new_request=True,
+            units=self._get_request_units().sudo(),
+            types=self._get_request_types(),
+            form={
+                **form,
+                'unit_id': self._to_id(form, 'unit_id'),
+                'type_id': self._to_id(form, 'type_id'),
+            },
+            error=error,
+        )
+        response = request.render('crm_aftersales.portal_request_form', values)
+        if error:
+            response.status_code = 422
+        return response
+
+    def _get_request_units(self):
+        """Return the products a visitor can choose: his own, read in his rights."""
+        domain = self._get_aftersales_own_domain() & Domain('state', 'not in', ('draft', 'retired'))
+        return request.env['aftersales.unit'].search(domain, limit=200)
+
+    def _get_request_types(self):
+        """Return the types a visitor can choose, in elevated rights: portal users read no setup."""
+        return (
+            request.env['aftersales.request.type']
+            .sudo()
+            .search(
+                Domain('portal_visible', '=', True)
+                & Domain('company_id', 'in', [False, request.env.company.id])
+            )
+        )
+
+    def _read_request_form(self, post: dict) -> dict:
+        """Return the values of a request from what was posted.
+
+        :raise UserError: with a message for the visitor
+        """
+        env = request.env
+        name = (post.get('name') or '').strip()[:MAX_SUBJECT_LENGTH]
+        text = (post.get('description') or '').strip()
+        if not name or not text:
+            raise UserError(env._("Please tell us in a subject and a few words what it is about."))
+        unit = self._get_request_units().filtered_domain(
+            [('id', '=', self._to_id(post, 'unit_id'))]
+        )
+        if post.get('unit_id') and not unit:
+            raise UserError(env._("Please choose one of your own products."))
+        request_type = self._get_request_types().filtered_domain(
+            [('id', '=', self._to_id(post, 'type_id'))]
+        )
+        if not request_type:
+            raise UserError(env._("Please choose what your request is about."))
+        return {
+            'name': name,
+            'description': plaintext2html(text),
+            'unit_id': unit.id,
+            'type_id': request_type.id,
+            **({'company_id': unit.sudo().company_id.id} if unit else {}),
+        }
+
+    def _read_request_files(self) -> list[tuple[str, bytes]]:
+        """Return name and content of the files that were posted.
+
+        :raise UserError: with a message for the visitor
+        """
+        env = request.env
+        files = [file for file in request.httprequest.files.getlist('attachments') if file.filename]
+        if len(files) > MAX_FILES:
+            raise UserError(env._("Please send no more than %s files.", MAX_FILES))
+        contents = [(file.filename, file.read(MAX_FILE_SIZE + 1)) for file in files]
+        if any(len(content) > MAX_FILE_SIZE for _name, content in contents):
+            raise UserError(env._("A file can have %s MB at most.", MAX_FILE_SIZE // (1024 * 1024)))
+        return contents
+
+    def _to_id(self, form: dict, name: str) -> int:
+        """Return a record id from a form; nonsense is no record."""
+        value = str(form.get(name) or '')
+        return int(value) if value.isdecimal() and len(value) < 10 else 0

@@ -1,0 +1,16 @@
+from . import (
+    aftersales_request_stage,
+    aftersales_team,
+    aftersales_request_type,
+    aftersales_sla_policy,
+    aftersales_sla_mixin,
+    aftersales_unit,
+    aftersales_request,
+    crm_selfcheck,
+    product_template,
+    res_company,
+    res_config_settings,
+    res_partner,
+    sale_order,
+    sale_order_line,
+)

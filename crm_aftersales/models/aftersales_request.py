@@ -1,0 +1,625 @@
+from datetime import timedelta
+
+from markupsafe import Markup
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import email_split
+
+from odoo.addons.crm_customer.timeline import TimelineText
+
+from .aftersales_request_stage import ENDED_STATES, OPEN_STATES
+from .aftersales_sla_policy import PRIORITIES
+
+
+class AftersalesRequest(models.Model):
+    """Something a customer wants from us after the sale, from the first word to the rating."""
+
+    _name = 'aftersales.request'
+    _description = "Service Request"
+    _inherit = [
+        'aftersales.sla.mixin',
+        'portal.mixin',
+        'mail.thread.cc',
+        'mail.activity.mixin',
+        'mail.tracking.duration.mixin',
+        'rating.mixin',
+    ]
+    _order = 'priority desc, id desc'
+    _rec_names_search = ['number', 'name']
+    _check_company_auto = True
+    _primary_email = 'email_from'
+    _mail_post_access = 'read'
+    _mail_thread_customer = True
+    _track_duration_field = 'stage_id'
+
+    # === Subject ===
+    number = fields.Char(
+        required=True, readonly=True, copy=False, default=lambda self: self.env._("New")
+    )
+    name = fields.Char(string="Subject", required=True, tracking=True)
+    description = fields.Html(help="What the customer reported, in his own words.")
+    type_id = fields.Many2one(
+        comodel_name='aftersales.request.type',
+        string="Type",
+        check_company=True,
+        index='btree_not_null',
+        tracking=True,
+    )
+    priority = fields.Selection(
+        selection=PRIORITIES,
+        compute='_compute_priority',
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+        tracking=True,
+    )
+    channel = fields.Selection(
+        selection=[
+            ('phone', "Phone"),
+            ('email', "E-mail"),
+            ('portal', "Portal"),
+            ('counter', "At the Counter"),
+            ('letter', "Letter"),
+            ('chat', "Chat"),
+            ('other', "Other"),
+        ],
+        string="Received by",
+        default='phone',
+        required=True,
+    )
+
+    # === Customer and product ===
+    partner_id = fields.Many2one(
+        comodel_name='res.partner', string="Customer", index='btree_not_null', tracking=True
+    )
+    commercial_partner_id = fields.Many2one(
+        related='partner_id.commercial_partner_id', string="Commercial Customer", store=True
+    )
+    email_from = fields.Char(
+        string="E-mail",
+        compute='_compute_email_from',
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="Where answers go while the customer is not one of our contacts.",
+    )
+    unit_id = fields.Many2one(
+        comodel_name='aftersales.unit',
+        string="Customer Product",
+        check_company=True,
+        index='btree_not_null',
+        tracking=True,
+    )
+    product_id = fields.Many2one(
+        comodel_name='product.product',
+        compute='_compute_from_unit',
+        store=True,
+        readonly=False,
+        precompute=True,
+        index='btree_not_null',
+        check_company=True,
+    )
+    sale_order_id = fields.Many2one(
+        comodel_name='sale.order',
+        string="Sales Order",
+        compute='_compute_from_unit',
+        store=True,
+        readonly=False,
+        precompute=True,
+        index='btree_not_null',
+        check_company=True,
+    )
+    unit_warranty_state = fields.Selection(related='unit_id.warranty_state', string="Warranty")
+
+    # === Handling ===
+    company_id = fields.Many2one(
+        comodel_name='res.company',
+        compute='_compute_company_id',
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+    )
+    team_id = fields.Many2one(
+        comodel_name='aftersales.team',
+        compute='_compute_team_id',
+        store=True,
+        readonly=False,
+        precompute=True,
+        index='btree_not_null',
+        check_company=True,
+        tracking=True,
+    )
+    user_id = fields.Many2one(
+        comodel_name='res.users',
+        string="Responsible",
+        domain=[('share', '=', False)],
+        check_company=True,
+        index='btree_not_null',
+        tracking=True,
+    )
+    stage_id = fields.Many2one(
+        comodel_name='aftersales.request.stage',
+        default=lambda self: self._default_stage_id(),
+        group_expand='_read_group_stage_ids',
+        required=True,
+        index=True,
+        ondelete='restrict',
+        copy=False,
+        tracking=True,
+    )
+    state = fields.Selection(
+        related='stage_id.state',
+        store=True,
+        help="What the stage means to deadlines, reports and the customer.",
+    )
+    active = fields.Boolean(default=True)
+    color = fields.Integer(related='type_id.color')
+    parent_id = fields.Many2one(
+        comodel_name='aftersales.request',
+        string="Follows",
+        copy=False,
+        readonly=True,
+        index='btree_not_null',
+        help="The closed request that the customer came back to.",
+    )
+    child_ids = fields.One2many(
+        comodel_name='aftersales.request', inverse_name='parent_id', string="Followed by"
+    )
+
+    # === Dates ===
+    date_received = fields.Datetime(
+        string="Received on",
+        default=fields.Datetime.now,
+        required=True,
+        copy=False,
+        help="When the customer turned to us; the clocks start here.",
+    )
+    date_first_reply = fields.Datetime(
+        string="First Answered on",
+        readonly=True,
+        copy=False,
+        help="First message of ours that the customer can read. Notes and automatic answers do not"
+        " count.",
+    )
+    date_resolved = fields.Datetime(string="Resolved on", readonly=True, copy=False, tracking=True)
+    date_closed = fields.Datetime(string="Closed on", readonly=True, copy=False)
+    reopen_count = fields.Integer(string="Reopened", readonly=True, copy=False)
+
+    _number_unique = models.UniqueIndex(
+        '(company_id, number)', "This number is already used in the company."
+    )
+    _open_idx = models.Index(
+        "(company_id, team_id, priority DESC, id DESC) WHERE state NOT IN ('closed', 'cancelled')"
+    )
+    _queue_idx = models.Index(
+        "(priority DESC, id DESC) WHERE state NOT IN ('resolved', 'closed', 'cancelled')"
+    )
+    _deadline_idx = models.Index(
+        "(sla_deadline) WHERE state NOT IN ('resolved', 'closed', 'cancelled')"
+    )
+    _default_order_idx = models.Index('(priority DESC, id DESC)')
+    _customer_idx = models.Index('(commercial_partner_id, id DESC)')
+
+    # ----------------------------------------------------------------------------------------------
+    # Defaults and computes
+    # ----------------------------------------------------------------------------------------------
+
+    @api.model
+    def _default_stage_id(self):
+        return self.env['aftersales.request.stage']._get_for_state('new')
+
+    @api.model
+    def _read_group_stage_ids(self, stages, domain):
+        """Show every stage as a column, with and without requests."""
+        return stages.search([])
+
+    @api.depends('type_id')
+    def _compute_priority(self):
+        for request in self:
+            request.priority = request.type_id.default_priority or request.priority or '0'
+
+    @api.depends('partner_id')
+    def _compute_email_from(self):
+        for request in self:
+            request.email_from = request.partner_id.email or request.email_from
+
+    @api.depends('unit_id')
+    def _compute_from_unit(self):
+        for request in self:
+            request.product_id = request.unit_id.product_id or request.product_id
+            request.sale_order_id = request.unit_id.sale_order_id or request.sale_order_id
+
+    @api.depends('team_id')
+    def _compute_company_id(self):
+        for request in self:
+            request.company_id = (
+                request.team_id.company_id or request.company_id or self.env.company
+            )
+
+    @api.depends('type_id')
+    def _compute_team_id(self):
+        for request in self:
+            request.team_id = request.team_id or request._get_default_team()
+
+    def _get_default_team(self):
+        """Return the team of a request that came without one."""
+        company = self.company_id or self.env.company
+        team = self.type_id.team_id or company.sudo().aftersales_team_id
+        return team.filtered(lambda team: team.company_id in (company, company.browse()))
+
+    @api.depends('number', 'name')
+    def _compute_display_name(self):
+        for request in self:
+            request.display_name = f"{request.number} {request.name}" if request.name else ''
+
+    def _compute_access_url(self):
+        super()._compute_access_url()
+        for request in self:
+            request.access_url = f'/my/requests/{request.id}'
+
+    @api.onchange('unit_id')
+    def _onchange_unit_id(self):
+        if self.unit_id and not self.partner_id:
+            self.partner_id = self.unit_id.partner_id
+
+    @api.model
+    def _get_open_domain(self) -> Domain:
+        """Return the domain of the requests that still need work."""
+        return Domain('state', 'in', OPEN_STATES)
+
+    # ----------------------------------------------------------------------------------------------
+    # CRUD
+    # ----------------------------------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        requests = super().create([self._prepare_numbered_vals(vals) for vals in vals_list])
+        requests._stamp_state_dates()
+        requests._apply_sla()
+        return requests
+
+    @api.model
+    def _prepare_numbered_vals(self, vals: dict) -> dict:
+        """Return the values with the next number of the company they are for."""
+        company = self.env['res.company'].browse(vals.get('company_id'))
+        if not company and vals.get('team_id'):
+            company = self.env['aftersales.team'].browse(vals['team_id']).company_id
+        sequence = self.env['ir.sequence'].with_company(company or self.env.company)
+        return {'number': sequence.next_by_code('aftersales.request'), **vals}
+
+    def write(self, vals):
+        states = {request: request.state for request in self} if 'stage_id' in vals else {}
+        result = super().write(vals)
+        if states:
+            self.filtered(lambda request: request.state != states[request])._on_state_changed(
+                states
+            )
+        if self._get_sla_triggers() & vals.keys():
+            self.action_recompute_sla()
+        return result
+
+    # ----------------------------------------------------------------------------------------------
+    # States
+    # ----------------------------------------------------------------------------------------------
+
+    def _on_state_changed(self, old_states: dict):
+        """Bring dates and clocks in line with a new state and tell who has to know.
+
+        :param old_states: request -> state it was in
+        """
+        reopened = self.filtered(
+            lambda request: request.state in OPEN_STATES and old_states[request] not in OPEN_STATES
+        )
+        reopened._reopen_clocks()
+        (self - reopened)._stamp_state_dates()
+        self.filtered(lambda request: request.state == 'closed')._send_rating_request()
+
+    def _stamp_state_dates(self):
+        """Note when requests were resolved and closed, once."""
+        now = fields.Datetime.now()
+        batches = {}
+        for request in self.filtered(lambda request: request.state not in OPEN_STATES):
+            vals = {}
+            if request.state != 'cancelled' and not request.date_resolved:
+                vals['date_resolved'] = request.date_closed or now
+            if request.state in ENDED_STATES and not request.date_closed:
+                vals['date_closed'] = now
+            if request.state == 'resolved' and request.date_closed:
+                vals['date_closed'] = False
+            batches.setdefault(tuple(vals.items()), self.browse())
+            batches[tuple(vals.items())] += request
+        for vals, requests in batches.items():
+            if vals:
+                requests.write(dict(vals))
+
+    def _reopen_clocks(self):
+        """Reopen: the ends are wiped, the solution clock goes on, the first answer stays given."""
+        self._restart_sla()
+        for request in self:
+            request.write(
+                {
+                    'date_resolved': False,
+                    'date_closed': False,
+                    'reopen_count': request.reopen_count + 1,
+                }
+            )
+        self._apply_sla()
+
+    def _move_to_state(self, state: str):
+        """Move to the first stage that stands for a state."""
+        self.stage_id = self.env['aftersales.request.stage']._get_for_state(state)
+
+    def action_take(self):
+        """Take the requests oneself and begin to work on the new ones."""
+        self.user_id = self.env.user
+        self.filtered(lambda request: request.state == 'new')._move_to_state('open')
+
+    def action_resolve(self):
+        """Mark as resolved: the clocks stop, the customer may still object."""
+        self._move_to_state('resolved')
+
+    def action_close(self):
+        """Close, and ask the customer how satisfied he is."""
+        self._move_to_state('closed')
+
+    def action_cancel(self):
+        """Drop requests that need no service: made by mistake, twice, or withdrawn."""
+        self._move_to_state('cancelled')
+
+    def action_reopen(self):
+        """Work on resolved, closed or cancelled requests again."""
+        self.filtered(lambda request: request.state not in OPEN_STATES)._move_to_state('open')
+
+    # ----------------------------------------------------------------------------------------------
+    # Answers of ours, messages of the customer
+    # ----------------------------------------------------------------------------------------------
+
+    def _message_post_after_hook(self, message, msg_values):
+        super()._message_post_after_hook(message, msg_values)
+        if not self._is_conversation(message, msg_values):
+            return
+        self._adopt_new_contact(message)
+        if self._is_from_staff(message):
+            self._on_public_answer(message)
+        else:
+            self._on_customer_message(message)
+
+    @api.model
+    def _is_conversation(self, message, msg_values: dict) -> bool:
+        """Whether a message was written by a person and is seen by both sides.
+
+        Notes, tracked changes, automatic answers and ratings are not part of the conversation.
+        """
+        return (
+            message.message_type in ('comment', 'email', 'email_outgoing')
+            and not message.is_internal
+            and not message.subtype_id.internal
+            and not msg_values.get('rating_id')
+        )
+
+    def _is_from_staff(self, message) -> bool:
+        """Whether one of us wrote it; a colleague who is the customer here is the customer."""
+        author = message.author_id
+        return bool(author) and not author.partner_share and author != self.partner_id
+
+    def _on_public_answer(self, message):
+        """Stop the first-response clock."""
+        # Whoever may post here may not be allowed to write: colleagues are invited as followers.
+        request = self.sudo()
+        if not request.date_first_reply:
+            request.date_first_reply = message.date
+
+    def _adopt_new_contact(self, message):
+        """Link the contact that was made of the sender's address when we wrote to him."""
+        if self.partner_id or not self.email_from:
+            return
+        addresses = set(email_split(self.email_from.lower()))
+        contact = message.partner_ids.filtered(
+            lambda partner: (partner.email_normalized or '') in addresses
+        )
+        if contact:
+            self.sudo().partner_id = contact[0]
+
+    def _on_customer_message(self, message):
+        """React to a word of the customer.
+
+        While work goes on, it ends our waiting for him. After the end it reopens the request for
+        some days; later it is another matter and becomes a request that follows this one.
+        """
+        request = self.sudo()
+        if request.state == 'waiting_customer':
+            request._move_to_state('open')
+        elif request.state not in OPEN_STATES:
+            if request._can_be_reopened_by_customer():
+                request.action_reopen()
+            else:
+                request._continue_in_follow_up(message)
+
+    def _can_be_reopened_by_customer(self) -> bool:
+        """Whether the time in which an answer reopens is not over; resolved is not an end yet."""
+        ended = self.date_closed
+        days = timedelta(days=self.company_id.aftersales_reopen_days)
+        return not ended or fields.Datetime.now() <= ended + days
+
+    def _continue_in_follow_up(self, message):
+        """Hand a late message of the customer to a request that follows this one.
+
+        A further message goes to the same one as long as it is open, else a thread of mails would
+        make a request of each of its mails.
+        """
+        follow_up = self.child_ids.filtered(lambda child: child.state in OPEN_STATES)[:1]
+        if not follow_up:
+            follow_up = self.create(self._prepare_follow_up_vals(message))
+        follow_up.message_post(
+            author_id=message.author_id.id or None,
+            email_from=message.email_from,
+            body=message.body,
+            message_type='comment',
+            subtype_xmlid='mail.mt_comment',
+            attachment_ids=message.attachment_ids.copy(
+                {'res_model': follow_up._name, 'res_id': follow_up.id}
+            ).ids,
+        )
+        self._message_log(
+            body=self.env._(
+                "The customer wrote again long after the end. It goes on in %s.",
+                follow_up._get_html_link(),
+            )
+        )
+        return follow_up
+
+    def _prepare_follow_up_vals(self, message) -> dict:
+        """Return the values of the request that follows this one."""
+        return {
+            'name': message.subject or self.name,
+            'description': message.body,
+            'parent_id': self.id,
+            'company_id': self.company_id.id,
+            'team_id': self.team_id.id,
+            'type_id': self.type_id.id,
+            'partner_id': self.partner_id.id,
+            'email_from': self.email_from or message.email_from,
+            'unit_id': self.unit_id.id,
+            'channel': 'email' if message.message_type == 'email' else 'portal',
+        }
+
+    # ----------------------------------------------------------------------------------------------
+    # Mail gateway
+    # ----------------------------------------------------------------------------------------------
+
+    @api.model
+    def message_new(self, msg_dict, custom_values=None):
+        """Make a request of a mail to a team's address.
+
+        The customer is the contact with the sender's address. An unknown sender is kept as an
+        address and becomes a contact when somebody answers him, so that junk mail leaves no trace
+        among the customers.
+        """
+        values = {
+            'name': msg_dict.get('subject') or self.env._("No Subject"),
+            'description': msg_dict.get('body') or False,
+            'channel': 'email',
+            'email_from': msg_dict.get('email_from'),
+            'partner_id': msg_dict.get('author_id'),
+            **(custom_values or {}),
+        }
+        # The gateway's own user is nobody's colleague: he does not take the request.
+        request = super(AftersalesRequest, self.with_context(default_user_id=False)).message_new(
+            msg_dict, custom_values=values
+        )
+        if request.partner_id:
+            request.message_subscribe(request.partner_id.ids)
+        return request
+
+    def _notify_get_reply_to(self, default=None, author_id=False):
+        """Answers come back to the address of the team."""
+        aliases = self.sudo().team_id._notify_get_reply_to(default=default, author_id=author_id)
+        with_team = self.filtered(lambda request: aliases.get(request.team_id.id))
+        addresses = {request.id: aliases[request.team_id.id] for request in with_team}
+        others = self - with_team
+        if others:
+            addresses.update(
+                super(AftersalesRequest, others)._notify_get_reply_to(
+                    default=default, author_id=author_id
+                )
+            )
+        return addresses
+
+    def _creation_subtype(self):
+        return self.env.ref('crm_aftersales.mt_request_new')
+
+    def _track_subtype(self, init_values):
+        self.ensure_one()
+        if 'stage_id' in init_values:
+            return self.env.ref('crm_aftersales.mt_request_stage')
+        return super()._track_subtype(init_values)
+
+    # ----------------------------------------------------------------------------------------------
+    # Rating
+    # ----------------------------------------------------------------------------------------------
+
+    def _get_rating_template(self):
+        """Return the mail that asks for a rating; empty to ask nobody."""
+        return self.env.ref('crm_aftersales.mail_template_request_rating', raise_if_not_found=False)
+
+    def _can_ask_rating(self) -> bool:
+        """Whether the customer is asked how satisfied he is."""
+        self.ensure_one()
+        return bool(self._rating_get_partner().email) and (
+            not self.type_id or self.type_id.ask_rating
+        )
+
+    def _send_rating_request(self):
+        """Ask the customers of closed requests for a rating, through the mail queue."""
+        template = self._get_rating_template()
+        if not template:
+            return
+        for request in self.filtered(lambda request: request._can_ask_rating()):
+            request.rating_send_request(template, lang=request.partner_id.lang, force_send=False)
+
+    # ----------------------------------------------------------------------------------------------
+    # Portal
+    # ----------------------------------------------------------------------------------------------
+
+    @api.model
+    def _raise_from_portal(self, partner, values: dict, attachments: list[tuple[str, bytes]]):
+        """Create the request that a customer raises himself, with his files.
+
+        Runs with elevated rights: the caller has checked that product and type are the customer's to
+        choose.
+
+        :param partner: the contact who raises it
+        :param values: subject, type, product and text
+        :param attachments: name and content of each file
+        :return: the request, in elevated rights
+        """
+        request_sudo = self.sudo().create(
+            {**values, 'partner_id': partner.id, 'channel': 'portal', 'user_id': False}
+        )
+        request_sudo.message_subscribe(partner.ids)
+        if attachments:
+            request_sudo.message_post(
+                author_id=partner.id,
+                body=Markup("<p>%s</p>") % self.env._("Files of the customer"),
+                attachments=attachments,
+                message_type='comment',
+                subtype_xmlid='mail.mt_comment',
+            )
+        return request_sudo
+
+    def _get_timeline_texts(self) -> dict[int, TimelineText]:
+        """Return what a customer's time line says about these requests."""
+        return {
+            request.id: TimelineText(
+                title=request.display_name,
+                body=" · ".join(filter(None, [request.type_id.name, request.unit_id.display_name])),
+                state=request.stage_id.name,
+            )
+            for request in self
+        }
+
+    def action_preview(self) -> dict:
+        """Show the page the customer sees.
+
+        :return: URL action
+        """
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_url',
+            'target': 'self',
+            'url': self.get_portal_url(),
+        }
+
+    def action_view_unit(self) -> dict:
+        """Open the customer's product.
+
+        :return: window action
+        """
+        self.ensure_one()
+        if not self.unit_id:
+            raise UserError(self.env._("Choose the customer's product first."))
+        return self.unit_id.get_formview_action()

@@ -1,0 +1,72 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+REQUEST_STATES = [
+    ('new', "New"),
+    ('open', "In Progress"),
+    ('waiting_customer', "Waiting for Customer"),
+    ('waiting_supplier', "Waiting for Supplier"),
+    ('resolved', "Resolved"),
+    ('closed', "Closed"),
+    ('cancelled', "Cancelled"),
+]
+#: states in which work is still due and the clocks run
+OPEN_STATES = ('new', 'open', 'waiting_customer', 'waiting_supplier')
+#: states in which nothing more is expected of anybody
+ENDED_STATES = ('closed', 'cancelled')
+
+
+class AftersalesRequestStage(models.Model):
+    """A column of the service desk's board.
+
+    Stages are for people: free, translatable, in any order and number. Code only ever looks at the
+    state a stage is mapped to, never at its name or sequence.
+    """
+
+    _name = 'aftersales.request.stage'
+    _description = "Service Request Stage"
+    _order = 'sequence, id'
+
+    name = fields.Char(required=True, translate=True)
+    sequence = fields.Integer(default=10)
+    state = fields.Selection(
+        selection=REQUEST_STATES,
+        required=True,
+        default='open',
+        help="What the stage means to deadlines, reports and the customer.",
+    )
+    fold = fields.Boolean(string="Folded in Kanban")
+    active = fields.Boolean(default=True)
+
+    @api.constrains('state')
+    def _check_state_unused(self):
+        """A new meaning would silently reopen or close every request of the stage."""
+        used = (
+            self.env['aftersales.request']
+            .sudo()
+            ._read_group([('stage_id', 'in', self.ids)], ['stage_id', 'state'])
+        )
+        for stage, state in used:
+            if stage.state != state:
+                raise ValidationError(
+                    self.env._(
+                        'Requests stand in the stage "%(stage)s": move them to another stage before'
+                        ' you change what it means.',
+                        stage=stage.name,
+                    )
+                )
+
+    @api.model
+    def _get_for_state(self, state: str):
+        """Return the first stage mapped to a state, the one buttons and automation move to."""
+        stage = self.search([('state', '=', state)], limit=1)
+        if not stage:
+            label = dict(self._fields['state']._description_selection(self.env))[state]
+            raise UserError(
+                self.env._(
+                    'There is no stage for "%(state)s". An administrator can add one under'
+                    ' Configuration > Stages.',
+                    state=label,
+                )
+            )
+        return stage

@@ -1,0 +1,49 @@
+from odoo import fields, models
+
+from .aftersales_sla_policy import PRIORITIES
+
+
+class AftersalesRequestType(models.Model):
+    """What a customer turns to us for: a fault, a question, a complaint, praise, ..."""
+
+    _name = 'aftersales.request.type'
+    _description = "Service Request Type"
+    _order = 'sequence, id'
+    _check_company_auto = True
+
+    name = fields.Char(required=True, translate=True)
+    code = fields.Char(
+        copy=False,
+        help="Short technical name that imports, interfaces and other addons can rely on.",
+    )
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    color = fields.Integer()
+    company_id = fields.Many2one(comodel_name='res.company', index=True)
+    team_id = fields.Many2one(
+        comodel_name='aftersales.team',
+        string="Handled by",
+        check_company=True,
+        help="Team that gets new requests of this type. Empty: the company's default team.",
+    )
+    default_priority = fields.Selection(
+        selection=PRIORITIES,
+        default='0',
+        required=True,
+        help="Priority of a new request of this type.",
+    )
+    portal_visible = fields.Boolean(
+        string="Offered on the Portal",
+        default=True,
+        help="Customers can choose this type when they raise a request on the portal.",
+    )
+    ask_rating = fields.Boolean(
+        string="Ask for a Rating",
+        default=True,
+        help="Ask the customer how satisfied he is when a request of this type is closed.",
+    )
+
+    _code_unique = models.UniqueIndex(
+        "(code, COALESCE(company_id, 0)) WHERE code IS NOT NULL",
+        "Another request type already has this code.",
+    )

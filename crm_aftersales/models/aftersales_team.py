@@ -1,0 +1,85 @@
+from ast import literal_eval
+
+from odoo import fields, models
+
+
+class AftersalesTeam(models.Model):
+    """Who works on requests: members, working hours and an e-mail address of their own."""
+
+    _name = 'aftersales.team'
+    _description = "After-Sales Team"
+    _inherit = ['mail.alias.mixin', 'mail.thread']
+    _order = 'sequence, id'
+    _check_company_auto = True
+
+    name = fields.Char(required=True, translate=True)
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    color = fields.Integer()
+    company_id = fields.Many2one(
+        comodel_name='res.company',
+        index=True,
+        help="Leave empty to share the team between companies.",
+    )
+    user_id = fields.Many2one(
+        comodel_name='res.users',
+        string="Team Leader",
+        domain=[('share', '=', False)],
+        check_company=True,
+        tracking=True,
+    )
+    member_ids = fields.Many2many(
+        comodel_name='res.users',
+        relation='aftersales_team_member_rel',
+        string="Members",
+        domain=[('share', '=', False)],
+        check_company=True,
+        help="Members see the requests of the team that nobody has taken yet.",
+    )
+    calendar_id = fields.Many2one(
+        comodel_name='resource.calendar',
+        string="Working Hours",
+        check_company=True,
+        help="Hours on which deadlines of this team run. Empty: the company's working hours.",
+    )
+    request_ids = fields.One2many(
+        comodel_name='aftersales.request', inverse_name='team_id', string="Requests"
+    )
+    open_request_count = fields.Integer(compute='_compute_request_counts')
+    breached_request_count = fields.Integer(
+        string="Requests out of Time", compute='_compute_request_counts'
+    )
+
+    def _compute_request_counts(self):
+        """Count at display: a counter stored here would make every request lock its team."""
+        Request = self.env['aftersales.request']
+        open_domain = Request._get_open_domain() & fields.Domain('team_id', 'in', self.ids)
+        breached_domain = open_domain & Request._get_sla_state_domain('breached')
+        open_counts = dict(Request._read_group(open_domain, ['team_id'], ['__count']))
+        breached_counts = dict(Request._read_group(breached_domain, ['team_id'], ['__count']))
+        for team in self:
+            team.open_request_count = open_counts.get(team, 0)
+            team.breached_request_count = breached_counts.get(team, 0)
+
+    def _alias_get_creation_values(self):
+        """Mails to the team's address become requests of the team."""
+        values = super()._alias_get_creation_values()
+        values['alias_model_id'] = self.env['ir.model']._get_id('aftersales.request')
+        if self.id:
+            defaults = literal_eval(self.alias_defaults or '{}')
+            defaults['team_id'] = self.id
+            values['alias_defaults'] = defaults
+        return values
+
+    def action_view_requests(self) -> dict:
+        """Open the requests of the team.
+
+        :return: window action
+        """
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'crm_aftersales.aftersales_request_action'
+        )
+        action['domain'] = [('team_id', '=', self.id)]
+        action['context'] = {'default_team_id': self.id, 'search_default_open': 1}
+        return action

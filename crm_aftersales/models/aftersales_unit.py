@@ -1,0 +1,336 @@
+import re
+
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import format_date
+
+from odoo.addons.crm_customer.timeline import TimelineText
+
+
+class AftersalesUnit(models.Model):
+    """One piece of a product in the hands of a customer, with its serial number and warranty."""
+
+    _name = 'aftersales.unit'
+    _description = "Customer Product"
+    _inherit = ['portal.mixin', 'mail.thread', 'mail.activity.mixin']
+    _order = 'id desc'
+    _rec_names_search = ['ref', 'serial', 'name']
+    _check_company_auto = True
+    _mail_post_access = 'read'
+
+    # === Identity ===
+    ref = fields.Char(
+        string="Reference",
+        required=True,
+        readonly=True,
+        copy=False,
+        default=lambda self: self.env._("New"),
+    )
+    name = fields.Char(
+        compute='_compute_name',
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
+        help="What the customer calls it; the product's name unless changed.",
+    )
+    product_id = fields.Many2one(
+        comodel_name='product.product',
+        required=True,
+        index=True,
+        check_company=True,
+        domain=[('type', '!=', 'combo')],
+        tracking=True,
+    )
+    serial = fields.Char(string="Serial Number", copy=False, tracking=True)
+    serial_norm = fields.Char(
+        string="Normalised Serial Number",
+        compute='_compute_serial_norm',
+        store=True,
+        precompute=True,
+        index='trigram',
+        help="The serial number in capitals without spaces and dashes; what makes it unique.",
+    )
+    company_id = fields.Many2one(
+        comodel_name='res.company',
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
+    )
+    active = fields.Boolean(default=True)
+    state = fields.Selection(
+        selection=[
+            ('draft', "To Deliver"),
+            ('active', "In Use"),
+            ('in_service', "In Service"),
+            ('loaned', "On Loan"),
+            ('retired', "Retired"),
+        ],
+        required=True,
+        default='active',
+        copy=False,
+        tracking=True,
+    )
+
+    # === Owner ===
+    partner_id = fields.Many2one(
+        comodel_name='res.partner', string="Owner", required=True, index=True, tracking=True
+    )
+    commercial_partner_id = fields.Many2one(
+        related='partner_id.commercial_partner_id', string="Commercial Owner", store=True
+    )
+
+    # === Origin ===
+    date_delivered = fields.Date(string="Delivered on", copy=False, tracking=True)
+    sale_line_id = fields.Many2one(
+        comodel_name='sale.order.line',
+        string="Order Line",
+        copy=False,
+        readonly=True,
+        index='btree_not_null',
+    )
+    sale_line_position = fields.Integer(
+        string="Piece of the Order Line",
+        copy=False,
+        readonly=True,
+        help="The n-th piece of the ordered quantity: a line never yields the same piece twice.",
+    )
+    sale_order_id = fields.Many2one(
+        related='sale_line_id.order_id', string="Sales Order", store=True, index='btree_not_null'
+    )
+
+    # === Warranty ===
+    warranty_months = fields.Integer(
+        compute='_compute_warranty_months',
+        store=True,
+        readonly=False,
+        precompute=True,
+        tracking=True,
+        help="Taken from the product once; later changes of the product leave it alone."
+        " Zero: no warranty.",
+    )
+    warranty_start = fields.Date(
+        compute='_compute_warranty_start',
+        store=True,
+        readonly=False,
+        precompute=True,
+        tracking=True,
+    )
+    warranty_end = fields.Date(
+        compute='_compute_warranty_end',
+        store=True,
+        precompute=True,
+        help="Last day of the warranty. Empty where there is none.",
+    )
+    warranty_state = fields.Selection(
+        selection=[
+            ('none', "No Warranty"),
+            ('in_warranty', "In Warranty"),
+            ('expired', "Expired"),
+        ],
+        string="Warranty",
+        compute='_compute_warranty_state',
+        search='_search_warranty_state',
+    )
+
+    # === Service ===
+    note = fields.Html(string="Internal Notes", groups='base.group_user')
+    request_ids = fields.One2many(
+        comodel_name='aftersales.request', inverse_name='unit_id', string="Requests"
+    )
+    request_count = fields.Integer(compute='_compute_request_count')
+
+    _serial_unique = models.UniqueIndex(
+        "(product_id, serial_norm, company_id) WHERE serial_norm IS NOT NULL AND state <> 'retired'",
+        "This serial number of the product is already registered.",
+    )
+    _sale_line_position_unique = models.UniqueIndex(
+        '(sale_line_id, sale_line_position) WHERE sale_line_id IS NOT NULL',
+        "The customer products of this order were created in the meantime. Please reload.",
+    )
+    _ref_unique = models.UniqueIndex(
+        '(company_id, ref)', "This reference is already used in the company."
+    )
+    _owner_idx = models.Index('(commercial_partner_id, state)')
+    _warranty_end_idx = models.Index("(warranty_end) WHERE state = 'active'")
+    _warranty_months_positive = models.Constraint(
+        'CHECK(warranty_months >= 0)', "A warranty cannot last less than nothing."
+    )
+
+    # ----------------------------------------------------------------------------------------------
+    # Computes
+    # ----------------------------------------------------------------------------------------------
+
+    @api.depends('product_id')
+    def _compute_name(self):
+        for unit in self:
+            unit.name = unit.product_id.name
+
+    @api.depends('serial')
+    def _compute_serial_norm(self):
+        for unit in self:
+            unit.serial_norm = self._normalise_serial(unit.serial)
+
+    @api.model
+    def _normalise_serial(self, serial: str | bool) -> str | bool:
+        """Return the serial number as it is compared: customers type it in every possible way."""
+        return re.sub(r'[\s\-‐-―_]+', '', serial or '').upper() or False
+
+    @api.depends('product_id')
+    def _compute_warranty_months(self):
+        # Depends on the product chosen, on purpose not on its period: a promise is not taken back.
+        for unit in self:
+            unit.warranty_months = unit.product_id.aftersales_warranty_months
+
+    @api.depends('date_delivered')
+    def _compute_warranty_start(self):
+        for unit in self:
+            unit.warranty_start = unit.date_delivered or unit.warranty_start
+
+    @api.depends('warranty_start', 'warranty_months')
+    def _compute_warranty_end(self):
+        for unit in self:
+            unit.warranty_end = self._get_warranty_end(unit.warranty_start, unit.warranty_months)
+
+    @api.model
+    def _get_warranty_end(self, start, months: int):
+        """Return the last day covered, or False: no term is no end, never 'ends today'."""
+        if not start or not months:
+            return False
+        return start + relativedelta(months=months) - relativedelta(days=1)
+
+    @api.depends('warranty_end')
+    def _compute_warranty_state(self):
+        today = fields.Date.context_today(self)
+        for unit in self:
+            if not unit.warranty_end:
+                unit.warranty_state = 'none'
+            else:
+                unit.warranty_state = 'in_warranty' if unit.warranty_end >= today else 'expired'
+
+    def _search_warranty_state(self, operator, value):
+        if operator != 'in':
+            return NotImplemented
+        today = fields.Date.context_today(self)
+        domains = {
+            'none': Domain('warranty_end', '=', False),
+            'in_warranty': Domain('warranty_end', '>=', today),
+            'expired': Domain('warranty_end', '<', today),
+        }
+        return Domain.OR(domains.get(state, Domain.FALSE) for state in value)
+
+    @api.depends('ref', 'name', 'serial')
+    def _compute_display_name(self):
+        for unit in self:
+            unit.display_name = " · ".join(filter(None, [unit.name, unit.serial or unit.ref]))
+
+    def _compute_request_count(self):
+        counts = dict(
+            self.env['aftersales.request']._read_group(
+                [('unit_id', 'in', self.ids)], ['unit_id'], ['__count']
+            )
+        )
+        for unit in self:
+            unit.request_count = counts.get(unit, 0)
+
+    def _compute_access_url(self):
+        super()._compute_access_url()
+        for unit in self:
+            unit.access_url = f'/my/equipment/{unit.id}'
+
+    # ----------------------------------------------------------------------------------------------
+    # CRUD
+    # ----------------------------------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        numbered = []
+        for vals in vals_list:
+            company = self.env['res.company'].browse(vals.get('company_id')) or self.env.company
+            sequence = self.env['ir.sequence'].with_company(company)
+            numbered.append({'ref': sequence.next_by_code('aftersales.unit'), **vals})
+        return super().create(numbered)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_with_requests(self):
+        if (
+            self.env['aftersales.request']
+            .sudo()
+            .search_count([('unit_id', 'in', self.ids)], limit=1)
+        ):
+            raise UserError(
+                self.env._(
+                    "A customer product with service requests is part of the customer's history."
+                    " Retire it instead of deleting it."
+                )
+            )
+
+    # ----------------------------------------------------------------------------------------------
+    # Time line
+    # ----------------------------------------------------------------------------------------------
+
+    def _get_timeline_texts(self) -> dict[int, TimelineText]:
+        """Return what a customer's time line says about these products."""
+        states = dict(self._fields['state']._description_selection(self.env))
+        return {
+            unit.id: TimelineText(
+                title=unit.display_name,
+                body=unit._get_warranty_text(),
+                state=states[unit.state],
+            )
+            for unit in self
+        }
+
+    def _get_warranty_text(self) -> str:
+        """Return the warranty in a few words."""
+        self.ensure_one()
+        if not self.warranty_end:
+            return ''
+        return self.env._("Warranty until %(date)s", date=format_date(self.env, self.warranty_end))
+
+    # ----------------------------------------------------------------------------------------------
+    # Actions
+    # ----------------------------------------------------------------------------------------------
+
+    def action_deliver(self):
+        """Hand the product to the customer today: it is in use and its warranty starts."""
+        today = fields.Date.context_today(self)
+        for unit in self.filtered(lambda unit: unit.state == 'draft'):
+            unit.write({'state': 'active', 'date_delivered': unit.date_delivered or today})
+
+    def action_retire(self):
+        """Take the product out of use; its serial number may be registered again."""
+        self.state = 'retired'
+
+    def action_create_request(self) -> dict:
+        """Open a new request about this product.
+
+        :return: window action
+        """
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._("New Request"),
+            'res_model': 'aftersales.request',
+            'view_mode': 'form',
+            'context': {'default_unit_id': self.id, 'default_partner_id': self.partner_id.id},
+        }
+
+    def action_view_requests(self) -> dict:
+        """Open the requests about this product.
+
+        :return: window action
+        """
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'crm_aftersales.aftersales_request_action'
+        )
+        action['domain'] = [('unit_id', '=', self.id)]
+        action['context'] = {
+            'default_unit_id': self.id,
+            'default_partner_id': self.partner_id.id,
+        }
+        return action

@@ -1,0 +1,26 @@
+from odoo import fields, models
+
+
+class ProductTemplate(models.Model):
+    _inherit = 'product.template'
+
+    aftersales_track_units = fields.Boolean(
+        string="Register Customer Products",
+        help="Each piece sold is registered with its owner, so that requests and warranty refer to"
+        " it. Products with a warranty are registered in any case.",
+    )
+    aftersales_warranty_months = fields.Integer(
+        string="Warranty (Months)",
+        help="Given to pieces delivered from now on; pieces that customers own keep their warranty."
+        " Zero: no warranty.",
+    )
+
+    _aftersales_warranty_months_positive = models.Constraint(
+        'CHECK(aftersales_warranty_months >= 0)',
+        "A warranty cannot last less than nothing.",
+    )
+
+    def _is_aftersales_tracked(self) -> bool:
+        """Whether each piece sold is registered as a product of the customer."""
+        self.ensure_one()
+        return self.aftersales_track_units or self.aftersales_warranty_months > 0

@@ -1,0 +1,128 @@
+from odoo import fields, models
+from odoo.fields import Domain
+
+from odoo.addons.crm_customer.timeline import TimelineSource
+
+from .aftersales_request_stage import OPEN_STATES
+
+READER_GROUPS = 'crm_aftersales.group_own,sales_team.group_sale_salesman'
+
+
+class ResPartner(models.Model):
+    _inherit = 'res.partner'
+
+    # Computed at display and never stored: a counter here would make each request of a customer
+    # wait for the others.
+    aftersales_unit_count = fields.Integer(
+        string="Customer Products Count",
+        compute='_compute_aftersales_unit_count',
+        groups=READER_GROUPS,
+    )
+    aftersales_request_count = fields.Integer(
+        string="Service Requests Count",
+        compute='_compute_aftersales_requests',
+        groups=READER_GROUPS,
+    )
+    aftersales_open_request_count = fields.Integer(
+        string="Open Requests", compute='_compute_aftersales_requests', groups=READER_GROUPS
+    )
+    aftersales_last_request_id = fields.Many2one(
+        comodel_name='aftersales.request',
+        string="Last Request",
+        compute='_compute_aftersales_requests',
+        groups=READER_GROUPS,
+    )
+
+    def _compute_aftersales_unit_count(self):
+        counts = dict(
+            self.env['aftersales.unit']._read_group(
+                [('commercial_partner_id', 'in', self.commercial_partner_id.ids)],
+                ['commercial_partner_id'],
+                ['__count'],
+            )
+        )
+        for partner in self:
+            partner.aftersales_unit_count = counts.get(partner.commercial_partner_id, 0)
+
+    def _compute_aftersales_requests(self):
+        groups = self.env['aftersales.request']._read_group(
+            [('commercial_partner_id', 'in', self.commercial_partner_id.ids)],
+            ['commercial_partner_id', 'state'],
+            ['__count', 'id:max'],
+        )
+        totals, still_open, last = {}, {}, {}
+        for customer, state, count, last_id in groups:
+            totals[customer] = totals.get(customer, 0) + count
+            last[customer] = max(last.get(customer, 0), last_id)
+            if state in OPEN_STATES:
+                still_open[customer] = still_open.get(customer, 0) + count
+        for partner in self:
+            customer = partner.commercial_partner_id
+            partner.aftersales_request_count = totals.get(customer, 0)
+            partner.aftersales_open_request_count = still_open.get(customer, 0)
+            partner.aftersales_last_request_id = last.get(customer, False)
+
+    # ----------------------------------------------------------------------------------------------
+    # Time line
+    # ----------------------------------------------------------------------------------------------
+
+    def _get_customer_timeline_sources(self) -> list[TimelineSource]:
+        return [
+            *super()._get_customer_timeline_sources(),
+            self._get_timeline_source_requests(),
+            self._get_timeline_source_units(),
+        ]
+
+    def _get_timeline_source_requests(self) -> TimelineSource:
+        return TimelineSource(
+            key='aftersales.request',
+            label=self.env._("Service Requests"),
+            icon='fa-wrench',
+            model='aftersales.request',
+            domain=self._get_aftersales_domain(),
+            date_field='date_received',
+            describe=lambda requests: requests._get_timeline_texts(),
+            search_fields=('number', 'name'),
+        )
+
+    def _get_timeline_source_units(self) -> TimelineSource:
+        return TimelineSource(
+            key='aftersales.unit',
+            label=self.env._("Products Delivered"),
+            icon='fa-cube',
+            model='aftersales.unit',
+            domain=self._get_aftersales_domain(),
+            date_field='date_delivered',
+            describe=lambda units: units._get_timeline_texts(),
+            search_fields=('ref', 'serial', 'name'),
+        )
+
+    def _get_aftersales_domain(self) -> Domain:
+        """Return the domain of what belongs to the customer this contact is part of."""
+        return Domain('commercial_partner_id', '=', self.commercial_partner_id.id)
+
+    # ----------------------------------------------------------------------------------------------
+    # Actions
+    # ----------------------------------------------------------------------------------------------
+
+    def action_view_aftersales_units(self) -> dict:
+        """Open what the customer owns.
+
+        :return: window action
+        """
+        return self._get_aftersales_action('crm_aftersales.aftersales_unit_action')
+
+    def action_view_aftersales_requests(self) -> dict:
+        """Open the service requests of the customer.
+
+        :return: window action
+        """
+        return self._get_aftersales_action('crm_aftersales.aftersales_request_action')
+
+    def _get_aftersales_action(self, xmlid: str) -> dict:
+        """Return an action on the customer's records, with the customer filled in on new ones."""
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id(xmlid)
+        action['domain'] = list(self._get_aftersales_domain())
+        action['context'] = {'default_partner_id': self.id}
+        return action

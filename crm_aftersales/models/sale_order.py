@@ -1,0 +1,95 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+
+class SaleOrder(models.Model):
+    _inherit = 'sale.order'
+
+    aftersales_unit_count = fields.Integer(
+        string="Customer Products Count",
+        compute='_compute_aftersales_counts',
+        groups='crm_aftersales.group_own,sales_team.group_sale_salesman',
+    )
+    aftersales_request_count = fields.Integer(
+        string="Service Requests Count",
+        compute='_compute_aftersales_counts',
+        groups='crm_aftersales.group_own,sales_team.group_sale_salesman',
+    )
+    aftersales_has_missing_units = fields.Boolean(
+        compute='_compute_aftersales_has_missing_units',
+        groups='crm_aftersales.group_own,sales_team.group_sale_salesman',
+        help="Pieces of the order could be registered as products of the customer.",
+    )
+
+    def _compute_aftersales_counts(self):
+        unit_counts, request_counts = (
+            dict(
+                self.env[model]._read_group(
+                    [('sale_order_id', 'in', self.ids)], ['sale_order_id'], ['__count']
+                )
+            )
+            for model in ('aftersales.unit', 'aftersales.request')
+        )
+        for order in self:
+            order.aftersales_unit_count = unit_counts.get(order, 0)
+            order.aftersales_request_count = request_counts.get(order, 0)
+
+    def _compute_aftersales_has_missing_units(self):
+        for order in self:
+            order.aftersales_has_missing_units = bool(
+                order.state == 'sale' and order.sudo().order_line._prepare_missing_units_vals()
+            )
+
+    def action_create_aftersales_units(self):
+        """Register each piece of the confirmed orders as a product of the customer.
+
+        Pieces that are registered already are left alone, so it can be run at any time again.
+        """
+        self.check_access('write')
+        self._ensure_can_create_units()
+        # Salespeople register what they sold without being service staff.
+        vals_list = self.sudo().order_line._prepare_missing_units_vals()
+        units = self.env['aftersales.unit'].sudo().create(vals_list)
+        self._aftersales_units_created_hook(units)
+
+    def _ensure_can_create_units(self):
+        """Refuse orders that nobody has confirmed."""
+        if self.filtered(lambda order: order.state != 'sale'):
+            raise UserError(
+                self.env._("Confirm the order before you register the customer's products.")
+            )
+
+    def _aftersales_units_created_hook(self, units):
+        """Extension point: pieces of these orders were registered.
+
+        :param units: the new customer products, in elevated rights
+        """
+
+    def action_view_aftersales_units(self) -> dict:
+        """Open the customer's products of the order.
+
+        :return: window action
+        """
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'crm_aftersales.aftersales_unit_action'
+        )
+        action['domain'] = [('sale_order_id', '=', self.id)]
+        action['context'] = {'default_partner_id': self.partner_id.id}
+        return action
+
+    def action_view_aftersales_requests(self) -> dict:
+        """Open the service requests about the order.
+
+        :return: window action
+        """
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'crm_aftersales.aftersales_request_action'
+        )
+        action['domain'] = [('sale_order_id', '=', self.id)]
+        action['context'] = {
+            'default_partner_id': self.partner_id.id,
+            'default_sale_order_id': self.id,
+        }
+        return action

@@ -1,0 +1,70 @@
+import pytz
+
+from odoo import fields, models
+from odoo.tools import float_round
+
+
+class SaleOrderLine(models.Model):
+    _inherit = 'sale.order.line'
+
+    aftersales_unit_ids = fields.One2many(
+        comodel_name='aftersales.unit', inverse_name='sale_line_id', string="Customer Products"
+    )
+
+    def _prepare_missing_units_vals(self) -> list[dict]:
+        """Return the values of the pieces ordered that are not registered yet."""
+        vals_list = []
+        for line in self.filtered(lambda line: line._has_aftersales_units()):
+            units = line.with_context(active_test=False).aftersales_unit_ids
+            positions = set(units.mapped('sale_line_position'))
+            vals_list += [
+                line._prepare_unit_vals(position)
+                for position in range(1, line._get_unit_quantity() + 1)
+                if position not in positions
+            ]
+        return vals_list
+
+    def _has_aftersales_units(self) -> bool:
+        """Whether the pieces of the line are registered."""
+        self.ensure_one()
+        return (
+            not self.display_type
+            and bool(self.product_id)
+            and self.product_id.product_tmpl_id._is_aftersales_tracked()
+        )
+
+    def _get_unit_quantity(self) -> int:
+        """Return the number of whole pieces ordered."""
+        self.ensure_one()
+        quantity = self.product_uom_id._compute_quantity(
+            self.product_uom_qty, self.product_id.uom_id, round=False
+        )
+        return int(float_round(quantity, precision_digits=6, rounding_method='HALF-UP'))
+
+    def _prepare_unit_vals(self, position: int) -> dict:
+        """Return the values of one piece of the line."""
+        self.ensure_one()
+        delivered = self._get_unit_delivery_date()
+        return {
+            'product_id': self.product_id.id,
+            'partner_id': self.order_id.partner_id.id,
+            'company_id': self.company_id.id,
+            'sale_line_id': self.id,
+            'sale_line_position': position,
+            'date_delivered': delivered,
+            'state': 'active' if delivered else 'draft',
+        }
+
+    def _get_unit_delivery_date(self):
+        """Return the day the pieces reached the customer, or False while they have not.
+
+        Orders know the promised day or the day of the order, in the company's time zone. Addons that
+        know the real delivery answer better.
+        """
+        self.ensure_one()
+        order = self.order_id
+        zone = order.company_id.resource_calendar_id.tz or order.company_id.partner_id.tz or 'UTC'
+        moment = order.commitment_date or order.date_order
+        if not moment or moment > fields.Datetime.now():
+            return False
+        return pytz.utc.localize(moment).astimezone(pytz.timezone(zone)).date()
