@@ -47,7 +47,7 @@ env.cr.commit()
 importer = Importer(env(user=env.ref('base.user_admin')), shop, 'America/New_York')
 for model, name in (
     ('res.partner', 'customers.csv'),
-    ('product.product', 'products.csv'),
+    ('product.template', 'products.csv'),
     ('sale.order', 'orders.csv'),
 ):
     pace = Pace(name.removesuffix('.csv'))

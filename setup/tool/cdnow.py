@@ -35,18 +35,22 @@ BANDS = (
     ('huge', "Music, over 60", Decimal('Infinity')),
 )
 PREFIX = '__import__.cdnow_'
-CUSTOMERS = ('id', 'name', 'ref', 'email', 'customer_rank')
-PRODUCTS = ('id', 'name', 'default_code', 'type', 'list_price', 'taxes_id/id', 'sale_ok')
+# The columns of the import templates, by their technical names; the disc count
+# goes into the description of the line.
+CUSTOMERS = ('id', 'name', 'email')
+PRODUCTS = ('id', 'name', 'default_code', 'type', 'list_price', 'sale_ok')
 ORDERS = (
     'id',
     'name',
     'partner_id/id',
     'date_order',
     'state',
-    'order_line/product_id/id',
+    'order_line/id',
+    'order_line/product_id',
     'order_line/name',
     'order_line/product_uom_qty',
     'order_line/price_unit',
+    'order_line/tax_ids',
 )
 
 
@@ -187,28 +191,35 @@ def _write(path, header, rows):
 
 def _customer_row(customer):
     address = f'customer{customer}@cdnow.example.com'
-    return (f'{PREFIX}customer_{customer}', f"CDNOW {customer}", customer, address, 1)
+    return (f'{PREFIX}customer_{customer}', f"CDNOW {customer}", address)
 
 
 def _product_row(band):
     name, label, limit = band
     price = limit if limit.is_finite() else Decimal('75.00')
-    return (f'{PREFIX}product_{name}', label, f'CDNOW-{name.upper()}', 'consu', price, '', 1)
+    return (f'{PREFIX}product_{name}', label, _reference(name), 'Goods', price, 1)
+
+
+def _reference(band):
+    return f'CDNOW-{band.upper()}'
 
 
 def _order_row(purchase):
+    # The log holds exact duplicates; the line number tells them apart.
+    number = f'{purchase.line:05d}'
     return (
-        # The log holds exact duplicates; the line number tells them apart.
-        f'{PREFIX}order_{purchase.line:05d}',
-        f'CDNOW/{purchase.line:05d}',
+        f'{PREFIX}order_{number}',
+        f'CDNOW/{number}',
         f'{PREFIX}customer_{purchase.customer}',
         # Noon: a bare date would land on the day before, west of Greenwich.
         f'{purchase.day} 12:00:00',
         'sale',
-        f'{PREFIX}product_{purchase.band}',
+        f'{PREFIX}order_{number}_1',
+        _reference(purchase.band),
         f"CDs: {purchase.discs}",
         1,
         purchase.value,
+        '',
     )
 
 

@@ -277,4 +277,4 @@ def test_prepared_files_keep_duplicates_apart_and_add_up(tmp_path):
     rows = (tmp_path / 'orders.csv').read_text().splitlines()[1:]
     ids = [row.split(',')[0] for row in rows]
     assert len(set(ids)) == 5
-    assert 'product_free' in rows[-1]
+    assert 'CDNOW-FREE' in rows[-1]
