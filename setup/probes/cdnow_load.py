@@ -1,11 +1,14 @@
 # ruff: noqa: F821 - `env` is what Odoo's shell provides
-"""Bring the prepared CDNOW files in as an administrator would; run in Odoo's shell.
+"""Bring the prepared CDNOW files in as an administrator would, and play the closed loop.
+
+Run in Odoo's shell by ``setup/dev demo --data cdnow``.
 
 ``SUITE_FOLDER`` holds the CSV files, ``SUITE_AS_OF`` the last day of the log.
 Everything lands in a company of its own, so that the demo data stay apart.
 """
 
 import csv
+import datetime
 import json
 import os
 import sys
@@ -15,6 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(os.environ['SUITE_ROOT']) / 'setup'))
 
 from tool.cdnow_import import Importer, Pace
+from tool.cdnow_loop import Loop
 
 folder = Path(os.environ['SUITE_FOLDER'])
 totals = json.loads((folder / 'totals.json').read_text())
@@ -55,3 +59,8 @@ for model, name in (
         header, *rows = csv.reader(file)
     importer.load(model, header, rows, pace)
     print(pace.line(), flush=True)
+
+as_of = datetime.date.fromisoformat(os.environ['SUITE_AS_OF'])
+since = datetime.date.fromisoformat(totals['first_day'])
+Loop(importer.env, shop, as_of, since).play()
+print(f"  the whole loop took {(time.monotonic() - started) / 60:.1f} minutes")

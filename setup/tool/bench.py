@@ -70,9 +70,8 @@ def _slice(ready, database, folder, start, number):
 
 def _report(title, samples, reference, again, candidate):
     say(f"\n{title}: {len(samples[reference])} turns of {SLICE} orders")
-    say(
-        f"  {'':<12}{'orders/s':>9}{'CPU ms':>9}{'Python':>9}{'database':>9}{'queries':>9}{'buffers':>9}"
-    )
+    columns = ('orders/s', 'CPU ms', 'Python', 'database', 'queries', 'buffers')
+    say(f"  {'':<12}" + "".join(f"{column:>9}" for column in columns))
     for side, turns in samples.items():
         median = {key: statistics.median(turn[key] for turn in turns) for key in turns[0]}
         cpu = median['python'] + median['database']
