@@ -1,0 +1,65 @@
+"""Bring the ledger of a shop that used core's loyalty programs before into our shape."""
+
+import logging
+
+from odoo.tools import SQL
+
+_logger = logging.getLogger(__name__)
+
+
+def pre_init_hook(env):
+    """Add and fill the ledger columns by SQL, before the ORM would compute them row by row."""
+    cr = env.cr
+    cr.execute(
+        """
+        ALTER TABLE loyalty_program ADD COLUMN IF NOT EXISTS managed boolean;
+        ALTER TABLE loyalty_history
+            ADD COLUMN IF NOT EXISTS qty numeric,
+            ADD COLUMN IF NOT EXISTS date timestamp,
+            ADD COLUMN IF NOT EXISTS posted_at timestamp,
+            ADD COLUMN IF NOT EXISTS kind varchar
+        """
+    )
+    # existing programs stay core's until an administrator switches them over
+    cr.execute("UPDATE loyalty_program SET managed = FALSE WHERE managed IS NULL")
+    cr.execute(
+        """
+        UPDATE loyalty_history
+           SET qty = round((COALESCE(issued, 0) - COALESCE(used, 0))::numeric, 2),
+               date = COALESCE(create_date, now() AT TIME ZONE 'UTC'),
+               posted_at = COALESCE(create_date, now() AT TIME ZONE 'UTC'),
+               kind = CASE WHEN order_model IS NULL THEN 'adjust'
+                           WHEN COALESCE(used, 0) > 0 AND COALESCE(issued, 0) <= 0 THEN 'burn'
+                           ELSE 'earn' END
+         WHERE qty IS NULL
+        """
+    )
+    _logger.info("Points ledger: %s existing rows filled.", cr.rowcount)
+
+
+def post_init_hook(env):
+    """Make the rows of every member card add up to its balance."""
+    posted = env['loyalty.card']._settle_ledger_where(
+        SQL(
+            "card.program_id IN (SELECT id FROM loyalty_program WHERE program_type = 'loyalty')"
+        ),
+        increase='opening',
+        decrease='opening',
+        description=env._("Opening balance"),
+    )
+    _logger.info("Points ledger: %s cards differed and got an opening row.", posted)
+
+
+def uninstall_hook(env):
+    """Remove what the ORM does not: indexes on core's columns and our lines in the job log."""
+    jobs = env['crm.job'].search(
+        [('model', 'in', ('loyalty.tier.evaluation', 'loyalty.backfill.engine'))]
+    )
+    jobs.unlink()
+    env.cr.execute(
+        """
+        DROP INDEX IF EXISTS loyalty_history_order_ref_idx;
+        DROP INDEX IF EXISTS sale_order_coupon_points_coupon_idx;
+        DROP INDEX IF EXISTS sale_order_line_coupon_idx
+        """
+    )

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+
+import pytz
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+from odoo.tools.date_utils import end_of
+
+POINT_DIGITS = (16, 2)
+
+
+class TierWindow(NamedTuple):
+    """The period a tier is judged by, as seen from one day in the program's time zone."""
+
+    #: the day of judgement and the first day that counts
+    day: date
+    first_day: date
+    #: the same period in UTC, the end excluded
+    start: datetime
+    end: datetime
+    #: how long a tier reached on that day is kept
+    until: date
+
+
+class LoyaltyProgram(models.Model):
+    _name = 'loyalty.program'
+    _inherit = ['loyalty.program', 'crm.version.mixin']
+
+    managed = fields.Boolean(
+        string="Managed Ledger",
+        compute='_compute_managed',
+        store=True,
+        precompute=True,
+        readonly=False,
+        help="Every change of a balance has a ledger row, so that the rows of a card always add up "
+        "to its points. Needed for tiers.",
+    )
+    tier_ids = fields.One2many(
+        comodel_name='loyalty.tier', inverse_name='program_id', string="Tiers", copy=True
+    )
+    tier_window_months = fields.Integer(
+        string="Qualifying Period (Months)",
+        default=12,
+        help="Points earned in the last so many months decide on the tier. A tier that was reached "
+        "is kept for as many months, to the end of the month.",
+    )
+
+    _tier_window_positive = models.Constraint(
+        'CHECK (tier_window_months > 0)',
+        "The qualifying period must be one month at least.",
+    )
+
+    @api.depends('program_type')
+    def _compute_managed(self):
+        for program in self:
+            program.managed = program.program_type == 'loyalty'
+
+    def write(self, vals):
+        starting = self.filtered(lambda p: not p.managed) if vals.get('managed') else self.browse()
+        res = super().write(vals)
+        if starting:
+            starting._open_ledger()
+        return res
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_active(self):
+        # a program nobody is a member of can go at once, as a preset that is taken back
+        unused = self.filtered(lambda p: p.managed and not p.coupon_count)
+        return super(LoyaltyProgram, self - unused)._unlink_except_active()
+
+    # ------------------------------------------------------------
+    # ACTIONS
+    # ------------------------------------------------------------
+
+    def action_manage_ledger(self) -> bool:
+        """Begin to manage the ledger: one opening row per card makes the rows add up."""
+        self._ensure_can_manage_ledger()
+        self.filtered(lambda p: not p.managed).managed = True
+        return True
+
+    def action_evaluate_tiers(self) -> dict:
+        """Look at the tiers of all members now, as the nightly job does."""
+        job = self._enqueue_tier_evaluation()
+        return {
+            'type': 'ir.actions.act_window',
+            'name': job.name,
+            'res_model': job._name,
+            'res_id': job.id,
+            'view_mode': 'form',
+        }
+
+    def action_view_members(self) -> dict:
+        """Open the members of these programs."""
+        action = self.env['ir.actions.act_window']._for_xml_id('crm_loyalty.loyalty_card_action')
+        action['domain'] = [('program_id', 'in', self.ids)]
+        action['context'] = {'search_default_group_tier': 1}
+        return action
+
+    def _ensure_can_manage_ledger(self) -> None:
+        """:raise UserError: the ledger of a program is not for points that members collect"""
+        wrong = self.filtered(lambda p: p.program_type != 'loyalty')
+        if wrong:
+            raise UserError(
+                self.env._(
+                    "Only loyalty cards have a managed ledger. Change the type of %(programs)s "
+                    "first.",
+                    programs=", ".join(wrong.mapped('display_name')),
+                )
+            )
+
+    # ------------------------------------------------------------
+    # LEDGER
+    # ------------------------------------------------------------
+
+    def _open_ledger(self) -> None:
+        """Post the difference between balance and rows of each card, archived ones included."""
+        self.env['loyalty.card']._settle_ledger_where(
+            SQL('card.program_id IN %s', tuple(self.ids)),
+            increase='opening',
+            decrease='opening',
+            description=self.env._("Opening balance"),
+        )
+        self._enqueue_tier_evaluation()
+
+    # ------------------------------------------------------------
+    # TIERS
+    # ------------------------------------------------------------
+
+    def _get_timezone(self) -> str:
+        """Return the name of the time zone in which days of this program begin and end.
+
+        The same as core takes for the validity of programs.
+        """
+        self.ensure_one()
+        company = self.company_id or self.env.company
+        parameters = self.env['ir.config_parameter'].sudo()
+        return company.partner_id.tz or parameters.get_param('loyalty.timezone', 'UTC')
+
+    def _get_local_day(self, moment: datetime | None = None) -> date:
+        """Return the day of ``moment`` (UTC, default now) in the program's time zone."""
+        moment = moment or fields.Datetime.now()
+        return pytz.utc.localize(moment).astimezone(pytz.timezone(self._get_timezone())).date()
+
+    def _get_tier_window(self, day: date | None = None) -> TierWindow:
+        """Return the period that decides on tiers.
+
+        :param day: day of judgement, default today in the program's time zone
+        """
+        self.ensure_one()
+        day = day or self._get_local_day()
+        length = relativedelta(months=self.tier_window_months)
+        first_day = day - length + timedelta(days=1)
+        return TierWindow(
+            day=day,
+            first_day=first_day,
+            start=self._to_utc(first_day),
+            end=self._to_utc(day + timedelta(days=1)),
+            until=end_of(day + length, 'month'),
+        )
+
+    def _to_utc(self, day: date) -> datetime:
+        """Return the beginning of a day of this program in UTC."""
+        zone = pytz.timezone(self._get_timezone())
+        local = zone.localize(datetime.combine(day, time.min))
+        return local.astimezone(pytz.utc).replace(tzinfo=None)
+
+    @api.model
+    def _get_tiered_domain(self) -> Domain:
+        """Return the domain of programs whose members have tiers."""
+        return Domain('managed', '=', True) & Domain('tier_ids', '!=', False)
+
+    def _enqueue_tier_evaluation(self):
+        """Have the tiers of all members of these programs evaluated in the background."""
+        return self.env['crm.job']._enqueue(
+            name=self.env._("Tiers of %(programs)s", programs=", ".join(self.mapped('name'))),
+            model='loyalty.tier.evaluation',
+            method='_evaluate_chunk',
+            params={'program_ids': self.ids},
+            total=self.env['loyalty.card'].search_count([('program_id', 'in', self.ids)]),
+            key=f'loyalty.tiers:{"-".join(map(str, sorted(self.ids)))}',
+        )
+
+    @api.model
+    def _cron_evaluate_tiers(self) -> None:
+        """Put the nightly evaluation in the queue; the job log shows how it went."""
+        for program in self.search(self._get_tiered_domain()):
+            program._enqueue_tier_evaluation()
