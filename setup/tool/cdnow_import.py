@@ -61,10 +61,13 @@ class Importer:
         for start in range(0, len(waiting), BATCH):
             batch = waiting[start : start + BATCH]
             self._load_batch(model, header, batch, pace)
-            self.env.cr.commit()
-            self.env.invalidate_all()
+            self._commit()
             pace.tell(start + len(batch), len(waiting))
         return pace
+
+    def _commit(self):
+        self.env.cr.commit()
+        self.env.invalidate_all()
 
     def _load_batch(self, model, header, batch, pace):
         """Load one batch, without the rows that Odoo refuses."""

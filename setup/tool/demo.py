@@ -44,17 +44,27 @@ def add_options(parser):
 def run(options):
     """Prepare the demo database when needed, serve it, and print the log-ins."""
     ready = workspace.ensure()
-    database = options.data or DATABASE
-    template = databases.suite_template(ready)
-    if options.fresh or not _is_current(ready, database, template):
-        databases.clone(ready, template, database)
-        if options.data:
-            cdnow.load(ready, database, options.data, options.as_of)
-        _mark(ready, database, template)
+    database = prepare(ready, options.data or DATABASE, options.as_of, fresh=options.fresh)
     if options.no_serve:
         step(f"database {database} is ready")
         return 0
     return _serve(ready, database, options.port, [])
+
+
+def prepare(ready, database, as_of=None, *, fresh=False):
+    """Make the demo database, or the one with a purchase log, unless it is there.
+
+    :param database: ``demo``, or a size of the log
+    :param as_of: last day of the log, as text
+    :return: the database's name
+    """
+    template = databases.suite_template(ready)
+    if fresh or not _is_current(ready, database, template):
+        databases.clone(ready, template, database)
+        if database in cdnow.SIZES:
+            cdnow.load(ready, database, database, as_of)
+        _mark(ready, database, template)
+    return database
 
 
 def serve(options):
@@ -80,7 +90,8 @@ def _mark(ready, database, template):
 
 
 def _origin(template):
-    return f"made from {template} {fingerprint(ROOT / 'setup/tool/cdnow.py')}"
+    sources = [ROOT / f'setup/tool/{name}.py' for name in ('cdnow', 'cdnow_import', 'cdnow_loop')]
+    return f"made from {template} {fingerprint(*sources)}"
 
 
 def _serve(ready, database, port, more):

@@ -2,11 +2,14 @@
 
 import xml.etree.ElementTree as ElementTree
 
-from . import browser, core_tests, databases, python, workspace
+from . import browser, core_tests, databases, demo, python, workspace
 from .paths import ROOT, RUN, addons
 from .ui import say, step
 
 REPORT = RUN / 'junit.xml'
+DATA_REPORT = RUN / 'junit-data.xml'
+# Tests on a database that holds a real purchase log; they have a run of their own.
+DATA_TESTS = 'tests/data'
 LEFT_OUT = 3
 
 
@@ -30,26 +33,46 @@ def run(options):
     ready = workspace.ensure(tools=True)
     if options.core:
         return core_tests.run(ready, options)
-    template = databases.suite_template(ready)
-    with databases.temporary(ready, template, keep=options.keep) as database:
-        if options.keep:
-            step(f"database of this run: {database}")
-        code = ready.call(*command(database, options.rest, slow=options.slow))
-    return code or _judge(options.without_browser)
+    runs = _plan(ready, options.rest)
+    codes = []
+    for template, words, report in runs:
+        with databases.temporary(ready, template, keep=options.keep) as database:
+            if options.keep:
+                step(f"database of this run: {database}")
+            codes.append(ready.call(*command(database, words, slow=options.slow, report=report)))
+    reports = [report for _template, _words, report in runs]
+    if len(reports) > 1:
+        _sum_up(reports)
+    return max(codes) or _judge(reports, options.without_browser)
+
+
+def _plan(ready, words):
+    """Return template, pytest words and report of each run that the words ask for."""
+    named = [word for word in words if _is_path(word)]
+    on_data = [word for word in named if word.startswith(DATA_TESTS)]
+    options = [word for word in words if word not in named]
+    runs = []
+    if not named or len(on_data) < len(named):
+        paths = [word for word in named if word not in on_data] or [*addons(), 'tests']
+        template = databases.suite_template(ready)
+        runs.append((template, [*options, f'--ignore={DATA_TESTS}', *paths], REPORT))
+    if not named or on_data:
+        template = demo.prepare(ready, 'cdnow')
+        runs.append((template, [*options, *(on_data or [DATA_TESTS])], DATA_REPORT))
+    return runs
+
+
+def _is_path(word):
+    return not word.startswith('-') and (ROOT / word.split('::')[0]).exists()
 
 
 def command(database, words, *, slow=False, report=REPORT):
     """The words that start pytest on a database."""
     marks = [] if slow or '-m' in words else ['-m', 'not slow']
-    paths = [] if _names_a_path(words) else [*addons(), 'tests']
     return [
         python.PYTHON, '-m', 'pytest', '--odoo-http', f'--odoo-database={database}',
-        f'--junitxml={report}', *marks, *words, *paths,
+        f'--junitxml={report}', *marks, *words,
     ]  # fmt: skip
-
-
-def _names_a_path(words):
-    return any((ROOT / word.split('::')[0]).exists() for word in words if not word.startswith('-'))
 
 
 def left_out(report=REPORT):
@@ -67,9 +90,23 @@ def left_out(report=REPORT):
     return counts
 
 
-def _judge(accepted):
+def _sum_up(reports):
+    """Print one closing line for all runs."""
+    totals = {'tests': 0, 'failures': 0, 'errors': 0, 'skipped': 0}
+    for report in reports:
+        for suite in ElementTree.parse(report).iter('testsuite'):
+            totals = {key: number + int(suite.get(key)) for key, number in totals.items()}
+    failed = totals['failures'] + totals['errors']
+    passed = totals['tests'] - failed - totals['skipped']
+    say(f"{passed} passed, {failed} failed, {totals['skipped']} skipped")
+
+
+def _judge(reports, accepted):
     """Say which tests a missing program left out; not a success unless accepted."""
-    counts = left_out()
+    counts = {}
+    for report in reports:
+        for name, number in left_out(report).items():
+            counts[name] = counts.get(name, 0) + number
     for name, number in counts.items():
         program = next(p for p in browser.PROGRAMS if name.lower() in p.names)
         say(
