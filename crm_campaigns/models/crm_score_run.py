@@ -196,6 +196,7 @@ class CrmScoreRun(models.Model):
 
         :return: a notification action that also refreshes the view
         """
+        self.check_access('write')
         for run in self:
             run._enqueue()
         return {

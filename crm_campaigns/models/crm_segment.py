@@ -136,7 +136,7 @@ class CrmSegment(models.Model):
                         segment=segment.name,
                     )
                 ) from error
-            except Exception as error:  # noqa: BLE001 - whatever the rule breaks on is its fault
+            except Exception as error:
                 raise ValidationError(
                     self.env._(
                         "The conditions of “%(segment)s” cannot be evaluated: %(reason)s",

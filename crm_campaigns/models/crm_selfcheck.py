@@ -55,7 +55,7 @@ class CrmSelfcheck(models.Model):
         """Return random scores of customers with no document touched since the run."""
         scores = self.env['crm.customer.score']
         ids = list(scores._search([('company_id', '=', run.company_id.id)]))
-        sample = scores.browse(random.sample(ids, min(SAMPLE_SIZE, len(ids))))  # noqa: S311
+        sample = scores.browse(random.sample(ids, min(SAMPLE_SIZE, len(ids))))
         touched = Domain('company_id', '=', run.company_id.id) & Domain(
             'write_date', '>=', run.started_at
         )
@@ -108,9 +108,10 @@ class CrmSelfcheck(models.Model):
                 continue
             same_currency = move.currency_id == order.currency_id
             credited += line.price_subtotal if same_currency else line.balance * order.currency_rate
-        return bool(credited) and order.currency_id.compare_amounts(
-            credited, order.amount_untaxed
-        ) >= 0
+        return (
+            bool(credited)
+            and order.currency_id.compare_amounts(credited, order.amount_untaxed) >= 0
+        )
 
     # ------------------------------------------------------------
     # SEGMENTS
