@@ -56,9 +56,9 @@ class CrmCustomerScore(models.Model):
     )
 
     # === Scores ===#
-    r = fields.Integer(string="R", readonly=True, aggregator='avg', help="Recency score, 5 best.")
-    f = fields.Integer(string="F", readonly=True, aggregator='avg', help="Frequency score, 5 best.")
-    m = fields.Integer(string="M", readonly=True, aggregator='avg', help="Monetary score, 5 best.")
+    r = fields.Integer(readonly=True, aggregator='avg', help="Recency score, 5 best.")
+    f = fields.Integer(readonly=True, aggregator='avg', help="Frequency score, 5 best.")
+    m = fields.Integer(readonly=True, aggregator='avg', help="Monetary score, 5 best.")
     rfm = fields.Char(string="RFM", readonly=True)
     cell_id = fields.Many2one(
         comodel_name='crm.rfm.cell',

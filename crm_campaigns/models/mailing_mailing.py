@@ -16,10 +16,11 @@ class MailingMailing(models.Model):
 
     @api.depends('crm_segment_id')
     def _compute_mailing_domain(self):
-        super()._compute_mailing_domain()
+        result = super()._compute_mailing_domain()
         for mailing in self:
             if mailing.crm_segment_id and mailing.mailing_model_name == 'res.partner':
                 mailing.mailing_domain = repr(mailing.crm_segment_id._get_mailing_domain())
+        return result
 
     @api.onchange('mailing_model_id')
     def _onchange_mailing_model_id_clear_segment(self):

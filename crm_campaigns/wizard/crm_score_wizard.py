@@ -10,7 +10,6 @@ class CrmScoreWizard(models.TransientModel):
         comodel_name='res.company', required=True, default=lambda self: self.env.company
     )
     as_of = fields.Date(
-        string="As Of",
         required=True,
         default=fields.Date.context_today,
         help="Orders and credit notes up to this day count. Take a day of the past to see the "
