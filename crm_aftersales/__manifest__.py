@@ -32,7 +32,7 @@
         'views/aftersales_portal_templates.xml',
         'views/crm_aftersales_menus.xml',
     ],
-    'demo_off': [
+    'demo': [
         'demo/res_users_demo.xml',
         'demo/product_demo.xml',
         'demo/res_partner_demo.xml',

@@ -1,9 +1,9 @@
 """Working time in whole seconds, on top of Odoo's resource calendars.
 
-``resource.calendar.plan_hours`` works in float hours, ignores holidays unless told otherwise, answers
-False or raises where there is no working time, and reads the holidays again for every call.  A
-:class:`WorkingClock` reads the calendar once per window of time and then serves any number of
-requests, so a batch of a thousand deadlines costs as many queries as one.
+``resource.calendar.plan_hours`` works in float hours, ignores holidays unless told otherwise,
+answers False or raises where there is no working time, and reads the holidays again for every
+call.  A :class:`WorkingClock` reads the calendar once per window of time and then serves any number
+of requests, so a batch of a thousand deadlines costs as many queries as one.
 """
 
 from collections.abc import Iterator

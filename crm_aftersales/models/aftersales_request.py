@@ -42,7 +42,6 @@ class AftersalesRequest(models.Model):
     description = fields.Html(help="What the customer reported, in his own words.")
     type_id = fields.Many2one(
         comodel_name='aftersales.request.type',
-        string="Type",
         check_company=True,
         index='btree_not_null',
         tracking=True,
@@ -73,7 +72,11 @@ class AftersalesRequest(models.Model):
 
     # === Customer and product ===
     partner_id = fields.Many2one(
-        comodel_name='res.partner', string="Customer", index='btree_not_null', tracking=True
+        comodel_name='res.partner',
+        string="Customer",
+        index='btree_not_null',
+        ondelete='restrict',
+        tracking=True,
     )
     commercial_partner_id = fields.Many2one(
         related='partner_id.commercial_partner_id', string="Commercial Customer", store=True
@@ -89,6 +92,7 @@ class AftersalesRequest(models.Model):
     unit_id = fields.Many2one(
         comodel_name='aftersales.unit',
         string="Customer Product",
+        ondelete='restrict',
         check_company=True,
         index='btree_not_null',
         tracking=True,
@@ -215,7 +219,7 @@ class AftersalesRequest(models.Model):
     @api.model
     def _read_group_stage_ids(self, stages, domain):
         """Show every stage as a column, with and without requests."""
-        return stages.search([])
+        return stages.search(Domain.TRUE)
 
     @api.depends('type_id')
     def _compute_priority(self):
@@ -257,9 +261,10 @@ class AftersalesRequest(models.Model):
             request.display_name = f"{request.number} {request.name}" if request.name else ''
 
     def _compute_access_url(self):
-        super()._compute_access_url()
+        result = super()._compute_access_url()
         for request in self:
             request.access_url = f'/my/requests/{request.id}'
+        return result
 
     @api.onchange('unit_id')
     def _onchange_unit_id(self):
@@ -569,8 +574,8 @@ class AftersalesRequest(models.Model):
     def _raise_from_portal(self, partner, values: dict, attachments: list[tuple[str, bytes]]):
         """Create the request that a customer raises himself, with his files.
 
-        Runs with elevated rights: the caller has checked that product and type are the customer's to
-        choose.
+        Runs with elevated rights: the caller has checked that product and type are the customer's
+        to choose.
 
         :param partner: the contact who raises it
         :param values: subject, type, product and text

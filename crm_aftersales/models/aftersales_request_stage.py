@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 
 REQUEST_STATES = [
     ('new', "New"),
@@ -38,23 +38,24 @@ class AftersalesRequestStage(models.Model):
     fold = fields.Boolean(string="Folded in Kanban")
     active = fields.Boolean(default=True)
 
-    @api.constrains('state')
-    def _check_state_unused(self):
-        """A new meaning would silently reopen or close every request of the stage."""
-        used = (
-            self.env['aftersales.request']
-            .sudo()
-            ._read_group([('stage_id', 'in', self.ids)], ['stage_id', 'state'])
-        )
-        for stage, state in used:
-            if stage.state != state:
-                raise ValidationError(
-                    self.env._(
-                        'Requests stand in the stage "%(stage)s": move them to another stage before'
-                        ' you change what it means.',
-                        stage=stage.name,
-                    )
+    def write(self, vals):
+        if 'state' in vals:
+            self._ensure_meaning_can_change(vals['state'])
+        return super().write(vals)
+
+    def _ensure_meaning_can_change(self, state: str):
+        """Refuse where a new meaning would silently reopen or close every request of a stage."""
+        changed = self.filtered(lambda stage: stage.state != state)
+        used = self.env['aftersales.request'].sudo().with_context(active_test=False)
+        request = used.search([('stage_id', 'in', changed.ids)], limit=1)
+        if request:
+            raise UserError(
+                self.env._(
+                    'Requests stand in the stage "%(stage)s": move them to another stage before'
+                    ' you change what it means.',
+                    stage=request.stage_id.name,
                 )
+            )
 
     @api.model
     def _get_for_state(self, state: str):

@@ -34,7 +34,7 @@ class AftersalesSlaMixin(models.AbstractModel):
         readonly=True,
         copy=False,
         index='btree_not_null',
-        help="Chosen anew whenever team, type or priority change. The time already spent stays spent.",
+        help="Chosen anew whenever team, type or priority change. Time already spent stays spent.",
     )
     sla_date_start = fields.Datetime(
         string="Resolution Clock Start",
@@ -217,9 +217,14 @@ class AftersalesSlaMixin(models.AbstractModel):
             calendar = policy and policy._get_calendar(record.team_id, record.company_id)
             clock = clocks.setdefault(calendar, WorkingClock(calendar)) if policy else None
             values = record._get_sla_values(policy, clock)
-            if any(record[name] != value for name, value in values.items()):
+            stored = record._get_stored_sla_values(values)
+            if stored != values:
                 batches[tuple(values.items())] += record
         return batches
+
+    def _get_stored_sla_values(self, names) -> dict:
+        """Return what is stored now, in the form :meth:`_get_sla_values` has."""
+        return {name: self._fields[name].convert_to_write(self[name], self) for name in names}
 
     def _get_sla_values(self, policy, clock: WorkingClock | None) -> dict:
         """Return the deadlines of one record under a policy.

@@ -144,7 +144,8 @@ class AftersalesUnit(models.Model):
     request_count = fields.Integer(compute='_compute_request_count')
 
     _serial_unique = models.UniqueIndex(
-        "(product_id, serial_norm, company_id) WHERE serial_norm IS NOT NULL AND state <> 'retired'",
+        "(product_id, serial_norm, company_id)"
+        " WHERE serial_norm IS NOT NULL AND state <> 'retired'",
         "This serial number of the product is already registered.",
     )
     _sale_line_position_unique = models.UniqueIndex(
@@ -237,9 +238,10 @@ class AftersalesUnit(models.Model):
             unit.request_count = counts.get(unit, 0)
 
     def _compute_access_url(self):
-        super()._compute_access_url()
+        result = super()._compute_access_url()
         for unit in self:
             unit.access_url = f'/my/equipment/{unit.id}'
+        return result
 
     # ----------------------------------------------------------------------------------------------
     # CRUD
@@ -304,6 +306,8 @@ class AftersalesUnit(models.Model):
     def action_retire(self):
         """Take the product out of use; its serial number may be registered again."""
         self.state = 'retired'
+        # The unique index has to know before the same serial number is inserted again.
+        self.flush_recordset(['state'])
 
     def action_create_request(self) -> dict:
         """Open a new request about this product.

@@ -63,6 +63,24 @@ class ResPartner(models.Model):
             partner.aftersales_last_request_id = last.get(customer, False)
 
     # ----------------------------------------------------------------------------------------------
+    # Portal access
+    # ----------------------------------------------------------------------------------------------
+
+    def write(self, vals):
+        result = super().write(vals)
+        if {'parent_id', 'is_company'} & vals.keys() and self._has_portal_users():
+            # Record rules keep the commercial entity of a user in the registry's cache: who changes
+            # the company must not go on seeing the old one.
+            self.env.registry.clear_cache()
+        return result
+
+    def _has_portal_users(self) -> bool:
+        """Whether a customer logs in as one of these contacts or of those below them."""
+        users = self.env['res.users'].sudo().with_context(active_test=False)
+        domain = Domain('partner_id', 'child_of', self.ids) & Domain('share', '=', True)
+        return bool(users.search_count(domain, limit=1))
+
+    # ----------------------------------------------------------------------------------------------
     # Time line
     # ----------------------------------------------------------------------------------------------
 

@@ -58,8 +58,8 @@ class SaleOrderLine(models.Model):
     def _get_unit_delivery_date(self):
         """Return the day the pieces reached the customer, or False while they have not.
 
-        Orders know the promised day or the day of the order, in the company's time zone. Addons that
-        know the real delivery answer better.
+        Orders know the promised day or the day of the order, in the company's time zone. Addons
+        that know the real delivery answer better.
         """
         self.ensure_one()
         order = self.order_id

@@ -1,0 +1,16 @@
+from . import (
+    test_access_rights,
+    test_data,
+    test_mail_gateway,
+    test_partner,
+    test_performance,
+    test_portal,
+    test_preset,
+    test_request,
+    test_sale_order,
+    test_selfcheck,
+    test_sla,
+    test_tours,
+    test_unit,
+    test_working_time,
+)

@@ -1,0 +1,165 @@
+from odoo.exceptions import AccessError
+from odoo.tests import tagged, users
+from odoo.tools import mute_logger
+
+from .common import AftersalesCommon
+
+OPERATIONS = ('read', 'write', 'create', 'unlink')
+
+
+@tagged('post_install', '-at_install')
+class TestAccessRights(AftersalesCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.user_sale = cls._create_user('aftersales_sale', 'sales_team.group_sale_salesman')
+        cls.user_plain = cls._create_user('aftersales_plain', 'base.group_user')
+        cls.request_own = cls._create_request(user_id=cls.user_technician.id)
+        cls.request_team = cls._create_request(team_id=cls.team_workshop.id)
+        cls.request_desk = cls._create_request(user_id=cls.user_service.id)
+        cls.request_stranger = cls._create_request(
+            partner_id=cls.stranger.id, unit_id=cls.unit_stranger.id
+        )
+        cls.requests = cls.request_own + cls.request_team + cls.request_desk + cls.request_stranger
+
+    def _visible(self, user, records):
+        return records.with_user(user).search([('id', 'in', records.ids)]).with_env(self.env)
+
+    # ----------------------------------------------------------------------------------------------
+    # Matrix
+    # ----------------------------------------------------------------------------------------------
+
+    def test_matrix(self):
+        """Who may do what at all: operations by role and model."""
+        everything, own, read, nothing = 'rwcu', 'rwc', 'r', ''
+        roles = (self.user_manager, self.user_service, self.user_technician, self.user_sale)
+        roles += (self.user_customer, self.user_plain)
+        matrix = {
+            'aftersales.request': (everything, own, own, read, read, nothing),
+            'aftersales.unit': (everything, own, own, read, read, nothing),
+            'aftersales.team': (everything, read, read, read, nothing, nothing),
+            'aftersales.request.type': (everything, read, read, read, nothing, nothing),
+            'aftersales.request.stage': (everything, read, read, read, nothing, nothing),
+            'aftersales.sla.policy': (everything, read, read, read, nothing, nothing),
+            'sale.order': ('rwc', read, read, 'rwc', read, nothing),
+            'product.product': (everything, read, read, read, nothing, read),
+        }
+        for model, rights in matrix.items():
+            for user, expected in zip(roles, rights, strict=True):
+                with self.subTest(model=model, user=user.login):
+                    Model = self.env[model].with_user(user)
+                    allowed = ''.join(
+                        operation[0] for operation in OPERATIONS if Model.has_access(operation)
+                    )
+                    self.assertEqual(allowed, expected)
+
+    def test_records_by_role(self):
+        for user, expected in (
+            (self.user_manager, self.requests),
+            (self.user_service, self.requests),
+            (self.user_technician, self.request_own + self.request_team),
+            (self.user_sale, self.requests),
+            (self.user_customer, self.requests - self.request_stranger),
+        ):
+            with self.subTest(user=user.login):
+                self.assertEqual(self._visible(user, self.requests), expected.sorted())
+
+    def test_technician_does_not_write_what_is_others(self):
+        self.request_own.with_user(self.user_technician).action_resolve()
+        self.request_team.with_user(self.user_technician).action_take()
+        with mute_logger('odoo.addons.base.models.ir_rule'), self.assertRaises(AccessError):
+            self.request_desk.with_user(self.user_technician).name = "Mine"
+
+    @users('aftersales_sale')
+    @mute_logger('odoo.addons.base.models.ir_rule', 'odoo.addons.base.models.ir_model')
+    def test_sales_reads_only(self):
+        request = self.request_desk.with_env(self.env)
+        self.assertTrue(request.name)
+        self.assertTrue(request.unit_id.display_name)
+        with self.assertRaises(AccessError):
+            request.name = "Sold"
+
+    @mute_logger('odoo.addons.base.models.ir_rule', 'odoo.addons.base.models.ir_model')
+    def test_portal_reads_only_its_own_entity(self):
+        mine = self.request_own.with_user(self.user_customer)
+        self.assertTrue(mine.name)
+        for record in (self.request_stranger, self.unit_stranger):
+            with self.assertRaises(AccessError):
+                record.with_user(self.user_customer).read(['name'])
+        with self.assertRaises(AccessError):
+            mine.write({'priority': '3'})
+        with self.assertRaises(AccessError):
+            self.unit.with_user(self.user_customer).read(['note'])
+
+    def test_colleague_of_the_customer_sees_the_same(self):
+        self.user_customer.partner_id.parent_id = False
+        self.env.flush_all()
+        request = self._create_request(partner_id=self.customer_company.id, unit_id=False)
+        self.assertFalse(self._visible(self.user_customer, request))
+        self.user_customer.partner_id.parent_id = self.customer_company
+        self.env.flush_all()
+        self.assertEqual(self._visible(self.user_customer, request), request)
+        # who leaves the company sees nothing of it from that moment on
+        self.user_customer.partner_id.parent_id = self.stranger
+        self.env.flush_all()
+        self.assertFalse(self._visible(self.user_customer, request))
+
+    # ----------------------------------------------------------------------------------------------
+    # Companies
+    # ----------------------------------------------------------------------------------------------
+
+    def test_companies(self):
+        other = self.env['aftersales.request'].create(
+            {'name': "Two", 'company_id': self.company_2.id, 'partner_id': self.customer.id}
+        )
+        unit = self.unit.copy({'company_id': self.company_2.id})
+        team = self.env['aftersales.team'].create({'company_id': self.company_2.id, 'name': "Two"})
+        records = {'aftersales.request': other, 'aftersales.unit': unit, 'aftersales.team': team}
+        for user in (self.user_manager, self.user_service, self.user_technician, self.user_sale):
+            for model, record in records.items():
+                with self.subTest(model=model, user=user.login):
+                    self.assertFalse(self._visible(user, record))
+        self.user_manager.company_ids += self.company_2
+        manager = self.user_manager.with_context(
+            allowed_company_ids=[self.company_2.id, self.company.id]
+        )
+        found = (
+            self.env['aftersales.request']
+            .with_user(manager)
+            .with_context(allowed_company_ids=manager.company_ids.ids)
+        )
+        self.assertIn(other.id, found.search([('id', '=', other.id)]).ids)
+
+    @users('aftersales_service')
+    def test_service_desk_opens_what_it_needs(self):
+        """Every menu of the application opens for the service desk."""
+        request = self.env['aftersales.request'].create(
+            {'name': "By phone", 'partner_id': self.customer.id, 'unit_id': self.unit.id}
+        )
+        request.action_take()
+        self.assertEqual(request.state, 'open')
+        menus = self.env['ir.ui.menu'].load_menus(False)
+        root = next(
+            menu for menu in menus.values() if menu.get('xmlid') == 'crm_aftersales.menu_root'
+        )
+        self._open_menus(menus, root)
+
+    def _open_menus(self, menus, menu):
+        if menu.get('actionID'):
+            action = self.env['ir.actions.actions'].browse(menu['actionID'])
+            action = self.env[menu['actionModel']].browse(action.id).sudo().read()[0]
+            if action.get('res_model') and action['res_model'] != 'res.config.settings':
+                Model = self.env[action['res_model']]
+                views = [(False, mode) for mode in action['view_mode'].split(',')]
+                Model.get_views(views)
+                Model.search([], limit=5).read(['display_name'])
+        for child in menu['children']:
+            self._open_menus(menus, menus[child])
+
+    @users('aftersales_manager')
+    def test_administrator_opens_every_menu(self):
+        menus = self.env['ir.ui.menu'].load_menus(False)
+        root = next(
+            menu for menu in menus.values() if menu.get('xmlid') == 'crm_aftersales.menu_root'
+        )
+        self._open_menus(menus, root)
