@@ -9,6 +9,7 @@ from odoo.tools import email_split
 
 from odoo.addons.crm_customer.timeline import TimelineText
 
+from ..numbering import Numbering
 from .aftersales_request_stage import ENDED_STATES, OPEN_STATES
 from .aftersales_sla_policy import PRIORITIES
 
@@ -147,7 +148,7 @@ class AftersalesRequest(models.Model):
     )
     stage_id = fields.Many2one(
         comodel_name='aftersales.request.stage',
-        default=lambda self: self._default_stage_id(),
+        default=lambda self: self._get_default_stage_id(),
         group_expand='_read_group_stage_ids',
         required=True,
         index=True,
@@ -213,8 +214,12 @@ class AftersalesRequest(models.Model):
     # ----------------------------------------------------------------------------------------------
 
     @api.model
-    def _default_stage_id(self):
-        return self.env['aftersales.request.stage']._get_for_state('new')
+    def _get_default_stage_id(self) -> int:
+        """Return the stage of a new request; the context comes first, as with every default."""
+        return (
+            self.env.context.get('default_stage_id')
+            or self.env['aftersales.request.stage']._get_for_state('new').id
+        )
 
     @api.model
     def _read_group_stage_ids(self, stages, domain):
@@ -282,19 +287,30 @@ class AftersalesRequest(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        requests = super().create([self._prepare_numbered_vals(vals) for vals in vals_list])
+        numbering = Numbering(self.env, 'aftersales.request')
+        # Looked up once and not for every request of a batch.
+        defaults = {'stage_id': self._get_default_stage_id()}
+        requests = super().create(
+            [
+                {
+                    **defaults,
+                    **vals,
+                    'number': vals.get('number') or numbering.draw(self._get_vals_company(vals)),
+                }
+                for vals in vals_list
+            ]
+        )
         requests._stamp_state_dates()
         requests._apply_sla()
         return requests
 
     @api.model
-    def _prepare_numbered_vals(self, vals: dict) -> dict:
-        """Return the values with the next number of the company they are for."""
+    def _get_vals_company(self, vals: dict):
+        """Return the company a new request will belong to."""
         company = self.env['res.company'].browse(vals.get('company_id'))
         if not company and vals.get('team_id'):
             company = self.env['aftersales.team'].browse(vals['team_id']).company_id
-        sequence = self.env['ir.sequence'].with_company(company or self.env.company)
-        return {'number': sequence.next_by_code('aftersales.request'), **vals}
+        return company or self.env.company
 
     def write(self, vals):
         states = {request: request.state for request in self} if 'stage_id' in vals else {}

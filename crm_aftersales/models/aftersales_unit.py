@@ -9,6 +9,8 @@ from odoo.tools import format_date
 
 from odoo.addons.crm_customer.timeline import TimelineText
 
+from ..numbering import Numbering
+
 
 class AftersalesUnit(models.Model):
     """One piece of a product in the hands of a customer, with its serial number and warranty."""
@@ -249,11 +251,11 @@ class AftersalesUnit(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        numbering, Company = Numbering(self.env, 'aftersales.unit'), self.env['res.company']
         numbered = []
         for vals in vals_list:
-            company = self.env['res.company'].browse(vals.get('company_id')) or self.env.company
-            sequence = self.env['ir.sequence'].with_company(company)
-            numbered.append({'ref': sequence.next_by_code('aftersales.unit'), **vals})
+            company = Company.browse(vals.get('company_id')) or self.env.company
+            numbered.append({**vals, 'ref': vals.get('ref') or numbering.draw(company)})
         return super().create(numbered)
 
     @api.ondelete(at_uninstall=False)

@@ -46,7 +46,8 @@ class TestPerformance(AftersalesCommon):
         one, ten, hundred = (self._count(self._create, number) for number in (1, 10, 100))
         per_request = (ten - one) / 9
         self.assertLessEqual((hundred - ten) / 90, per_request)
-        self.assertLessEqual(per_request, 4)
+        # the number, and what core's mail.thread needs to log that a record was created
+        self.assertLessEqual(per_request, 7)
 
     def test_deadlines_of_a_batch_cost_the_same(self):
         requests = self._create(100)
