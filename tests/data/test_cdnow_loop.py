@@ -41,7 +41,7 @@ class TestCdnowLoop(TransactionCase):
             context={'allowed_company_ids': cls.company.ids},
         )
         run = cls.env['crm.score.run'].search([('company_id', '=', cls.company.id)], limit=1)
-        cls.run = run
+        cls.score_run = run
         cls.log = cdnow.shift(cdnow.read('cdnow'), run.as_of)
         cls.program = cls.env['loyalty.program'].search(
             [('company_id', '=', cls.company.id), ('program_type', '=', 'loyalty')]
@@ -104,12 +104,13 @@ class TestCdnowLoop(TransactionCase):
 
     def test_bad_lines_are_named_and_nothing_of_them_is_written(self):
         header = list(cdnow.ORDERS)
+        customer = PREFIX + min(self.purchases)
         rows = [
-            self._row('new_1', 'cdnow_customer_00001'),
+            self._row('new_1', customer),
             self._row('new_2', 'nobody'),
-            self._row('new_3', 'cdnow_customer_00001', day='1997-13-45 12:00:00'),
-            self._row('new_4', 'cdnow_customer_00001', product='NO-SUCH-PRODUCT'),
-            self._row('new_5', 'cdnow_customer_00002'),
+            self._row('new_3', customer, day='1997-13-45 12:00:00'),
+            self._row('new_4', customer, product='NO-SUCH-PRODUCT'),
+            self._row('new_5', customer),
         ]
         importer = OneTransactionImporter(self.env, self.company, 'America/New_York')
         before = self.env['sale.order'].search_count([])
@@ -212,14 +213,14 @@ class TestCdnowLoop(TransactionCase):
 
     def _buyers(self):
         """Recency, frequency and value of who bought in the window, in plain Python."""
-        start = self.run._get_window_start()
+        start = self.score_run._get_window_start()
         buyers = {}
         for customer, purchases in self.purchases.items():
             paid = [p for p in purchases if p.value]
-            recent = [p for p in paid if start <= p.day <= self.run.as_of]
+            recent = [p for p in paid if start <= p.day <= self.score_run.as_of]
             if recent:
                 buyers[customer] = {
-                    'recency': (self.run.as_of - max(p.day for p in paid)).days,
+                    'recency': (self.score_run.as_of - max(p.day for p in paid)).days,
                     'frequency': len(recent),
                     'monetary': sum(p.value for p in recent),
                 }
@@ -244,7 +245,7 @@ class TestCdnowLoop(TransactionCase):
         self.assertGreater(len(members), 50)
         for score in scores:
             self.assertLessEqual(score.r, 2)
-            self.assertGreaterEqual(score.m, 3)
+            self.assertGreaterEqual((score.f + score.m + 1) // 2, 3)
 
     def test_the_mailing_waits_for_the_members(self):
         segment = self._segment()
