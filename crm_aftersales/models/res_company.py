@@ -8,6 +8,7 @@ class ResCompany(models.Model):
         comodel_name='aftersales.team',
         string="Default After-Sales Team",
         domain="[('company_id', 'in', [False, id])]",
+        default=lambda self: self._default_aftersales_team_id(),
         help="Team of requests whose type names no other.",
     )
     aftersales_reopen_days = fields.Integer(
@@ -16,3 +17,7 @@ class ResCompany(models.Model):
         help="Days after the end in which a customer's answer reopens his request. Later answers"
         " become a new request that follows the old one.",
     )
+
+    def _default_aftersales_team_id(self):
+        """Return the team that all companies share, as long as it is there."""
+        return self.env.ref('crm_aftersales.aftersales_team_service', raise_if_not_found=False)

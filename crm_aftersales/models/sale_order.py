@@ -16,6 +16,7 @@ class SaleOrder(models.Model):
         groups='crm_aftersales.group_own,sales_team.group_sale_salesman',
     )
     aftersales_has_missing_units = fields.Boolean(
+        string="Pieces to Register",
         compute='_compute_aftersales_has_missing_units',
         groups='crm_aftersales.group_own,sales_team.group_sale_salesman',
         help="Pieces of the order could be registered as products of the customer.",
