@@ -42,9 +42,9 @@ CONTENTS = {
     'template text': "SELECT id::text, md5(coalesce(body_html::text, '')) FROM mail_template",
     'group text': "SELECT id::text, md5(name::text) FROM res_groups",
 }
-# Core names the selection values of a mixin after the mixin's own addon, and so does
-# not remove those names with the addon whose model inherited it.
-NOT_OURS = re.compile(r"^\w+\.selection__")
+# Core files what a model inherits from a mixin under the addon of the mixin, and so
+# does not remove those names with the addon of the model.  Every addon leaves them.
+NOT_OURS = re.compile(r"^(?!crm_)\w+\.(selection|model_inherit)__")
 
 queries = {**CATALOG, **(CONTENTS if os.environ['SUITE_CONTENTS'] == '1' else {})}
 found = {}
