@@ -44,7 +44,8 @@ class CrmKeyedMixin(models.AbstractModel):
             return self.browse()
         columns = sorted({name for row in rows for name in row})
         values = SQL(', ').join(
-            tuple(self._to_insert_value(name, row) for name in columns) for row in rows
+            SQL('(%s)', SQL(', ').join(self._to_insert_value(name, row) for name in columns))
+            for row in rows
         )
         self.env.flush_all()  # rows we point to must be in the database
         inserted = self.env.execute_query(

@@ -31,6 +31,7 @@ class CrmPreset(models.Model):
 
     _name = 'crm.preset'
     _description = 'Business Preset'
+    _inherit = ['crm.version.mixin']
     _order = 'sequence, id'
 
     name = fields.Char(required=True, translate=True)
@@ -75,6 +76,7 @@ class CrmPreset(models.Model):
         return True
 
     def _load(self) -> None:
+        self._bump_version()
         loaded = dict(self.loaded or {})
         for module, filename in self._get_files().items():
             if module not in loaded:
@@ -119,6 +121,7 @@ class CrmPreset(models.Model):
         return True
 
     def _undo(self) -> None:
+        self._bump_version()
         records_by_model = self._get_records()
         uses = self._get_uses(records_by_model)
         if uses:

@@ -21,7 +21,7 @@ class CrmSelfcheck(models.Model):
 
     _name = 'crm.selfcheck'
     _description = 'Self-check'
-    _inherit = ['mail.activity.mixin']
+    _inherit = ['mail.thread', 'mail.activity.mixin']
     _order = 'state desc, code'
     _rec_name = 'code'
 

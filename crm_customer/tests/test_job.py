@@ -1,0 +1,183 @@
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Datetime
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from .common import CrmCustomerCommon, JobCase, TwoCursorsCase
+
+LOGGER = 'odoo.addons.crm_customer.models.crm_job'
+
+
+def make_partners(fail_at=None):
+    """Return a job method that makes two partners per chunk and stumbles over one number."""
+
+    def chunk(self, job):
+        first = (job.cursor or {}).get('next', 1)
+        numbers = range(first, min(first + 2, job.total + 1))
+        for number in numbers:
+            if number == fail_at:
+                raise UserError(f"No number {number}, please")
+            self.create({'name': f"job-{job.id}-{number}"})
+        job._advance(done=len(numbers), cursor={'next': first + 2})
+        return first + 2 <= job.total
+
+    return chunk
+
+
+@tagged('post_install', '-at_install')
+class TestJob(CrmCustomerCommon, JobCase):
+    def enqueue(self, method, total=5, **kwargs):
+        return self.env['crm.job']._enqueue("Test", 'res.partner', method, total=total, **kwargs)
+
+    def count_partners(self, job):
+        return self.env['res.partner'].search_count([('name', '=like', f'job-{job.id}-%')])
+
+    def test_runs_in_chunks(self):
+        with self.job_method('res.partner', make_partners()) as method:
+            job = self.enqueue(method, params={'x': 1})
+            self.assertEqual((job.state, job.params), ('draft', {'x': 1}))
+            self.run_job(job, time_limit=0)
+            self.assertRecordValues(job, [{'state': 'running', 'done': 2, 'progress': 40}])
+            self.run_job(job)
+        self.assertRecordValues(job, [{'state': 'done', 'done': 5, 'progress': 100}])
+        self.assertEqual(self.count_partners(job), 5)
+        self.assertTrue(job.date_start and job.date_end)
+
+    def test_cron_runs_open_jobs(self):
+        with self.job_method('res.partner', make_partners()) as method:
+            jobs = self.enqueue(method) | self.enqueue(method, total=3)
+            self.run_job_cron()
+        self.assertEqual(jobs.mapped('state'), ['done', 'done'])
+        self.assertEqual([self.count_partners(job) for job in jobs], [5, 3])
+
+    def test_resume_after_failure_does_nothing_twice(self):
+        with self.job_method('res.partner', make_partners(fail_at=4)) as method:
+            job = self.enqueue(method)
+            with mute_logger(LOGGER):
+                self.run_job(job)
+        self.assertRecordValues(job, [{'state': 'failed', 'done': 2}])
+        self.assertEqual(job.result, "No number 4, please")
+        self.assertEqual(job.line_ids.mapped('level'), ['error'])
+        self.assertEqual(self.count_partners(job), 2, "the broken chunk left nothing behind")
+
+        with self.job_method('res.partner', make_partners()):
+            job.action_resume()
+            self.assertEqual(job.state, 'draft')
+            self.run_job(job)
+        self.assertRecordValues(job, [{'state': 'done', 'done': 5, 'result': False}])
+        self.assertEqual(self.count_partners(job), 5)
+
+    def test_one_failing_job_does_not_stop_the_others(self):
+        with (
+            self.job_method('res.partner', make_partners(fail_at=1), '_test_bad') as bad,
+            self.job_method('res.partner', make_partners()) as good,
+            mute_logger(LOGGER),
+        ):
+            jobs = self.enqueue(bad) | self.enqueue(good)
+            self.run_job_cron()
+        self.assertEqual(jobs.mapped('state'), ['failed', 'done'])
+
+    def test_runs_as_the_user_who_asked(self):
+        seen = []
+
+        def chunk(self, job):
+            seen.append((self.env.user, self.env.su, self.env.companies, self.env.lang))
+            job._log("done", level='info')
+            return False
+
+        self.user_own.company_ids += self.other_company
+        with self.job_method('res.partner', chunk) as method:
+            jobs = self.env['crm.job'].with_user(self.user_own)
+            jobs.with_company(self.other_company)._enqueue("Test", 'res.partner', method)
+            self.run_job_cron()
+        self.assertEqual(seen, [(self.user_own, False, self.other_company, self.user_own.lang)])
+
+    def test_same_key_same_job(self):
+        with self.job_method('res.partner', make_partners()) as method:
+            job = self.enqueue(method, key='test:key')
+            self.assertEqual(self.enqueue(method, key='test:key'), job)
+            self.run_job(job)
+            other = self.enqueue(method, key='test:key')
+        self.assertNotEqual(other, job, "a finished job makes room for the next")
+
+    def test_resume_beside_the_same_job(self):
+        with self.job_method('res.partner', make_partners()) as method:
+            job = self.enqueue(method, key='test:key')
+            job.action_cancel()
+            self.enqueue(method, key='test:key')
+            with self.assertRaisesRegex(UserError, "started again"):
+                job.action_resume()
+
+    def test_cancelled_job_does_not_run(self):
+        with self.job_method('res.partner', make_partners()) as method:
+            job = self.enqueue(method)
+            job.action_cancel()
+            self.run_job(job)
+        self.assertEqual((job.state, self.count_partners(job)), ('cancelled', 0))
+        with self.assertRaises(UserError):
+            job.action_run()
+
+    def test_method_of_an_addon_that_is_gone(self):
+        with self.job_method('res.partner', make_partners()) as method:
+            job = self.enqueue(method)
+        with mute_logger(LOGGER):
+            self.run_job(job)
+        self.assertEqual(job.state, 'failed')
+
+    def test_only_private_methods(self):
+        for method in ('unlink', '_no_such_method'):
+            with self.assertRaises(ValueError):
+                self.enqueue(method)
+
+    def test_open_jobs_are_not_deleted(self):
+        with self.job_method('res.partner', make_partners()) as method:
+            job = self.enqueue(method)
+        with self.assertRaises(UserError):
+            job.unlink()
+        job.action_cancel()
+        job.unlink()
+
+    def test_old_jobs_are_deleted(self):
+        jobs = self.env['crm.job'].create(
+            [
+                {
+                    'name': "x",
+                    'model': 'res.partner',
+                    'method': '_x',
+                    'state': 'done',
+                    'date_end': Datetime.subtract(Datetime.now(), days=days),
+                }
+                for days in (89, 91)
+            ]
+        )
+        self.company.crm_job_keep_days = 0
+        self.env['crm.job']._gc_ended()
+        self.assertEqual(len(jobs.exists()), 2)
+        self.company.crm_job_keep_days = 90
+        self.env['crm.job']._gc_ended()
+        self.assertEqual(jobs.exists(), jobs[0])
+
+    def test_who_may_do_what(self):
+        with self.job_method('res.partner', make_partners()) as method:
+            job = self.env['crm.job'].with_user(self.user_own)._enqueue("T", 'res.partner', method)
+        with self.assertRaises(AccessError):
+            job.with_user(self.user_own).write({'method': 'unlink'})
+        with self.assertRaises(AccessError):
+            job.with_user(self.user_manager).write({'method': 'unlink'})
+        with self.assertRaises(AccessError):
+            job.with_user(self.user_all).action_cancel()
+        job.with_user(self.user_own).action_cancel()
+        job.with_user(self.user_manager).action_resume()
+
+
+@tagged('post_install', '-at_install')
+class TestJobClaim(TwoCursorsCase):
+    def test_one_worker_at_a_time(self):
+        job = self.env_1['crm.job'].create({'name': "T", 'model': 'x', 'method': '_x'})
+        self.env_1.cr.commit()
+        self.addCleanup(self.execute_committed, 'DELETE FROM crm_job WHERE id = %s', job.id)
+        self.assertTrue(job._claim())
+        self.assertFalse(job.with_env(self.env_2)._claim(), "skipped, not waited for")
+        self.env_1.cr.rollback()
+        self.env_2.cr.rollback()
+        self.assertTrue(job.with_env(self.env_2)._claim())
