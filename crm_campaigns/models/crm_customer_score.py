@@ -16,9 +16,10 @@ class CrmCustomerScore(models.Model):
     _description = 'Customer Score'
     _order = 'monetary DESC, id'
     _rec_name = 'partner_id'
+    _log_access = False  # computed_at and run_id say when and why; a million rows are lighter
 
     company_id = fields.Many2one(
-        comodel_name='res.company', required=True, readonly=True, ondelete='cascade', index=True
+        comodel_name='res.company', required=True, readonly=True, ondelete='cascade'
     )
     partner_id = fields.Many2one(
         comodel_name='res.partner',
@@ -74,7 +75,6 @@ class CrmCustomerScore(models.Model):
         string="Changed By Run",
         readonly=True,
         ondelete='set null',
-        index='btree_not_null',
     )
     computed_at = fields.Datetime(
         string="Changed On", readonly=True, help="When a run last changed this row."

@@ -383,6 +383,9 @@ class CrmScoreRun(models.Model):
             )
         )
         self.customer_count = self.env.cr.rowcount
+        # Without statistics the planner takes the filled table for an empty one and compares
+        # every customer with every score.
+        self.env.cr.execute(SQL("ANALYZE crm_customer_score_stage"))
 
     def _get_customer_sql(self) -> SQL:
         """Return the figures by commercial partner.
@@ -418,31 +421,54 @@ class CrmScoreRun(models.Model):
         Columns: partner_id, first_at, last_at, frequency, revenue, refunds, ordered.  Extend it
         to count the documents of another channel.
         """
-        return [self._get_order_source_sql(), self._get_refund_source_sql()]
+        return [
+            self._get_order_source_sql(),
+            self._get_returned_source_sql(),
+            self._get_refund_source_sql(),
+        ]
 
     def _get_order_source_sql(self) -> SQL:
-        """Paid orders; first, last and frequency without those returned in full."""
+        """Paid orders the customer kept, at least in part."""
         window_from, until = self._get_window_bounds()
         return SQL(
             """SELECT so.partner_id,
-                   min(so.date_order) FILTER (WHERE kept) AS first_at,
-                   max(so.date_order) FILTER (WHERE kept) AS last_at,
-                   count(*) FILTER (WHERE kept AND so.date_order >= %(window_from)s) AS frequency,
+                   min(so.date_order) AS first_at,
+                   max(so.date_order) AS last_at,
+                   count(*) FILTER (WHERE so.date_order >= %(window_from)s) AS frequency,
                    sum(%(amount)s) FILTER (WHERE so.date_order >= %(window_from)s) AS revenue,
                    0 AS refunds,
                    TRUE AS ordered
-              FROM (SELECT partner_id, date_order, amount_untaxed, currency_rate,
-                           id NOT IN (SELECT order_id FROM returned) AS kept
-                      FROM sale_order
-                     WHERE company_id = %(company)s
-                       AND state = 'sale'
-                       AND amount_untaxed > 0
-                       AND date_order < %(until)s) so
+              FROM sale_order so
+             WHERE %(paid)s
+               AND so.date_order < %(until)s
+               AND so.id NOT IN (SELECT order_id FROM returned)
              GROUP BY so.partner_id""",
             amount=self._get_order_amount_sql(),
-            company=self.company_id.id,
+            paid=self._get_paid_order_sql(),
             window_from=window_from,
             until=until,
+        )
+
+    def _get_returned_source_sql(self) -> SQL:
+        """Orders returned in full: no purchase, but the amount its credit notes are netted with."""
+        window_from, until = self._get_window_bounds()
+        return SQL(
+            """SELECT so.partner_id, NULL, NULL, 0,
+                   sum(%(amount)s) FILTER (WHERE so.date_order >= %(window_from)s), 0, TRUE
+              FROM returned
+              JOIN sale_order so ON so.id = returned.order_id
+             WHERE so.date_order < %(until)s
+             GROUP BY so.partner_id""",
+            amount=self._get_order_amount_sql(),
+            window_from=window_from,
+            until=until,
+        )
+
+    def _get_paid_order_sql(self) -> SQL:
+        """Condition of an order ``so`` that counts."""
+        return SQL(
+            "so.company_id = %s AND so.state = 'sale' AND so.amount_untaxed > 0",
+            self.company_id.id,
         )
 
     def _get_order_amount_sql(self) -> SQL:
@@ -482,14 +508,13 @@ class CrmScoreRun(models.Model):
                AND move.state = 'posted'
                AND move.company_id = %(company)s
                AND move.invoice_date <= %(as_of)s
-               AND so.company_id = %(company)s
-               AND so.state = 'sale'
-               AND so.amount_untaxed > 0
+               AND %(paid)s
              GROUP BY so.id
             HAVING round(sum(CASE
                        WHEN move.currency_id = so.currency_id THEN line.price_subtotal
                        ELSE line.balance * COALESCE(NULLIF(so.currency_rate, 0), 1)
                    END), 2) >= round(so.amount_untaxed, 2)""",
+            paid=self._get_paid_order_sql(),
             company=self.company_id.id,
             as_of=self.as_of,
         )
@@ -564,9 +589,9 @@ class CrmScoreRun(models.Model):
             SQL(
                 """DELETE FROM crm_customer_score score
                     WHERE score.company_id = %s
-                      AND NOT EXISTS (SELECT FROM crm_customer_score_stage stage
-                                       WHERE stage.run_id = %s
-                                         AND stage.partner_id = score.partner_id)""",
+                      AND score.partner_id NOT IN (SELECT partner_id
+                                                     FROM crm_customer_score_stage
+                                                    WHERE run_id = %s)""",
                 self.company_id.id,
                 self.id,
             )
@@ -618,19 +643,16 @@ class CrmScoreRun(models.Model):
         fresh = SQL(", ").join(SQL("fresh.%s", column) for column in columns)
         return SQL(
             """INSERT INTO crm_customer_score AS score
-                   (partner_id, %(names)s, company_id, run_id, computed_at,
-                    create_uid, create_date, write_uid, write_date)
-            SELECT fresh.partner_id, %(fresh)s, %(company)s, %(run)s, %(now)s,
-                   %(uid)s, %(now)s, %(uid)s, %(now)s
+                   (partner_id, %(names)s, company_id, run_id, computed_at)
+            SELECT fresh.partner_id, %(fresh)s, %(company)s, %(run)s, %(now)s
               FROM (%(scored)s) fresh
               JOIN res_partner partner ON partner.id = fresh.partner_id
               LEFT JOIN crm_customer_score score
                 ON score.partner_id = fresh.partner_id AND score.company_id = %(company)s
              WHERE (%(fresh)s) IS DISTINCT FROM (%(stored)s)
             ON CONFLICT (partner_id, company_id) DO UPDATE
-               SET (%(names)s, run_id, computed_at, write_uid, write_date)
-                 = (%(excluded)s, excluded.run_id, excluded.computed_at,
-                    excluded.write_uid, excluded.write_date)""",
+               SET (%(names)s, run_id, computed_at)
+                 = (%(excluded)s, excluded.run_id, excluded.computed_at)""",
             names=SQL(", ").join(columns),
             fresh=fresh,
             stored=SQL(", ").join(SQL("score.%s", column) for column in columns),
@@ -638,7 +660,6 @@ class CrmScoreRun(models.Model):
             scored=self._get_scored_sql(last_id),
             company=self.company_id.id,
             run=self.id,
-            uid=self.env.uid,
             now=self.env.cr.now(),
         )
 
