@@ -26,8 +26,8 @@ def pre_init_hook(env):
         """
         UPDATE loyalty_history
            SET qty = round((COALESCE(issued, 0) - COALESCE(used, 0))::numeric, 2),
-               date = COALESCE(create_date, now() AT TIME ZONE 'UTC'),
-               posted_at = COALESCE(create_date, now() AT TIME ZONE 'UTC'),
+               date = date_trunc('second', COALESCE(create_date, now() AT TIME ZONE 'UTC')),
+               posted_at = date_trunc('second', COALESCE(create_date, now() AT TIME ZONE 'UTC')),
                kind = CASE WHEN order_model IS NULL THEN 'adjust'
                            WHEN COALESCE(used, 0) > 0 AND COALESCE(issued, 0) <= 0 THEN 'burn'
                            ELSE 'earn' END

@@ -8,6 +8,8 @@ from odoo.tools import SQL, float_round, formatLang
 
 from .loyalty_program import POINT_DIGITS
 
+TIER_FIELDS = ['tier_id', 'tier_since', 'tier_until', 'qualifying_value', 'tier_history_ids']
+
 
 class LoyaltyCard(models.Model):
     """The member card is the membership: balance, tier and their histories hang on it."""
@@ -44,7 +46,7 @@ class LoyaltyCard(models.Model):
     )
     tier_progress = fields.Float(string="Progress (%)", compute='_compute_next_tier')
     tier_hint = fields.Char(
-        string="Next Tier", compute='_compute_tier_hint', help="What to tell the member."
+        string="To the Next Tier", compute='_compute_tier_hint', help="What to tell the member."
     )
     tier_history_ids = fields.One2many(
         comodel_name='loyalty.tier.history', inverse_name='card_id', readonly=True
@@ -225,8 +227,7 @@ class LoyaltyCard(models.Model):
     def _invalidate_membership(self) -> None:
         """Forget what was read of tiers, after they were written by SQL."""
         self.invalidate_model(
-            ['tier_id', 'tier_since', 'tier_until', 'qualifying_value', 'tier_history_ids'],
-            flush=False,
+            [*TIER_FIELDS, 'next_tier_id', 'next_tier_gap', 'tier_progress', 'tier_hint'], flush=False
         )
         self.env['loyalty.tier'].invalidate_model(['member_count', 'card_ids'], flush=False)
         self.env['res.partner']._invalidate_loyalty_membership()

@@ -37,7 +37,7 @@ class ResPartner(models.Model):
         related='loyalty_tier_id.color', groups='base.group_user'
     )
     loyalty_tier_hint = fields.Char(
-        string="Next Tier",
+        string="To the Next Tier",
         compute='_compute_loyalty_membership',
         compute_sudo=True,
         groups='base.group_user',

@@ -20,7 +20,7 @@ class SaleOrder(models.Model):
         compute='_compute_loyalty_membership', compute_sudo=True
     )
     loyalty_tier_hint = fields.Char(
-        string="Next Tier", compute='_compute_loyalty_membership', compute_sudo=True
+        string="To the Next Tier", compute='_compute_loyalty_membership', compute_sudo=True
     )
 
     @api.depends_context('lang')

@@ -1,0 +1,129 @@
+import psycopg2
+
+from odoo.fields import Command, Date
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.crm_customer.tests.common import TwoCursorsCase
+
+
+@tagged('post_install', '-at_install')
+class TestConcurrency(TwoCursorsCase):
+    """Two workers at once, both having looked before either writes."""
+
+    def setUp(self):
+        super().setUp()
+        env = self.env_1
+        pricelist = env['product.pricelist'].create({'name': "Race"})
+        self.program = env['loyalty.program'].create(
+            {
+                'name': "Race",
+                'program_type': 'loyalty',
+                'pricelist_ids': [Command.set(pricelist.ids)],  # no other order is concerned
+                'rule_ids': [
+                    Command.create({'reward_point_mode': 'money', 'reward_point_amount': 1})
+                ],
+                'reward_ids': [Command.create({'discount': 5, 'required_points': 100})],
+                'tier_ids': [
+                    Command.create({'name': "Basic", 'min_value': 0}),
+                    Command.create({'name': "Silver", 'min_value': 50}),
+                ],
+            }
+        )
+        self.member = env['res.partner'].create({'name': "Race"})
+        product = env['product.product'].create({'name': "Race", 'taxes_id': False})
+        self.order = env['sale.order'].create(
+            {
+                'partner_id': self.member.id,
+                'state': 'sale',
+                'pricelist_id': pricelist.id,
+                'date_order': '2026-01-15 04:00:00',
+                'order_line': [Command.create({'product_id': product.id, 'price_unit': 60})],
+            }
+        )
+        line_product = self.program.reward_ids.discount_line_product_id
+        env.cr.commit()
+        for query, record in (
+            ('DELETE FROM product_template WHERE id = %s', line_product.product_tmpl_id),
+            ('DELETE FROM product_template WHERE id = %s', product.product_tmpl_id),
+            ('DELETE FROM product_pricelist WHERE id = %s', pricelist),
+            ('DELETE FROM res_partner WHERE id = %s', self.member),
+            ('DELETE FROM loyalty_program WHERE id = %s', self.program),
+            ('DELETE FROM loyalty_card WHERE program_id = %s', self.program),
+            ('DELETE FROM sale_order WHERE id = %s', self.order),
+        ):
+            self.addCleanup(self.execute_committed, query, record.id)
+        # first of all, or the deletions would wait for locks a test left
+        self.addCleanup(self.env_1.cr.rollback)
+        self.addCleanup(self.env_2.cr.rollback)
+
+    def backfill(self, env):
+        program = self.program.with_env(env)
+        return env['loyalty.backfill.engine']._backfill_now(program, Date.to_date('2026-01-01'))
+
+    def cards(self, env):
+        return env['loyalty.card'].search([('program_id', '=', self.program.id)])
+
+    def test_two_backfills(self):
+        self.take_snapshots()
+        self.assertEqual(self.backfill(self.env_1), 1)
+        self.env_1.cr.commit()
+        with (
+            mute_logger('odoo.sql_db'),
+            self.assertRaises(psycopg2.errors.SerializationFailure),
+        ):
+            self.backfill(self.env_2)
+
+        self.env_2.cr.rollback()  # as the job does before it tries again
+        self.env_2.invalidate_all(flush=False)
+        self.assertEqual(self.backfill(self.env_2), 0)
+        self.env_2.cr.commit()
+        self.take_snapshots()
+        self.env_1.invalidate_all(flush=False)
+        card = self.cards(self.env_1)
+        self.assertEqual(len(card), 1)
+        self.assertEqual(card.points, 60)
+        self.assertEqual(len(card.history_ids), 1)
+
+    def test_two_evaluations_of_one_card(self):
+        self.backfill(self.env_1)
+        self.env_1.cr.commit()
+        self.take_snapshots()
+        self.env_1.invalidate_all(flush=False)
+        day = Date.to_date('2026-02-01')
+        self.assertTrue(self.cards(self.env_1)._evaluate_tiers(day))
+        self.env_1.cr.commit()
+        with (
+            mute_logger('odoo.sql_db'),
+            self.assertRaises(psycopg2.errors.SerializationFailure),
+        ):
+            self.cards(self.env_2)._evaluate_tiers(day)
+
+        self.env_2.cr.rollback()
+        self.env_2.invalidate_all(flush=False)
+        card = self.cards(self.env_2)
+        self.assertFalse(card._evaluate_tiers(day))
+        self.assertEqual(card.tier_history_ids.mapped('new_tier_id.name'), ["Silver"])
+
+    def test_backfill_beside_a_buying_member(self):
+        """Points posted meanwhile are not lost: the later of the two starts again."""
+        self.backfill(self.env_1)
+        self.env_1.cr.commit()
+        self.take_snapshots()
+        self.env_1.invalidate_all(flush=False)
+        card = self.cards(self.env_1)
+        card.points += 5
+        self.env_1.flush_all()
+        other = self.cards(self.env_2)
+        self.env_1.cr.commit()
+        with (
+            mute_logger('odoo.sql_db'),
+            self.assertRaises(psycopg2.errors.SerializationFailure),
+        ):
+            other.points += 7
+            self.env_2.flush_all()
+        self.env_2.cr.rollback()
+        self.env_2.invalidate_all(flush=False)
+        self.cards(self.env_2).points += 7
+        self.assertEqual(self.cards(self.env_2).points, 72)
+        self.assertEqual(sum(self.cards(self.env_2).history_ids.mapped('qty')), 72)

@@ -1,0 +1,95 @@
+from odoo.tests import Form, new_test_user, tagged
+
+from .common import LoyaltyCommon
+
+
+@tagged('post_install', '-at_install')
+class TestMembership(LoyaltyCommon):
+    """What other addons, the contact, the order and the time line know of a member."""
+
+    def setUp(self):
+        super().setUp()
+        self.card = self.create_card()
+        self.earn(self.card, 1200, self.env.cr.now())
+        self.card._evaluate_tiers()
+
+    def test_get_loyalty_tier(self):
+        self.assertEqual(self.member._get_loyalty_tier(self.env.company), self.silver)
+        self.assertFalse(self.partner._get_loyalty_tier(self.env.company))
+        other = self.create_program("Pro", tier_ids=self.tier_commands(("Pro", 0)))
+        self.assertFalse(self.member._get_loyalty_tier(self.env.company, other))
+        self.create_card(program=other)._evaluate_tiers()
+        self.assertEqual(self.member._get_loyalty_tier(self.env.company, other), other.tier_ids)
+
+    def test_main_program(self):
+        other = self.create_program("Pro", tier_ids=self.tier_commands(("Pro", 0)), sequence=99)
+        self.assertEqual(self.env.company._get_main_loyalty_program(), self.program)
+        self.env.company.main_loyalty_program_id = other
+        self.assertEqual(self.env.company._get_main_loyalty_program(), other)
+        other.active = False
+        self.assertEqual(self.env.company._get_main_loyalty_program(), self.program)
+
+    def test_other_company(self):
+        company = self.env['res.company'].create({'name': "Second"})
+        self.assertFalse(company._get_main_loyalty_program())
+        self.assertFalse(self.member._get_loyalty_tier(company))
+        self.assertEqual(self.member.loyalty_tier_id, self.silver)
+        self.env.user.company_ids += company
+        self.assertFalse(self.member.with_company(company).loyalty_tier_id)
+        self.program.company_id = False
+        self.assertEqual(self.member._get_loyalty_tier(company), self.silver)
+
+    def test_partner_fields(self):
+        self.assertEqual(self.member.loyalty_main_card_id, self.card)
+        self.assertEqual(self.member.loyalty_points_display, "1200 Points")
+        self.assertEqual(self.member.loyalty_tier_hint, "1,800 Points to Gold")
+        action = self.member.action_view_membership()
+        self.assertEqual(action['res_id'], self.card.id)
+
+    def test_plain_employee_reads_the_tier(self):
+        user = new_test_user(self.env, 'l_employee', 'base.group_user')
+        member = self.member.with_user(user)
+        self.assertEqual(member._get_loyalty_tier(self.env.company).name, "Silver")
+        self.assertEqual(member.loyalty_tier_id.name, "Silver")
+
+    def test_search_by_tier(self):
+        partners = self.env['res.partner']
+        self.assertEqual(partners.search([('loyalty_tier_id', '=', self.silver.id)]), self.member)
+        self.assertEqual(partners.search([('loyalty_tier_id.name', '=', "Silver")]), self.member)
+        without = partners.search([('loyalty_tier_id', '=', False)])
+        self.assertIn(self.partner, without)
+        self.assertNotIn(self.member, without)
+        self.assertEqual(partners.search([('loyalty_tier_id', '!=', False)]), self.member)
+
+    def test_sale_order(self):
+        order = self.create_order()
+        self.assertEqual(order.loyalty_tier_id, self.silver)
+        self.assertEqual(order.loyalty_tier_hint, "1,800 Points to Gold")
+        with Form(self.env['sale.order']) as form:
+            form.partner_id = self.member
+            self.assertEqual(form.loyalty_tier_id, self.silver)
+            form.partner_id = self.partner
+            self.assertFalse(form.loyalty_tier_id)
+
+    def test_sale_order_after_confirm(self):
+        order = self.create_order(2000)
+        self.assertEqual(order.loyalty_tier_id, self.silver)
+        order.action_confirm()
+        self.assertEqual(order.loyalty_tier_id, self.gold)
+        self.assertEqual(order.loyalty_tier_hint, "Highest tier")
+
+    def test_timeline(self):
+        self.create_order(50).action_confirm()
+        page = self.member.get_customer_timeline(sources=['loyalty.points', 'loyalty.tier'])
+        titles = [entry['title'] for entry in page['entries']]
+        self.assertIn("+50 Points", titles)
+        self.assertIn("+1,200 Points", titles)
+        self.assertIn("Silver", titles)
+        found = self.member.get_customer_timeline(sources=['loyalty.tier'], search="silver")
+        self.assertEqual(len(found['entries']), 1)
+
+    def test_settings(self):
+        settings = self.env['res.config.settings'].create({})
+        settings.main_loyalty_program_id = self.program
+        settings.execute()
+        self.assertEqual(self.env.company.main_loyalty_program_id, self.program)

@@ -1,0 +1,72 @@
+from odoo.tests import tagged
+
+from .common import LoyaltyCommon
+
+
+@tagged('post_install', '-at_install')
+class TestPerformance(LoyaltyCommon):
+    """Queries must not grow with members or lines."""
+
+    def count_queries(self, function):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.env.cr.sql_log_count
+        function()
+        self.env.flush_all()
+        return self.env.cr.sql_log_count - before
+
+    def create_members(self, count):
+        partners = self.env['res.partner'].create(
+            [{'name': f"Member {index}"} for index in range(count)]
+        )
+        cards = self.env['loyalty.card'].create(
+            [{'partner_id': partner.id, 'program_id': self.program.id} for partner in partners]
+        )
+        self.env['loyalty.history'].create(
+            [
+                {'card_id': card.id, 'description': "x", 'issued': 1200, 'kind': 'earn'}
+                for card in cards
+            ]
+        )
+        return cards
+
+    def test_evaluation(self):
+        few, many = self.create_members(10), self.create_members(100)
+        few[:1]._evaluate_tiers()
+        counts = [self.count_queries(cards._evaluate_tiers) for cards in (few, many)]
+        self.assertEqual(counts[0], counts[1])
+        self.assertEqual((few | many).tier_id, self.silver)
+
+    def test_settling(self):
+        few, many = self.create_members(10), self.create_members(100)
+        counts = [self.count_queries(cards._settle_ledger) for cards in (few, many)]
+        self.assertEqual(counts[0], counts[1])
+
+    def test_partner_and_order_fields(self):
+        few, many = (
+            self.env['res.partner'].browse(self.create_members(count).partner_id.ids)
+            for count in (10, 100)
+        )
+        few.mapped('loyalty_tier_hint')
+        counts = [
+            self.count_queries(lambda p=partners: p.mapped('loyalty_tier_hint'))
+            for partners in (few, many)
+        ]
+        self.assertEqual(counts[0], counts[1])
+
+    def extra_queries_of_confirm(self, lines):
+        """Return what our part of a confirmation costs, everything else left out."""
+        order = self.create_order(
+            lines=[{'product_id': self.product.id, 'price_unit': 10}] * lines,
+            partner=self.create_partner(f"Buyer {lines}"),
+        )
+        order.action_confirm()
+        return self.count_queries(order._evaluate_loyalty_tiers) + self.count_queries(
+            self.get_card(order.partner_id)._settle_ledger
+        )
+
+    def test_confirm(self):
+        self.extra_queries_of_confirm(1)
+        counts = [self.extra_queries_of_confirm(lines) for lines in (1, 30)]
+        self.assertEqual(counts[0], counts[1])
+        self.assertLessEqual(counts[0], 15)
