@@ -40,9 +40,7 @@ def pre_init_hook(env):
 def post_init_hook(env):
     """Make the rows of every member card add up to its balance."""
     posted = env['loyalty.card']._settle_ledger_where(
-        SQL(
-            "card.program_id IN (SELECT id FROM loyalty_program WHERE program_type = 'loyalty')"
-        ),
+        SQL("card.program_id IN (SELECT id FROM loyalty_program WHERE program_type = 'loyalty')"),
         increase='opening',
         decrease='opening',
         description=env._("Opening balance"),

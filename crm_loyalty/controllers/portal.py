@@ -11,8 +11,8 @@ class CustomerPortalMembership(CustomerPortalLoyalty):
     def _prepare_home_portal_values(self, counters):
         values = super()._prepare_home_portal_values(counters)
         if 'membership_count' in counters:
-            values['membership_count'] = request.env['loyalty.card'].sudo().search_count(
-                self._get_membership_domain()
+            values['membership_count'] = (
+                request.env['loyalty.card'].sudo().search_count(self._get_membership_domain())
             )
         return values
 
@@ -89,8 +89,8 @@ class CustomerPortalMembership(CustomerPortalLoyalty):
             'tiers': card_sudo.program_id.tier_ids.sorted('min_value'),
             'rewards': card_sudo.program_id.reward_ids.sorted('required_points'),
             'tier_changes': card_sudo.tier_history_ids[:10],
-            'rows': rows_sudo.search(
-                domain, limit=self._items_per_page, offset=pager['offset']
-            ) if card_sudo else rows_sudo,
+            'rows': rows_sudo.search(domain, limit=self._items_per_page, offset=pager['offset'])
+            if card_sudo
+            else rows_sudo,
             'pager': pager,
         }

@@ -16,7 +16,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         Card = self.env['loyalty.card'].sudo()
         cards = Card.search([('partner_id', 'in', (src_partners | dst_partner).ids)])
         deferred = self.with_context(loyalty_ledger_deferred=True)
-        super(BasePartnerMergeAutomaticWizard, deferred)._merge_loyalty_cards(
+        res = super(BasePartnerMergeAutomaticWizard, deferred)._merge_loyalty_cards(
             src_partners, dst_partner
         )
         for group in cards.filtered('is_managed').grouped('program_id').values():
@@ -24,6 +24,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
             merged = group.filtered(lambda c: not c.active)
             if survivor and merged:
                 self._complete_card_merge(survivor, merged)
+        return res
 
     def _complete_card_merge(self, survivor, merged) -> None:
         """Let one card take over what hangs on the others.

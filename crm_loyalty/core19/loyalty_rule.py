@@ -77,7 +77,9 @@ class LoyaltyRule(models.Model):
             points=self._get_points_sql(),
             totals=self._get_order_totals_sql(),
             minimum_qty=self.minimum_qty,
-            threshold=SQL('threshold_incl' if self._is_minimum_tax_included() else 'threshold_excl'),
+            threshold=SQL(
+                'threshold_incl' if self._is_minimum_tax_included() else 'threshold_excl'
+            ),
             minimum=Decimal(str(self.minimum_amount)),
         )
 

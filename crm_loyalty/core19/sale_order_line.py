@@ -12,6 +12,9 @@ class SaleOrderLine(models.Model):
 
     _inherit = 'sale.order.line'
 
+    # core counts the uses of a card and guards its deletion by this column
+    _coupon_idx = models.Index('(coupon_id) WHERE coupon_id IS NOT NULL')
+
     @api.model_create_multi
     def create(self, vals_list):
         if not any(vals.get('points_cost') for vals in vals_list):

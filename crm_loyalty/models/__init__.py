@@ -11,4 +11,3 @@ from . import res_config_settings
 from . import res_partner
 from . import sale_order
 from . import sale_order_coupon_points
-from . import sale_order_line

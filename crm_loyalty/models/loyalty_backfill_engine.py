@@ -105,10 +105,14 @@ class LoyaltyBackfillEngine(models.AbstractModel):
 
     def _evaluate_next_members(self, job, program, cursor: dict) -> bool:
         """Evaluate tiers once all points are there, so that nobody climbs step by step."""
-        cards = self.env['loyalty.card'].sudo().search(
-            [('program_id', '=', program.id), ('id', '>', cursor['card_id'])],
-            order='id',
-            limit=CHUNK_SIZE,
+        cards = (
+            self.env['loyalty.card']
+            .sudo()
+            .search(
+                [('program_id', '=', program.id), ('id', '>', cursor['card_id'])],
+                order='id',
+                limit=CHUNK_SIZE,
+            )
         )
         cards._evaluate_tiers(allow_downgrade=False)
         job._advance(cursor={**cursor, 'card_id': cards[-1:].id or cursor['card_id']})
@@ -169,12 +173,17 @@ class LoyaltyBackfillEngine(models.AbstractModel):
 
     def _get_company_condition(self, program, company_id: int | bool) -> SQL:
         """Return the condition of orders of the asked company that the program applies to."""
-        companies = self.env['res.company'].sudo().search([])
+        conditions = [SQL("TRUE")]
         if owner := program.company_id:
-            companies = companies.filtered(lambda c: owner in (c, c.parent_id))
+            conditions.append(
+                SQL(
+                    "sale.company_id IN (SELECT id FROM res_company WHERE %s IN (id, parent_id))",
+                    owner.id,
+                )
+            )
         if company_id:
-            companies = companies.filtered(lambda c: c.id == company_id)
-        return SQL("sale.company_id IN %s", tuple(companies.ids) or (0,))
+            conditions.append(SQL("sale.company_id = %s", company_id))
+        return SQL(" AND ").join(conditions)
 
     def _get_public_partner_ids(self) -> list[int]:
         """Return the contacts of anonymous visitors, who are nobody's member."""
@@ -239,9 +248,7 @@ class LoyaltyBackfillEngine(models.AbstractModel):
             rate = 1.0
             if currency != program.currency_id:
                 company = self.env['res.company'].browse(key[1])
-                rate = currency._get_conversion_rate(
-                    currency, program.currency_id, company, key[2]
-                )
+                rate = currency._get_conversion_rate(currency, program.currency_id, company, key[2])
             back = Decimal(1) / Decimal(str(rate))
             rates[key] = (Decimal(str(rate)), back, currency.decimal_places)
         return rates

@@ -227,7 +227,8 @@ class LoyaltyCard(models.Model):
     def _invalidate_membership(self) -> None:
         """Forget what was read of tiers, after they were written by SQL."""
         self.invalidate_model(
-            [*TIER_FIELDS, 'next_tier_id', 'next_tier_gap', 'tier_progress', 'tier_hint'], flush=False
+            [*TIER_FIELDS, 'next_tier_id', 'next_tier_gap', 'tier_progress', 'tier_hint'],
+            flush=False,
         )
         self.env['loyalty.tier'].invalidate_model(['member_count', 'card_ids'], flush=False)
         self.env['res.partner']._invalidate_loyalty_membership()

@@ -32,10 +32,14 @@ class LoyaltyTierEvaluation(models.AbstractModel):
         :return: whether members remain
         """
         last_id = (job.cursor or {}).get('card_id', 0)
-        cards = self.env['loyalty.card'].sudo().search(
-            [('program_id', 'in', job.params['program_ids']), ('id', '>', last_id)],
-            order='id',
-            limit=CHUNK_SIZE,
+        cards = (
+            self.env['loyalty.card']
+            .sudo()
+            .search(
+                [('program_id', 'in', job.params['program_ids']), ('id', '>', last_id)],
+                order='id',
+                limit=CHUNK_SIZE,
+            )
         )
         changed = self._evaluate(cards)
         moved = (job.cursor or {}).get('changed', 0) + len(changed)

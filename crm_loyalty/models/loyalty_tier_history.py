@@ -85,9 +85,7 @@ class LoyaltyTierHistory(models.Model):
                 **values,
             )
         if not self.threshold:
-            return self.env._(
-                "Welcome to %(program)s: you begin with %(new_tier)s.", **values
-            )
+            return self.env._("Welcome to %(program)s: you begin with %(new_tier)s.", **values)
         return self.env._(
             "From %(start)s to %(end)s you earned %(points)s; %(new_tier)s begins at "
             "%(threshold)s.",
@@ -103,7 +101,9 @@ class LoyaltyTierHistory(models.Model):
             'old_tier': self.old_tier_id.name or no_tier,
             'new_tier': self.new_tier_id.name or no_tier,
             'points': self.card_id._format_points_text(self.qualifying_value),
-            'threshold': formatLang(env, self.threshold, digits=0 if self.threshold % 1 == 0 else 2),
+            'threshold': formatLang(
+                env, self.threshold, digits=0 if self.threshold % 1 == 0 else 2
+            ),
             'start': format_date(env, self.window_start),
             'end': format_date(env, self.date),
         }

@@ -9,7 +9,6 @@ class ResCompany(models.Model):
 
     main_loyalty_program_id = fields.Many2one(
         comodel_name='loyalty.program',
-        string="Main Loyalty Program",
         domain="[('program_type', '=', 'loyalty'), ('company_id', 'in', [False, id])]",
         ondelete='set null',
         help="Its tiers are shown on contacts and sales orders. When empty, the first program "
@@ -25,8 +24,10 @@ class ResCompany(models.Model):
         chosen = self.sudo().main_loyalty_program_id
         if chosen.active:
             return chosen
-        return self.env['loyalty.program'].sudo().search(
-            self._get_main_loyalty_program_domain(), order='sequence, id', limit=1
+        return (
+            self.env['loyalty.program']
+            .sudo()
+            .search(self._get_main_loyalty_program_domain(), order='sequence, id', limit=1)
         )
 
     def _get_main_loyalty_program_domain(self) -> Domain:

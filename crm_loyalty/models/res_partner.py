@@ -33,9 +33,7 @@ class ResPartner(models.Model):
         search='_search_loyalty_tier_id',
         groups='base.group_user',
     )
-    loyalty_tier_color = fields.Integer(
-        related='loyalty_tier_id.color', groups='base.group_user'
-    )
+    loyalty_tier_color = fields.Integer(related='loyalty_tier_id.color', groups='base.group_user')
     loyalty_tier_hint = fields.Char(
         string="To the Next Tier",
         compute='_compute_loyalty_membership',
@@ -92,8 +90,12 @@ class ResPartner(models.Model):
         program = program or company._get_main_loyalty_program()
         if not program or not self.ids:
             return {}
-        cards = self.env['loyalty.card'].sudo().search(
-            [('partner_id', 'in', self.ids), ('program_id', '=', program.id)], order='id desc'
+        cards = (
+            self.env['loyalty.card']
+            .sudo()
+            .search(
+                [('partner_id', 'in', self.ids), ('program_id', '=', program.id)], order='id desc'
+            )
         )
         # core uses the oldest card where there are several: it comes last and wins
         return {card.partner_id.with_env(self.env): card for card in cards}

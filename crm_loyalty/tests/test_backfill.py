@@ -45,7 +45,9 @@ class TestBackfill(LoyaltyCommon, JobCase):
 
         card = self.get_card()
         self.assertEqual(card.points, 1250.5)
-        self.assertEqual(card.history_ids.mapped('date'), orders.sorted('date_order', True).mapped('date_order'))
+        self.assertEqual(
+            card.history_ids.mapped('date'), orders.sorted('date_order', True).mapped('date_order')
+        )
         self.assertEqual(set(card.history_ids.mapped('kind')), {'earn'})
         self.assertEqual(card.tier_id, self.silver)
         self.assertEqual(len(card.tier_history_ids), 1, "nobody climbs step by step")
@@ -236,7 +238,11 @@ class TestBackfill(LoyaltyCommon, JobCase):
         tag = self.env['product.tag'].create({'name': "Green"})
         self.service_product.product_tag_ids = tag
         other = self.env['product.product'].create({'name': "Other", 'list_price': 5})
-        lines = [self.line(10), self.line(20, product=self.service_product), self.line(40, 1, other)]
+        lines = [
+            self.line(10),
+            self.line(20, product=self.service_product),
+            self.line(40, 1, other),
+        ]
         self.set_rule(product_category_id=category.id)
         self.assertEqual(self.assert_parity(lines=lines), 10)
         self.set_rule(product_tag_id=tag.id)
@@ -244,7 +250,9 @@ class TestBackfill(LoyaltyCommon, JobCase):
         self.set_rule(product_domain="[('list_price', '>', 5)]")
         self.assertEqual(self.assert_parity(lines=lines), 30)
         self.set_rule(
-            product_category_id=False, product_tag_id=False, product_domain="[('name', '=', 'Other')]"
+            product_category_id=False,
+            product_tag_id=False,
+            product_domain="[('name', '=', 'Other')]",
         )
         self.assertEqual(self.assert_parity(lines=lines), 40)
 

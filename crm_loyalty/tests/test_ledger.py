@@ -75,7 +75,9 @@ class TestLedger(LoyaltyCommon):
         self.assert_balanced(card)
 
         lines = order.order_line.filtered('reward_id')
-        with patch.object(self.registry['sale.order.line'], '_check_line_unlink', lambda lines: lines.browse()):
+        with patch.object(
+            self.registry['sale.order.line'], '_check_line_unlink', lambda lines: lines.browse()
+        ):
             lines.unlink()
         self.assertEqual(card.points, 650)
         self.assertEqual(card.history_ids[0].kind, 'unburn')

@@ -15,9 +15,7 @@ from .common import LoyaltyCommon
 @tagged('post_install', '-at_install')
 class TestTier(LoyaltyCommon, JobCase):
     def changes(self, card):
-        return [
-            (row.change, row.new_tier_id.name) for row in card.tier_history_ids.sorted('id')
-        ]
+        return [(row.change, row.new_tier_id.name) for row in card.tier_history_ids.sorted('id')]
 
     def test_v13_tier_up(self):
         """V13: 400 in October, 500 in March, 150 in September make Silver; redeeming does not
