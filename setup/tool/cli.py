@@ -115,7 +115,7 @@ def _db(options):
     if options.action == 'list':
         say("\n".join(sorted(databases.names(ready))))
     elif options.action == 'drop':
-        databases.drop(ready, given[0])
+        databases.drop(ready, given[0], force=True)
     elif options.action == 'clone':
         databases.clone(ready, *given)
     elif options.bare:

@@ -16,6 +16,12 @@ from .ui import SetupError, step
 from .workspace import CONFIG, DATA_DIR
 
 LANGUAGES = ('zh_CN', 'zh_TW')
+# Written into the comment of each database made here.  On a shared server (PGHOST) a
+# database without it belongs to somebody, whatever its name, and is never dropped.
+MADE_HERE = f'setup/dev in {ROOT}'
+# Two checkouts may share a server.
+_CHECKOUT = fingerprint(str(ROOT))[:4]
+CORE, SUITE = f'tpl_{_CHECKOUT}_core', f'tpl_{_CHECKOUT}_suite'
 WARM_UP = """
 env['ir.qweb']._pregenerate_assets_bundles()
 env['ir.attachment'].flush_model()
@@ -31,16 +37,44 @@ def names(workspace):
     )
 
 
-def drop(workspace, database):
-    """Drop a database with its files; nothing happens when there is none."""
+def drop(workspace, database, *, force=False):
+    """Drop a database with its files; nothing happens when there is none.
+
+    :param force: also one that was not made here
+    :raises SetupError: the database is not ours to drop
+    """
+    if not force and database in names(workspace) and origin(workspace, database) is None:
+        raise SetupError(
+            f"the database {database} on {workspace.server.host} was not made by this checkout",
+            f"rename it, or if you are sure: setup/dev db drop {database}",
+        )
     workspace.server.query('postgres', f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
     shutil.rmtree(DATA_DIR / 'filestore' / database, ignore_errors=True)
+
+
+def origin(workspace, database):
+    """What a database was made from, as :func:`mark` wrote it; None when it is not ours."""
+    said = workspace.server.query(
+        'postgres',
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database "
+        f"WHERE datname = '{database}'",
+    )
+    made, _sign, text = (said[0] if said else '').partition(': ')
+    return text if made == MADE_HERE else None
+
+
+def mark(workspace, database, text=''):
+    """Write into a database that it is ours and what it was made from."""
+    workspace.server.query(
+        'postgres', f"""COMMENT ON DATABASE "{database}" IS '{MADE_HERE}: {text}'"""
+    )
 
 
 def clone(workspace, source, target):
     """Copy a database; the files are shared by hard links, because Odoo never edits one."""
     drop(workspace, target)
     workspace.server.query('postgres', f'CREATE DATABASE "{target}" TEMPLATE "{source}"')
+    mark(workspace, target, f'cloned from {source}')
     store = DATA_DIR / 'filestore'
     if (store / source).exists():
         shutil.copytree(store / source, store / target, copy_function=_link)
@@ -64,12 +98,12 @@ def temporary(workspace, source, *, keep=False):
 
 def core_template(workspace):
     """Core with demo data, the suite's languages and every core addon the suite uses."""
-    name = 'tpl_core_' + _core_fingerprint(workspace)
+    name = f'{CORE}_{_core_fingerprint(workspace)}'
     if name in names(workspace):
         return name
-    _discard(workspace, 'tpl_core_')
+    _discard(workspace, CORE)
     part = f'part_{name}'
-    drop(workspace, part)
+    drop(workspace, part, force=True)
     step("creating the core database (about two minutes, once)")
     workspace.odoo_run(
         'db', '-c', CONFIG, 'init', part, '--with-demo', what="creating the core database"
@@ -86,13 +120,12 @@ def core_template(workspace):
 
 def suite_template(workspace):
     """The core template with all addons of ours, their demo data and warm assets."""
-    name = 'tpl_suite_' + fingerprint(
-        _core_fingerprint(workspace), *(ROOT / addon for addon in addons())
-    )
+    sources = [ROOT / addon for addon in addons()]
+    name = f'{SUITE}_{fingerprint(_core_fingerprint(workspace), *sources)}'
     if name in names(workspace):
         return name
     core = core_template(workspace)
-    _discard(workspace, 'tpl_suite_')
+    _discard(workspace, SUITE)
     part = f'part_{name}'
     clone(workspace, core, part)
     step("installing " + ", ".join(addons()))
@@ -103,13 +136,11 @@ def suite_template(workspace):
     return name
 
 
-def bare(workspace, name, *, demo=False):
-    """A new database with Odoo's base addon and nothing else."""
+def bare(workspace, name):
+    """A new database with Odoo's base addon and nothing else, not even demo data."""
     drop(workspace, name)
-    workspace.odoo_run(
-        'db', '-c', CONFIG, 'init', name, *(['--with-demo'] if demo else []),
-        what=f"creating the database {name}",
-    )  # fmt: skip
+    workspace.odoo_run('db', '-c', CONFIG, 'init', name, what=f"creating the database {name}")
+    mark(workspace, name)
     return name
 
 
@@ -135,6 +166,7 @@ def _install(workspace, database, modules):
 
 def _rename(workspace, part, name):
     workspace.server.query('postgres', f'ALTER DATABASE "{part}" RENAME TO "{name}"')
+    mark(workspace, name, 'template')
     store = DATA_DIR / 'filestore'
     shutil.rmtree(store / name, ignore_errors=True)
     if (store / part).exists():
@@ -142,10 +174,11 @@ def _rename(workspace, part, name):
 
 
 def _discard(workspace, prefix):
+    """Drop older templates and half-made ones of this checkout."""
     for name in names(workspace):
-        if name.startswith((prefix, f'part_{prefix}')):
+        if name.startswith((f'{prefix}_', f'part_{prefix}_')):
             with contextlib.suppress(SetupError):
-                drop(workspace, name)
+                drop(workspace, name, force=True)
 
 
 def _core_addons():

@@ -59,11 +59,11 @@ def prepare(ready, database, as_of=None, *, fresh=False):
     :return: the database's name
     """
     template = databases.suite_template(ready)
-    if fresh or not _is_current(ready, database, template):
+    if fresh or databases.origin(ready, database) != _origin(template):
         databases.clone(ready, template, database)
         if database in cdnow.SIZES:
             cdnow.load(ready, database, database, as_of)
-        _mark(ready, database, template)
+        databases.mark(ready, database, _origin(template))
     return database
 
 
@@ -73,20 +73,6 @@ def serve(options):
     if options.database not in databases.names(ready):
         raise SetupError(f"there is no database {options.database}", "setup/dev db list")
     return _serve(ready, options.database, options.port, options.rest)
-
-
-def _is_current(ready, database, template):
-    """Whether a database was made from this template, by the comment it carries."""
-    said = ready.server.query(
-        'postgres',
-        "SELECT shobj_description(oid, 'pg_database') FROM pg_database "
-        f"WHERE datname = '{database}'",
-    )
-    return bool(said) and said[0] == _origin(template)
-
-
-def _mark(ready, database, template):
-    ready.server.query('postgres', f"""COMMENT ON DATABASE "{database}" IS '{_origin(template)}'""")
 
 
 def _origin(template):

@@ -74,9 +74,9 @@ def ensure():
     binaries = _binaries()
     if not (DATA / 'PG_VERSION').exists():
         _initialise(binaries)
-    elif _major(binaries) != (DATA / 'PG_VERSION').read_text().strip():
+    elif _major(binaries) != (made_by := (DATA / 'PG_VERSION').read_text().strip()):
         raise SetupError(
-            f"the cluster in {DATA} was made by PostgreSQL {(DATA / 'PG_VERSION').read_text()}",
+            f"the cluster in {DATA} was made by PostgreSQL {made_by}",
             "remove it with: setup/dev clean --data",
         )
     if not _running(binaries):
@@ -284,11 +284,6 @@ def _start(binaries, folder):
             f"PostgreSQL did not start\n{said}", f"see {log}, or: setup/dev clean --data"
         )
     step("PostgreSQL started")
-
-
-def processes_left():
-    """Whether the private cluster still runs."""
-    return (DATA / 'postmaster.pid').exists()
 
 
 def describe_extensions(server):

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'setup'))
 
-from tool import cdnow, demo, dependencies, odoo, packages, paths, postgres, testing  # noqa: E402
+from tool import cdnow, databases, demo, dependencies, odoo, packages, paths, postgres, testing  # noqa: E402
 from tool.ui import SetupError  # noqa: E402
 
 COMMANDS = (
@@ -278,3 +278,43 @@ def test_prepared_files_keep_duplicates_apart_and_add_up(tmp_path):
     ids = [row.split(',')[0] for row in rows]
     assert len(set(ids)) == 5
     assert 'CDNOW-FREE' in rows[-1]
+
+
+# ------------------------------------------------------------
+# Databases of others
+# ------------------------------------------------------------
+
+
+class Server:
+    """A server with one database, and every statement it was asked to run."""
+
+    host = 'elsewhere'
+
+    def __init__(self, comment):
+        self.comment = comment
+        self.statements = []
+
+    def query(self, _database, statement):
+        self.statements.append(statement)
+        if 'shobj_description' in statement:
+            return [self.comment]
+        return ['demo'] if 'FROM pg_database' in statement else []
+
+
+class Workspace:
+    def __init__(self, comment):
+        self.server = Server(comment)
+
+
+@pytest.mark.parametrize('comment', ['', 'my shop', 'setup/dev in /another/checkout: x'])
+def test_a_database_of_somebody_else_is_never_dropped(comment):
+    ready = Workspace(comment)
+    with pytest.raises(SetupError, match="was not made by this checkout"):
+        databases.clone(ready, 'template', 'demo')
+    assert not any('DROP' in statement for statement in ready.server.statements)
+
+
+def test_a_database_of_this_checkout_is_replaced():
+    ready = Workspace(f'{databases.MADE_HERE}: cloned')
+    databases.drop(ready, 'demo')
+    assert any('DROP DATABASE' in statement for statement in ready.server.statements)
