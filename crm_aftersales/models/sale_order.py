@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 
@@ -22,6 +22,33 @@ class SaleOrder(models.Model):
         help="Pieces of the order could be registered as products of the customer.",
     )
 
+    # ----------------------------------------------------------------------------------------------
+    # Views
+    # ----------------------------------------------------------------------------------------------
+
+    @api.model
+    def get_view(self, view_id=None, view_type='form', **options):
+        """Show orders to service staff in a form of their own.
+
+        Sales addons put fields into the full form whose models only salespeople may read; one of
+        them would keep everybody else from opening any order.
+        """
+        if view_type == 'form' and self._is_read_by_service_staff():
+            view_id = self.env.ref('crm_aftersales.sale_order_view_form_service').id
+        return super().get_view(view_id, view_type, **options)
+
+    @api.model
+    def _is_read_by_service_staff(self) -> bool:
+        """Whether the user has his access to orders from the service desk and not from sales."""
+        user = self.env.user
+        return user.has_group('crm_aftersales.group_own') and not user.has_group(
+            'sales_team.group_sale_salesman'
+        )
+
+    # ----------------------------------------------------------------------------------------------
+    # Computes
+    # ----------------------------------------------------------------------------------------------
+
     def _compute_aftersales_counts(self):
         unit_counts, request_counts = (
             dict(
@@ -40,6 +67,10 @@ class SaleOrder(models.Model):
             order.aftersales_has_missing_units = bool(
                 order.state == 'sale' and order.sudo().order_line._prepare_missing_units_vals()
             )
+
+    # ----------------------------------------------------------------------------------------------
+    # Actions
+    # ----------------------------------------------------------------------------------------------
 
     def action_create_aftersales_units(self):
         """Register each piece of the confirmed orders as a product of the customer.

@@ -1,5 +1,6 @@
 from odoo.exceptions import AccessError
-from odoo.tests import tagged, users
+from odoo.fields import Command
+from odoo.tests import Form, tagged, users
 from odoo.tools import mute_logger
 
 from .common import AftersalesCommon
@@ -143,6 +144,24 @@ class TestAccessRights(AftersalesCommon):
             menu for menu in menus.values() if menu.get('xmlid') == 'crm_aftersales.menu_root'
         )
         self._open_menus(menus, root)
+
+    @users('aftersales_service', 'aftersales_tech')
+    def test_service_staff_opens_an_order(self):
+        order = (
+            self.env['sale.order']
+            .sudo()
+            .create(
+                {
+                    'partner_id': self.customer.id,
+                    'order_line': [Command.create({'product_id': self.product.id})],
+                }
+            )
+        )
+        order.action_confirm()
+        form = Form(order.with_user(self.env.user))
+        self.assertEqual(form.partner_id, self.customer)
+        self.assertEqual(len(form.order_line), 1)
+        self.assertIn('aftersales_request_count', form._view['fields'])
 
     def _open_menus(self, menus, menu):
         if menu.get('actionID'):

@@ -61,6 +61,7 @@ class TestRequest(AftersalesCommon):
 
     def test_default_team_of_another_company_is_not_taken(self):
         self.team.company_id = self.company
+        self.company_2.aftersales_team_id = self.team
         request = self.env['aftersales.request'].create(
             {'name': "Two", 'company_id': self.company_2.id}
         )
