@@ -6,7 +6,6 @@ from . import crm_selfcheck
 from . import crm_preset
 from . import account_move
 from . import account_payment
-from . import base_import_import
 from . import ir_module_module
 from . import mail_message
 from . import product_template

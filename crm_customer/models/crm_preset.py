@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
+from collections.abc import Collection
 from typing import NamedTuple
 
 import psycopg2
@@ -11,6 +12,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, convert_file
 from odoo.tools.misc import file_path
+from odoo.tools.translate import TranslationImporter, get_po_paths
 
 
 class ForeignKey(NamedTuple):
@@ -93,7 +95,40 @@ class CrmPreset(models.Model):
         data = self.env['ir.model.data'].search(
             [('id', '>', before), ('module', '=', module)], order='id'
         )
-        return data.mapped('name')
+        names = data.mapped('name')
+        self._load_translations(module, filename, names)
+        return names
+
+    @api.model
+    def _load_translations(
+        self,
+        module: str,
+        filename: str,
+        names: list[str],
+        langs: Collection[str] | None = None,
+    ) -> None:
+        """Translate what a file made: from the addon's po files and from the file itself.
+
+        A file says ``<field name="name@zh_CN">`` beside ``<field name="name">``.
+        """
+        if langs is None:
+            langs = [code for code, _name in self.env['res.lang'].get_installed()]
+        xmlids = {f'{module}.{name}' for name in names}
+        importer = TranslationImporter(self.env.cr, verbose=False)
+        for lang in set(langs) - {'en_US'} if xmlids else ():
+            for po_path in get_po_paths(module, lang):
+                importer.load_file(po_path, lang, xmlids=xmlids)
+            importer.load_file(f'{module}/{filename}', lang, xmlids=xmlids, module=module)
+        importer.save(overwrite=False)
+
+    @api.model
+    def _load_module_translations(self, modules: Collection[str], langs: Collection[str]) -> None:
+        """Translate loaded presets into languages that were installed later."""
+        for preset in self.search([]):
+            files = preset._get_files()
+            for module, names in (preset.loaded or {}).items():
+                if module in modules and module in files:
+                    self._load_translations(module, files[module], names, langs)
 
     def _get_files(self) -> dict[str, str]:
         """Return the file of each installed addon that has a part, in order of dependency."""

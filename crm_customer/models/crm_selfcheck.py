@@ -98,7 +98,6 @@ class CrmSelfcheck(models.Model):
                 selfcheck._run_check(checks[selfcheck.code])
         return True
 
-    @api.model
     def action_run_all(self) -> bool:
         """Run all checks now."""
         self._ensure_manager()

@@ -14,3 +14,7 @@ class IrModuleModule(models.Model):
             {module.name: module.dependencies_id.mapped('name') for module in suite.sorted('name')}
             | {'crm_customer': []}
         )
+
+    def _load_module_terms(self, modules, langs, overwrite=False):
+        super()._load_module_terms(modules, langs, overwrite=overwrite)
+        self.env['crm.preset']._load_module_translations(modules, langs)

@@ -12,7 +12,7 @@ class SaleOrder(models.Model):
         states = dict(self._fields['state']._description_selection(self.env))
         return {
             order.id: TimelineText(
-                title=order.name,
+                title=f'{order.type_name} {order.name}',
                 body=format_amount(self.env, order.amount_total, order.currency_id),
                 state=states.get(order.state, ''),
             )

@@ -32,13 +32,9 @@ class TestAccessRights(CrmCustomerCommon):
         self.assertEqual(self.seen(self.user_all), mine | others)
         self.assertEqual(self.seen(self.user_manager), mine | others)
         self.user_own.company_ids += self.other_company
-        in_both = self.user_own.with_context(
-            allowed_company_ids=(self.company | self.other_company).ids
-        )
-        jobs = self.env['crm.job'].with_context(in_both.env.context)
-        self.assertEqual(
-            jobs.with_user(self.user_own).search([('id', 'in', self.jobs.ids)]), mine | elsewhere
-        )
+        both = (self.company | self.other_company).ids
+        jobs = self.env['crm.job'].with_context(allowed_company_ids=both).with_user(self.user_own)
+        self.assertEqual(jobs.search([('id', 'in', self.jobs.ids)]), mine | elsewhere)
 
     def test_employees_without_role(self):
         for model in ('crm.job', 'crm.job.line', 'crm.selfcheck', 'crm.preset'):

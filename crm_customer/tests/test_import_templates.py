@@ -97,7 +97,7 @@ class TestImportTemplates(TransactionCase):
         page = customers[2].get_customer_timeline(sources=['sale.order'])
         self.assertEqual(
             [(entry['title'], entry['date'], entry['state']) for entry in page['entries']],
-            [('OLD-3002', '2025-06-02 12:00:00', "Sales Order")],
+            [('Sales Order OLD-3002', '2025-06-02 12:00:00', "Sales Order")],
         )
 
     def test_load_as_a_script_does(self):

@@ -49,6 +49,16 @@ class TestPreset(CrmCustomerCommon):
         self.assertEqual(self.preset.state, 'new')
         self.assertFalse(xmlid.exists())
 
+    def test_translations(self):
+        self.env['res.lang']._activate_lang('zh_TW')
+        tag = self.load()
+        self.assertEqual(tag.with_context(lang='zh_TW').name, "飯店住客")
+        self.env['res.lang']._activate_lang('zh_CN')
+        self.env['ir.module.module']._load_module_terms(['crm_customer'], ['zh_CN'])
+        tag.invalidate_recordset()
+        self.assertEqual(tag.with_context(lang='zh_CN').name, "酒店客人")
+        self.assertEqual(tag.with_context(lang='en_US').name, "Hotel Guest")
+
     def test_load_twice(self):
         tag = self.load()
         tag.name = "Our Guests"

@@ -1,6 +1,7 @@
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError
+from odoo.service.model import call_kw
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -63,6 +64,10 @@ class TestSelfcheck(CrmCustomerCommon):
         with self.enter_registry_test_mode():
             self.env.ref('crm_customer.ir_cron_crm_selfcheck').method_direct_trigger()
         self.assertEqual(self.env['crm.selfcheck'].search([]).mapped('state'), ['ok'])
+
+    def test_button_of_an_empty_list(self):
+        call_kw(self.env['crm.selfcheck'], 'action_run_all', [[]], {})
+        self.assertTrue(self.env['crm.selfcheck'].search([('code', '=', 'test.check')]))
 
     def test_only_administrators(self):
         check = self.run_checks()

@@ -50,7 +50,7 @@ class TestTimeline(CrmCustomerCommon):
         self.assertEqual(
             (entries[0]['res_model'], entries[0]['res_id']), ('res.partner', self.customer.id)
         )
-        self.assertEqual(entries[1]['title'], order.name)
+        self.assertEqual(entries[1]['title'], f'Sales Order {order.name}')
         self.assertEqual(entries[1]['date'], '2026-03-14 12:00:00')
         self.assertEqual(
             self.contact.get_customer_timeline()['entries'], entries, "the same for each contact"

@@ -49,18 +49,19 @@ export class CustomerTimeline extends Component {
     // Getters
     // ------------------------------------------------------------
 
-    /** Entries grouped by day, as `[{ key, label, entries }]`. */
-    get days() {
-        const days = [];
+    /** Entries grouped by month, as `[{ key, label, entries }]`. */
+    get months() {
+        const months = [];
         for (const entry of this.state.entries) {
             const moment = this.getMoment(entry);
-            const key = moment.toISODate();
-            if (days.at(-1)?.key !== key) {
-                days.push({ key, label: this.formatDay(moment), entries: [] });
+            const key = moment.toFormat("yyyy-MM");
+            if (months.at(-1)?.key !== key) {
+                const label = moment.toLocaleString({ month: "long", year: "numeric" });
+                months.push({ key, label, entries: [] });
             }
-            days.at(-1).entries.push(entry);
+            months.at(-1).entries.push(entry);
         }
-        return days;
+        return months;
     }
 
     get isFiltered() {
@@ -92,7 +93,8 @@ export class CustomerTimeline extends Component {
         return this.getMoment(entry).toLocaleString(DateTime.TIME_SIMPLE);
     }
 
-    formatDay(moment) {
+    formatDay(entry) {
+        const moment = this.getMoment(entry);
         const days = Math.round(today().diff(moment.startOf("day"), "days").days);
         if (days === 0) {
             return _t("Today");
@@ -100,7 +102,7 @@ export class CustomerTimeline extends Component {
         if (days === 1) {
             return _t("Yesterday");
         }
-        return moment.toLocaleString(DateTime.DATE_HUGE);
+        return moment.toLocaleString({ month: "short", day: "numeric", weekday: "short" });
     }
 
     getSourceLabel(entry) {
