@@ -74,8 +74,8 @@ class CrmScoreRun(models.Model):
     )
 
     # === Frozen ===#
-    window_months = fields.Integer(readonly=True)
-    timezone = fields.Char(readonly=True)
+    window_months = fields.Integer(string="Window (months)", readonly=True)
+    timezone = fields.Char(string="Time Zone", readonly=True)
     cut_points = fields.Json(
         readonly=True,
         help="For each score the four values that part the buyers in fifths. A value equal to a "
@@ -100,8 +100,8 @@ class CrmScoreRun(models.Model):
     customer_count = fields.Integer(string="Customers", readonly=True)
     buyer_count = fields.Integer(string="Buyers", readonly=True, help="Bought in the window.")
     changed_count = fields.Integer(string="Changed", readonly=True, help="Score rows written.")
-    started_at = fields.Datetime(readonly=True)
-    finished_at = fields.Datetime(readonly=True)
+    started_at = fields.Datetime(string="Started On", readonly=True)
+    finished_at = fields.Datetime(string="Finished On", readonly=True)
     duration = fields.Float(
         string="Duration (s)", readonly=True, digits=(12, 2), help="Time spent in the steps."
     )

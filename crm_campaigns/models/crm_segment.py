@@ -292,7 +292,7 @@ class CrmSegment(models.Model):
     def _get_owner_partners(self):
         """Return the partner model as the owner sees it, in the segment's company."""
         self.ensure_one()
-        context = {'allowed_company_ids': self.company_id.ids, 'active_test': True}
+        context = {'allowed_company_ids': self.company_id.ids}
         return self.env['res.partner'].with_user(self.user_id).with_context(**context)
 
     def _get_partner_domain(self) -> Domain:
@@ -302,7 +302,7 @@ class CrmSegment(models.Model):
         cannot see would silently not exclude.
         """
         self.ensure_one()
-        domain = self._get_own_domain()
+        domain = self._get_own_domain() & Domain('active', '=', True)
         if self.kind == 'rfm':
             domain &= Domain('crm_score_ids', 'any', self._get_score_domain())
         if self.include_ids:

@@ -49,7 +49,7 @@ class ResPartner(models.Model):
         currency_field='crm_score_currency_id',
     )
     crm_score_currency_id = fields.Many2one(
-        comodel_name='res.currency', compute='_compute_crm_score'
+        comodel_name='res.currency', string="Score Currency", compute='_compute_crm_score'
     )
 
     @api.depends('crm_segment_member_ids.left_at')

@@ -29,6 +29,12 @@ class TestSegment(CampaignsCommon):
         self.assertEqual(len(rows.filtered('left_at')), 1)
         self.assertEqual(self._get_members(self.segment), self.partners)
 
+    def test_archived_contacts_never_enter(self):
+        self.partners[0].active = False
+        self.segment.domain = "[('ref', '=', 'in'), ('active', 'in', [True, False])]"
+        self.segment.action_refresh()
+        self.assertEqual(self._get_members(self.segment), self.partners[1:])
+
     def test_twice_changes_nothing(self):
         self.segment.action_refresh()
         self.env.cr.execute(
