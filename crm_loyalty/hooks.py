@@ -53,9 +53,12 @@ def uninstall_hook(env):
     jobs = env['crm.job'].search(
         [('model', 'in', ('loyalty.tier.evaluation', 'loyalty.backfill.engine'))]
     )
+    jobs.filtered(lambda job: job.state not in ('done', 'cancelled')).action_cancel()
     jobs.unlink()
+    # tiers are deleted before the column that holds them
     env.cr.execute(
         """
+        UPDATE loyalty_card SET tier_id = NULL WHERE tier_id IS NOT NULL;
         DROP INDEX IF EXISTS loyalty_history_order_ref_idx;
         DROP INDEX IF EXISTS sale_order_coupon_points_coupon_idx;
         DROP INDEX IF EXISTS sale_order_line_coupon_idx

@@ -67,6 +67,16 @@ class LoyaltyHistory(models.Model):
     _order_ref_idx = models.Index('(order_model, order_id)')
     _card_date_idx = models.Index('(card_id, date)')
 
+    def init(self):
+        # rows that others insert by SQL have a date too
+        self.env.cr.execute(
+            """
+            ALTER TABLE loyalty_history
+                ALTER COLUMN date SET DEFAULT date_trunc('second', now() AT TIME ZONE 'UTC'),
+                ALTER COLUMN posted_at SET DEFAULT date_trunc('second', now() AT TIME ZONE 'UTC')
+            """
+        )
+
     @api.depends('issued', 'used')
     def _compute_qty(self):
         for row in self:
