@@ -65,9 +65,8 @@ def origin(workspace, database):
 
 def mark(workspace, database, text=''):
     """Write into a database that it is ours and what it was made from."""
-    workspace.server.query(
-        'postgres', f"""COMMENT ON DATABASE "{database}" IS '{MADE_HERE}: {text}'"""
-    )
+    quoted = f'{MADE_HERE}: {text}'.replace("'", "''")
+    workspace.server.query('postgres', f"""COMMENT ON DATABASE "{database}" IS '{quoted}'""")
 
 
 def clone(workspace, source, target):
