@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 from ast import literal_eval
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
@@ -39,7 +39,7 @@ class CrmSegment(models.Model):
         required=True,
         index=True,
         tracking=True,
-        default=lambda self: self.env.user,
+        default=lambda self: self._default_user_id(),
         help="The rule sees what this user may see.",
     )
     state = fields.Selection(
@@ -115,9 +115,32 @@ class CrmSegment(models.Model):
         "Scores go from 1 to 5, and no range may end before it begins.",
     )
 
+    @api.model
+    def _default_user_id(self):
+        """The system itself may see everything and is nobody's rights to lend."""
+        if self.env.uid == SUPERUSER_ID:
+            return self.env.ref('base.user_admin')
+        return self.env.user
+
     # ------------------------------------------------------------
     # CONSTRAINTS
     # ------------------------------------------------------------
+
+    @api.constrains('domain', 'user_id')
+    def _check_owner(self):
+        """Nobody learns by a rule of his what only the owner may read."""
+        manager = self.env.su or self.env.user.has_group('crm_campaigns.group_manager')
+        for segment in self:
+            if segment.user_id.id == SUPERUSER_ID:
+                raise ValidationError(self.env._("Choose a person as the owner of a segment."))
+            if not manager and segment.user_id != self.env.user:
+                raise ValidationError(
+                    self.env._(
+                        "The conditions of “%s” run with the rights of its owner: only the owner "
+                        "or an administrator may change them. Make yourself the owner first.",
+                        segment.name,
+                    )
+                )
 
     @api.constrains('domain', 'user_id')
     def _check_domain(self):

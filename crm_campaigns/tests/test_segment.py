@@ -121,6 +121,17 @@ class TestSegment(CampaignsCommon):
             self._make_segment(domain=domain, user_id=self.user_sale.id)
         self._make_segment(domain=domain, user_id=self.user_own.id)
 
+    def test_nobody_borrows_the_rights_of_another_owner(self):
+        segment = self.segment.with_user(self.user_all)
+        with self.assertRaisesRegex(ValidationError, "Make yourself the owner"):
+            segment.domain = "[('ref', '=', 'other')]"
+        segment.write({'user_id': self.user_all.id, 'domain': "[('ref', '=', 'other')]"})
+        with self.assertRaisesRegex(ValidationError, "Make yourself the owner"):
+            segment.user_id = self.user_manager
+        with self.assertRaisesRegex(ValidationError, "Choose a person"):
+            self.segment.user_id = self.env.ref('base.user_root')
+        self.assertEqual(self._make_segment().user_id, self.env.ref('base.user_admin'))
+
     def test_score_ranges_are_checked(self):
         with self.assertRaises(CheckViolation), mute_logger('odoo.sql_db'), self.env.cr.savepoint():
             self.segment.write({'rfm_r_min': 4, 'rfm_r_max': 2})
