@@ -124,7 +124,7 @@ class CrmPreset(models.Model):
     @api.model
     def _load_module_translations(self, modules: Collection[str], langs: Collection[str]) -> None:
         """Translate loaded presets into languages that were installed later."""
-        for preset in self.search([]):
+        for preset in self.search([('date', '!=', False)]):
             files = preset._get_files()
             for module, names in (preset.loaded or {}).items():
                 if module in modules and module in files:

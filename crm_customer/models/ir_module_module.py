@@ -16,5 +16,6 @@ class IrModuleModule(models.Model):
         )
 
     def _load_module_terms(self, modules, langs, overwrite=False):
-        super()._load_module_terms(modules, langs, overwrite=overwrite)
+        result = super()._load_module_terms(modules, langs, overwrite=overwrite)
         self.env['crm.preset']._load_module_translations(modules, langs)
+        return result

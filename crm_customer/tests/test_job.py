@@ -16,7 +16,8 @@ def make_partners(fail_at=None):
         numbers = range(first, min(first + 2, job.total + 1))
         for number in numbers:
             if number == fail_at:
-                raise UserError(self.env._("No number %(number)s, please", number=number))
+                message = f"No number {number}, please"
+                raise UserError(message)
             self.create({'name': f"job-{job.id}-{number}"})
         job._advance(done=len(numbers), cursor={'next': first + 2})
         return first + 2 <= job.total
