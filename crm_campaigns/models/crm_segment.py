@@ -129,7 +129,8 @@ class CrmSegment(models.Model):
     @api.constrains('domain', 'user_id')
     def _check_owner(self):
         """Nobody learns by a rule of his what only the owner may read."""
-        manager = self.env.su or self.env.user.has_group('crm_campaigns.group_manager')
+        # constraints run in sudo mode: the user counts, not the mode
+        manager = self.env.user.has_group('crm_campaigns.group_manager')
         for segment in self:
             if segment.user_id.id == SUPERUSER_ID:
                 raise ValidationError(self.env._("Choose a person as the owner of a segment."))

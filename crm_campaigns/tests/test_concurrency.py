@@ -25,6 +25,7 @@ class TestConcurrency(BaseCase):
                     'crm_score_daily': False,
                 }
             )
+            env.ref('base.user_admin').company_ids |= company
             partners = env['res.partner'].create(
                 [{'name': f"Concurrent {i}", 'ref': 'concurrent'} for i in range(5)]
             )
