@@ -1,13 +1,16 @@
 """All linters at zero findings: ours, OCA's, Odoo's own, translations, dependencies."""
 
+import os
 import re
+import subprocess
 
 from . import databases, dependencies, i18n, python, workspace
 from .paths import ROOT, addons
 from .ui import say, step
 
 # Odoo's own rules that read Python, XML or the registry.  Left out: eslint
-# (needs Node), and the checks of the checkers themselves.
+# (needs Node), the checks of the checkers themselves, and TestPyLint, which reads
+# all of Odoo: its checkers run on our addons alone.
 ODOO_RULES = (
     'ManifestLinter',
     'OnchangeChecker',
@@ -21,9 +24,20 @@ ODOO_RULES = (
     'TestLintOverrideSignatures',
     'TestNaming',
     'TestOnchangeDomains',
-    'TestPyLint',
     'TestTestHoles',
     'PotLinter',
+)
+ODOO_MESSAGES = (
+    'used-before-assignment', 'undefined-variable', 'eval-used', 'unreachable',
+    'function-redefined', 'sql-injection', 'missing-gettext', 'gettext-variable',
+    'gettext-placeholders', 'gettext-repr', 'raise-unlink-override',
+)  # fmt: skip
+ODOO_CHECKERS = (
+    '_pylint_path_setup',
+    'pylint.extensions.bad_builtin',
+    '_odoo_checker_sql_injection',
+    '_odoo_checker_gettext',
+    '_odoo_checker_unlink_override',
 )
 
 
@@ -44,6 +58,7 @@ def run(options):
         'ruff': _tool(ready, "ruff", 'ruff', 'check', '.'),
         'format': _tool(ready, "ruff format", 'ruff', 'format', '--check', '.'),
         'pylint-odoo': _tool(ready, "pylint-odoo", 'pylint', '--rcfile=pyproject.toml', *modules),
+        'odoo-pylint': _odoo_pylint(ready, modules),
         'oca-checks': _tool(ready, "oca-checks", 'oca-checks-odoo-module', *modules),
         'oca-po': _tool(ready, "oca-checks-po", 'oca-checks-po', *translations),
         'dependencies': dependencies.check(ready),
@@ -61,6 +76,21 @@ def run(options):
 def _tool(ready, title, program, *words):
     step(title)
     return ready.call(python.VENV / 'bin' / program, *words)
+
+
+def _odoo_pylint(ready, modules):
+    """Run the pylint checkers that ship inside Odoo on our addons."""
+    step("Odoo's pylint checkers")
+    places = [str(folder / 'test_lint/tests') for folder in ready.odoo.addons]
+    environment = {
+        'PYTHONPATH': os.pathsep.join([*places, str(ready.odoo.path)]),
+        'ADDONS_PATH': os.pathsep.join(str(path) for path in (*ready.odoo.addons, ROOT)),
+    }
+    return ready.call(
+        python.VENV / 'bin/pylint', '--rcfile=/dev/null', '--disable=all,useless-option-value',
+        '--enable=' + ','.join(ODOO_MESSAGES), '--load-plugins=' + ','.join(ODOO_CHECKERS),
+        '--bad-functions=input', '--reports=n', *modules, env=environment,
+    )  # fmt: skip
 
 
 def _odoo_rules(ready):
@@ -87,9 +117,6 @@ def _odoo_rules(ready):
 
 def _log_of(ready, *words):
     """Run Odoo and return its log whatever the exit code."""
-    import os
-    import subprocess
-
     done = subprocess.run(
         ready.command(*words), env={**os.environ, **ready.environment}, cwd=ROOT,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
