@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from odoo.exceptions import AccessError, MissingError
 from odoo.http import request, route
+from odoo.tools import format_date
 
 from odoo.addons.loyalty.controllers.portal import CustomerPortalLoyalty
 from odoo.addons.portal.controllers.portal import pager as portal_pager
@@ -87,10 +88,33 @@ class CustomerPortalMembership(CustomerPortalLoyalty):
             'page_name': 'membership',
             'card': card_sudo,
             'tiers': card_sudo.program_id.tier_ids.sorted('min_value'),
+            'labels': self._prepare_membership_labels(card_sudo),
             'rewards': card_sudo.program_id.reward_ids.sorted('required_points'),
             'tier_changes': card_sudo.tier_history_ids[:10],
             'rows': rows_sudo.search(domain, limit=self._items_per_page, offset=pager['offset'])
             if card_sudo
             else rows_sudo,
             'pager': pager,
+        }
+
+    def _prepare_membership_labels(self, card_sudo) -> dict:
+        """Return the texts of the page that hold numbers, whole for translators."""
+        env = request.env
+        return {
+            'number': env._("Card number %(number)s", number=card_sudo.code),
+            'earned': env._(
+                "Earned in the last %(months)s months",
+                months=card_sudo.program_id.tier_window_months,
+            ),
+            'kept': env._(
+                "%(tier)s is yours until %(date)s",
+                tier=card_sudo.tier_id.name,
+                date=format_date(env, card_sudo.tier_until),
+            ),
+            'thresholds': {
+                tier.id: env._(
+                    "from %(points)s", points=card_sudo._format_points_text(tier.min_value)
+                )
+                for tier in card_sudo.program_id.tier_ids
+            },
         }

@@ -55,7 +55,7 @@ class ResPartner(models.Model):
             partner.loyalty_main_card_id = card
             partner.loyalty_tier_id = card.tier_id
             partner.loyalty_tier_hint = card.tier_hint if card else ""
-            partner.loyalty_points_display = card.points_display if card else ""
+            partner.loyalty_points_display = card._format_points_text(card.points) if card else ""
 
     def _search_loyalty_tier_id(self, operator, value):
         if operator not in ('in', 'any'):

@@ -41,7 +41,7 @@ class TestMembership(LoyaltyCommon):
 
     def test_partner_fields(self):
         self.assertEqual(self.member.loyalty_main_card_id, self.card)
-        self.assertEqual(self.member.loyalty_points_display, "1200 Points")
+        self.assertEqual(self.member.loyalty_points_display, "1,200 Points")
         self.assertEqual(self.member.loyalty_tier_hint, "1,800 Points to Gold")
         action = self.member.action_view_membership()
         self.assertEqual(action['res_id'], self.card.id)
