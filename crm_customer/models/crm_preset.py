@@ -3,25 +3,17 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Collection
-from typing import NamedTuple
 
 import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, convert_file
+from odoo.tools import convert_file
 from odoo.tools.misc import file_path
 from odoo.tools.translate import TranslationImporter, get_po_paths
 
-
-class ForeignKey(NamedTuple):
-    """A column that points to the table of a preset's record."""
-
-    target: str
-    table: str
-    column: str
-    is_relation: bool  # table of a many2many: rows without a date
+from ..usage import UsageFinder, Use
 
 
 class CrmPreset(models.Model):
@@ -44,6 +36,9 @@ class CrmPreset(models.Model):
     description = fields.Text(translate=True)
     loaded = fields.Json(
         readonly=True, help="Addons whose part was loaded, each with the records it made."
+    )
+    links = fields.Json(
+        readonly=True, help="Links the records had when they were made; later ones are uses."
     )
     state = fields.Selection(
         selection=[('new', "Not loaded"), ('partial', "New parts to load"), ('loaded', "Loaded")],
@@ -79,11 +74,16 @@ class CrmPreset(models.Model):
 
     def _load(self) -> None:
         self._bump_version()
-        loaded = dict(self.loaded or {})
-        for module, filename in self._get_files().items():
-            if module not in loaded:
-                loaded[module] = self._load_file(module, filename)
-        self.write({'loaded': loaded, 'date': fields.Datetime.now()})
+        loaded = self.loaded or {}
+        new = {
+            module: self._load_file(module, filename)
+            for module, filename in self._get_files().items()
+            if module not in loaded
+        }
+        links = UsageFinder(self.env, self._get_records(new)).find_links()
+        for column, known in (self.links or {}).items():
+            links.setdefault(column, []).extend(known)
+        self.write({'loaded': {**loaded, **new}, 'links': links, 'date': fields.Datetime.now()})
 
     def _load_file(self, module: str, filename: str) -> list[str]:
         """Load one file.
@@ -157,13 +157,16 @@ class CrmPreset(models.Model):
 
     def _undo(self) -> None:
         self._bump_version()
-        records_by_model = self._get_records()
-        uses = self._get_uses(records_by_model)
+        records_by_model = self._get_records(self.loaded or {})
+        uses = UsageFinder(self.env, records_by_model).find_uses(
+            self.links or {},
+            [self.env[model]._table for model in self._get_derived_models()],
+        )
         if uses:
             raise UserError(
                 self.env._(
                     "The preset is in use and cannot be taken back:\n%(uses)s",
-                    uses='\n'.join(f'- {use}' for use in uses),
+                    uses='\n'.join(f'- {self._describe_use(use)}' for use in uses),
                 )
             )
         try:
@@ -172,14 +175,18 @@ class CrmPreset(models.Model):
                     records.unlink()
         except psycopg2.IntegrityError as error:
             raise UserError(self.env._("The preset is in use and cannot be taken back.")) from error
-        self.write({'loaded': False, 'date': False})
+        self.write({'loaded': False, 'links': False, 'date': False})
 
-    def _get_records(self) -> dict[str, models.BaseModel]:
-        """Return what the preset made and still exists, by model in the order they were made."""
+    @api.model
+    def _get_records(self, loaded: dict[str, list[str]]) -> dict[str, models.BaseModel]:
+        """Return what was made and still exists, by model in the order they were made.
+
+        :param loaded: names of the records, by addon
+        """
         data = self.env['ir.model.data'].search(
             Domain.OR(
                 Domain('module', '=', module) & Domain('name', 'in', names)
-                for module, names in (self.loaded or {}).items()
+                for module, names in loaded.items()
             ),
             order='id',
         )
@@ -192,87 +199,20 @@ class CrmPreset(models.Model):
             if model in self.env
         }
 
-    def _get_uses(self, records_by_model: dict[str, models.BaseModel]) -> list[str]:
-        """Return a sentence for each table that has rows hanging on the preset's records."""
-        self.env.flush_all()
-        own_ids = {
-            self.env[model]._table: tuple(records.ids)
-            for model, records in records_by_model.items()
-            if records
-        }
-        uses = []
-        for table in own_ids:
-            for foreign_key in self._get_foreign_keys(table):
-                count = self._count_uses(foreign_key, own_ids)
-                if count:
-                    uses.append(self._describe_use(foreign_key, count))
-        return uses
-
     @api.model
-    def _get_foreign_keys(self, table: str) -> list[ForeignKey]:
-        """Return the columns that point to a table."""
-        return self._find_foreign_keys(SQL('con.confrelid = %s::regclass', table))
+    def _get_derived_models(self) -> set[str]:
+        """Return the models whose rows follow from a preset's records and may go with them.
 
-    @api.model
-    def _find_foreign_keys(self, condition: SQL) -> list[ForeignKey]:
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT con.confrelid::regclass::text, con.conrelid::regclass::text, att.attname,
-                       NOT EXISTS (SELECT FROM pg_attribute
-                                    WHERE attrelid = con.conrelid AND attname = 'create_date')
-                  FROM pg_constraint con
-                  JOIN pg_attribute att
-                    ON att.attrelid = con.conrelid AND att.attnum = con.conkey[1]
-                 WHERE con.contype = 'f' AND %s
-                """,
-                condition,
-            )
-        )
-        return [ForeignKey(*row) for row in rows]
+        Extend it for what jobs compute, as the members of a segment.
+        """
+        return set()
 
-    def _count_uses(self, key: ForeignKey, own_ids: dict[str, tuple[int, ...]]) -> int:
-        """Count the rows that point to the preset's records and are not the preset's own."""
-        conditions = [SQL('%s IN %s', SQL.identifier('use', key.column), own_ids[key.target])]
-        if key.is_relation:
-            conditions.extend(self._get_other_side_conditions(key, own_ids))
-        else:
-            # what was made in the same transaction is part of the record, as its lines
-            conditions.append(SQL('use.create_date IS DISTINCT FROM made.create_date'))
-        if key.table in own_ids:
-            conditions.append(SQL('use.id NOT IN %s', own_ids[key.table]))
-        [(count,)] = self.env.execute_query(
-            SQL(
-                'SELECT count(*) FROM %s AS use JOIN %s AS made ON made.id = %s WHERE %s',
-                SQL.identifier(key.table),
-                SQL.identifier(key.target),
-                SQL.identifier('use', key.column),
-                SQL(' AND ').join(conditions),
-            )
-        )
-        return count
-
-    @api.model
-    def _get_other_side_conditions(
-        self, key: ForeignKey, own_ids: dict[str, tuple[int, ...]]
-    ) -> list[SQL]:
-        """Return the conditions that leave out links between two records of the preset."""
-        return [
-            SQL('%s NOT IN %s', SQL.identifier('use', other.column), own_ids[other.target])
-            for other in self._find_foreign_keys(SQL('con.conrelid = %s::regclass', key.table))
-            if other.column != key.column and other.target in own_ids
-        ]
-
-    def _describe_use(self, key: ForeignKey, count: int) -> str:
-        user = key.table
-        if key.is_relation:
-            others = self._find_foreign_keys(SQL('con.conrelid = %s::regclass', key.table))
-            user = next((other.target for other in others if other.column != key.column), user)
+    def _describe_use(self, use: Use) -> str:
         return self.env._(
             "%(target)s: used by %(count)s of %(user)s",
-            target=self._get_table_name(key.target),
-            count=count,
-            user=self._get_table_name(user),
+            target=self._get_table_name(use.target),
+            count=use.count,
+            user=self._get_table_name(use.user),
         )
 
     @api.model

@@ -85,6 +85,35 @@ class TestPreset(CrmCustomerCommon):
         self.customer.category_id = False
         self.preset.action_undo()
 
+    def test_links_made_by_the_preset_are_no_use(self):
+        partner = self.customer
+
+        def load_file(preset, module, filename):
+            names = load(preset, module, filename)
+            partner.category_id = self.env.ref('crm_customer.b3_partner_category_guest')
+            return names
+
+        load = self.registry['crm.preset']._load_file
+        with patch.object(self.registry['crm.preset'], '_load_file', load_file):
+            tag = self.load()
+        self.stranger.category_id = tag
+        with self.assertRaisesRegex(UserError, "used by 1 of Contact"):
+            self.preset.action_undo()
+        self.stranger.category_id = False
+        self.preset.action_undo()
+        self.assertFalse(tag.exists())
+
+    def test_derived_rows_are_no_use(self):
+        tag = self.load()
+        self.env['res.partner.category'].create({'name': "VIP Guest", 'parent_id': tag.id})
+        with patch.object(
+            self.registry['crm.preset'],
+            '_get_derived_models',
+            lambda preset: {'res.partner.category'},
+        ):
+            self.preset.action_undo()
+        self.assertFalse(tag.exists())
+
     def test_undo_is_refused_when_used_by_a_record(self):
         tag = self.load()
         self.env['res.partner.category'].create({'name': "VIP Guest", 'parent_id': tag.id})
