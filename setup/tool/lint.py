@@ -9,13 +9,13 @@ from .paths import ROOT, addons
 from .ui import say, step
 
 # Odoo's own rules that read Python, XML or the registry.  Left out: eslint
-# (needs Node), the checks of the checkers themselves, and TestPyLint, which reads
-# all of Odoo: its checkers run on our addons alone.
+# (needs Node), the checks of the checkers themselves, TestPyLint, which reads all of
+# Odoo (its checkers run on our addons alone), and TestConflictMarkers, which would
+# read the virtual environment below the root (git looks for them instead).
 ODOO_RULES = (
     'ManifestLinter',
     'OnchangeChecker',
     'RoutesLinter',
-    'TestConflictMarkers',
     'TestDocstring',
     'TestDunderinit',
     'TestI18n',
@@ -61,6 +61,7 @@ def run(options):
         'odoo-pylint': _odoo_pylint(ready, modules),
         'oca-checks': _tool(ready, "oca-checks", 'oca-checks-odoo-module', *modules),
         'oca-po': _tool(ready, "oca-checks-po", 'oca-checks-po', *translations),
+        'conflict markers': _conflict_markers(ready),
         'dependencies': dependencies.check(ready),
         'translations': i18n.check(ready),
     }
@@ -76,6 +77,11 @@ def run(options):
 def _tool(ready, title, program, *words):
     step(title)
     return ready.call(python.VENV / 'bin' / program, *words)
+
+
+def _conflict_markers(ready):
+    """Return 1 when a file holds what a merge left; git grep ends with 0 on a hit."""
+    return ready.call('git', 'grep', '-nE', '^(<{7}|>{7}) ') == 0
 
 
 def _odoo_pylint(ready, modules):
