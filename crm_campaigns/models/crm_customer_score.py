@@ -27,6 +27,7 @@ class CrmCustomerScore(models.Model):
         required=True,
         readonly=True,
         ondelete='cascade',
+        index=True,
         help="Commercial entity: the orders of its contacts are counted here.",
     )
     currency_id = fields.Many2one(related='company_id.currency_id')
@@ -80,9 +81,8 @@ class CrmCustomerScore(models.Model):
         string="Changed On", readonly=True, help="When a run last changed this row."
     )
 
-    # Leads with the partner, so that it also serves the foreign key.
-    _partner_company_unique = models.UniqueIndex(
-        '(partner_id, company_id)', "A customer has one score in each company."
+    _company_partner_unique = models.UniqueIndex(
+        '(company_id, partner_id)', "A customer has one score in each company."
     )
     _company_rfm_idx = models.Index('(company_id, rfm)')
 

@@ -650,7 +650,7 @@ class CrmScoreRun(models.Model):
               LEFT JOIN crm_customer_score score
                 ON score.partner_id = fresh.partner_id AND score.company_id = %(company)s
              WHERE (%(fresh)s) IS DISTINCT FROM (%(stored)s)
-            ON CONFLICT (partner_id, company_id) DO UPDATE
+            ON CONFLICT (company_id, partner_id) DO UPDATE
                SET (%(names)s, run_id, computed_at)
                  = (%(excluded)s, excluded.run_id, excluded.computed_at)""",
             names=SQL(", ").join(columns),
