@@ -22,3 +22,6 @@ class TestPreset(AftersalesCommon):
         self.assertEqual(request.sla_response_deadline, datetime(2026, 3, 8, 1, 30))
         # half an hour, 14 hours on Sunday, 13.5 hours on Monday
         self.assertEqual(request.sla_deadline, datetime(2026, 3, 9, 13, 30))
+        request.unlink()
+        preset.action_undo()
+        self.assertFalse(policy.exists())
