@@ -86,6 +86,7 @@ class LoyaltyProgram(models.Model):
 
     def action_evaluate_tiers(self) -> dict:
         """Look at the tiers of all members now, as the nightly job does."""
+        self.check_access('write')
         job = self._enqueue_tier_evaluation()
         return {
             'type': 'ir.actions.act_window',
@@ -126,7 +127,8 @@ class LoyaltyProgram(models.Model):
             decrease='opening',
             description=self.env._("Opening balance"),
         )
-        self._enqueue_tier_evaluation()
+        if tiered := self.filtered('tier_ids'):
+            tiered._enqueue_tier_evaluation()
 
     # ------------------------------------------------------------
     # TIERS
