@@ -401,7 +401,7 @@ class AftersalesRequest(models.Model):
 
     def _message_post_after_hook(self, message, msg_values):
         super()._message_post_after_hook(message, msg_values)
-        if not self._is_conversation(message, msg_values):
+        if not self._is_conversation(message):
             return
         self._adopt_new_contact(message)
         if self._is_from_staff(message):
@@ -410,16 +410,16 @@ class AftersalesRequest(models.Model):
             self._on_customer_message(message)
 
     @api.model
-    def _is_conversation(self, message, msg_values: dict) -> bool:
+    def _is_conversation(self, message) -> bool:
         """Whether a message was written by a person and is seen by both sides.
 
-        Notes, tracked changes, automatic answers and ratings are not part of the conversation.
+        Notes, tracked changes, automatic answers and ratings (core posts them as notifications)
+        are not part of the conversation.
         """
         return (
             message.message_type in ('comment', 'email', 'email_outgoing')
             and not message.is_internal
             and not message.subtype_id.internal
-            and not msg_values.get('rating_id')
         )
 
     def _is_from_staff(self, message) -> bool:
