@@ -33,10 +33,16 @@ class TestPerformance(CampaignsCommon):
     def test_refresh(self):
         segment = self._make_segment(domain="[('ref', '=', 'speed')]")
         self._make_customers(10)
-        segment.action_refresh()
-        few = self._count(segment.action_refresh)
+
+        def refresh():
+            # two refreshes in the same second would save the second one an UPDATE
+            segment.last_build_at = False
+            segment.action_refresh()
+
+        refresh()
+        few = self._count(refresh)
         self._make_customers(100)
-        self.assertEqual(self._count(segment.action_refresh), few)
+        self.assertEqual(self._count(refresh), few)
         self.assertEqual(segment.member_count, 110)
 
     def test_lists(self):
