@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 
 from . import browser, databases, demo, python, workspace
@@ -29,7 +30,11 @@ def run(options):
         raise SetupError(f"there is no database {options.database}", "run setup/dev demo first")
     with open(options.list, encoding='utf-8') as file:
         shots = json.load(file)
-    chosen = [shot for shot in shots if not options.names or shot['name'] in options.names]
+    chosen = [
+        {**shot, 'path': _resolve(ready, options.database, shot['path'])}
+        for shot in shots
+        if not options.names or shot['name'] in options.names
+    ]
     with demo.running(ready, options.database) as served:
         step(f"taking {len(chosen)} pictures")
         done = subprocess.run(
@@ -39,3 +44,19 @@ def run(options):
         )  # fmt: skip
     say(f"pictures are in {options.into}")
     return done.returncode
+
+
+def _resolve(ready, database, path):
+    """Put record ids into a path: ``{module.name}`` stands for the id of an external id."""
+
+    def record_id(match):
+        module, _dot, name = match[1].partition('.')
+        found = ready.server.query(
+            database,
+            f"SELECT res_id FROM ir_model_data WHERE module = '{module}' AND name = '{name}'",
+        )
+        if not found:
+            raise SetupError(f"{database} has no record {match[1]}", f"see {LIST.name}")
+        return found[0]
+
+    return re.sub(r"\{([\w.]+)\}", record_id, path)
