@@ -295,7 +295,8 @@ class CrmSegment(models.Model):
         self.ensure_one()
         body = self._get_mailing_body()
         return {
-            'subject': self.name,
+            # never the segment's name: no customer should read that he is at risk
+            'subject': self.env._("News from %s", self.company_id.name),
             'mailing_model_id': self.env['ir.model']._get_id('res.partner'),
             'crm_segment_id': self.id,
             'body_arch': body,

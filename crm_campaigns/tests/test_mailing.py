@@ -22,7 +22,13 @@ class TestMailing(CampaignsCommon):
         mailing = self._new_mailing()
         self.assertRecordValues(
             mailing,
-            [{'state': 'draft', 'subject': "Readers", 'mailing_model_real': 'res.partner'}],
+            [
+                {
+                    'state': 'draft',
+                    'subject': "News from Scored Company",
+                    'mailing_model_real': 'res.partner',
+                }
+            ],
         )
         self.assertIn('/unsubscribe_from_list', mailing.body_html)
         self.assertEqual(mailing._get_recipients(), self.partners.ids)
