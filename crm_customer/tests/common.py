@@ -109,9 +109,12 @@ class TwoCursorsCase(TransactionCase):
             env.cr.execute('SELECT 1')
 
     def execute_committed(self, query, *params):
-        """Execute and commit a statement on a connection of its own."""
+        """Execute and commit a statement on a connection of its own.
+
+        :param query: a constant of the test
+        """
         for env in (self.env_1, self.env_2):
             env.cr.rollback()  # it must not wait for locks of ours
         with db_connect(self.env.cr.dbname).cursor() as cr:
             cr.execute("SET LOCAL lock_timeout = '5s'")
-            cr.execute(query, params)
+            cr.execute(query, params)  # pylint: disable=sql-injection

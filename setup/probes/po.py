@@ -6,6 +6,8 @@ from pathlib import Path
 
 import polib
 
+# The same in every language, and OCA's checks want no translation equal to its term.
+UNTRANSLATABLE = re.compile(r"[A-Z]{2,4}|[^a-z]*[\u4e00-\u9fff].*")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sdf]|%[sd]|\{\{.*?\}\}|\$\{\w+\}")
 
 
@@ -27,6 +29,8 @@ def _incomplete(path):
     findings = []
     for term in polib.pofile(str(template)) if template.exists() else ():
         entry = translated.get((term.msgctxt, term.msgid))
+        if UNTRANSLATABLE.fullmatch(term.msgid):
+            continue
         if entry is None or not entry.msgstr:
             findings.append(f"{where}: untranslated: {term.msgid[:80]!r}")
         elif 'fuzzy' in entry.flags:

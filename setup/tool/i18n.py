@@ -61,8 +61,6 @@ def _export(ready, modules):
     with databases.temporary(ready, databases.suite_template(ready)) as database:
         for module in modules:
             (ROOT / module / 'i18n').mkdir(exist_ok=True)
-        # Presets are not loaded by installing, but their texts are translated like all others.
-        ready.script(database, SETUP / 'probes/presets.py', what="loading the presets")
         ready.odoo_run(
             'i18n', 'export', *modules, '-c', CONFIG, '-d', database, '-l', 'pot', *LANGUAGES,
             what="exporting the terms",

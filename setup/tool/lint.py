@@ -93,7 +93,8 @@ def _odoo_pylint(ready, modules):
         'ADDONS_PATH': os.pathsep.join(str(path) for path in (*ready.odoo.addons, ROOT)),
     }
     return ready.call(
-        python.VENV / 'bin/pylint', '--rcfile=/dev/null', '--disable=all,useless-option-value',
+        python.VENV / 'bin/pylint', '--rcfile=/dev/null',
+        '--disable=all,useless-option-value,unknown-option-value',
         '--enable=' + ','.join(ODOO_MESSAGES), '--load-plugins=' + ','.join(ODOO_CHECKERS),
         '--bad-functions=input', '--reports=n', *modules, env=environment,
     )  # fmt: skip
