@@ -1,6 +1,6 @@
 """Take pictures of pages with headless Chromium; runs in the virtual environment.
 
-Usage: screenshot.py CHROMIUM ADDRESS FOLDER < list.json
+Usage: screenshot.py CHROMIUM ADDRESS DATABASE FOLDER < list.json
 
 Each item of the list: ``name``, ``path``, and optionally ``login`` (default admin),
 ``width`` (1280), ``height`` (800), ``lang`` (en_US), ``wait`` (a CSS selector that must
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import websocket
 
-TIMEOUT = 40
+TIMEOUT = 20
 
 
 class Page:
@@ -99,30 +99,31 @@ class Page:
         Path(path).write_bytes(base64.b64decode(picture['data']))
 
 
-def log_in(page, address, login):
+def call(page, path, params):
+    """Send a JSON-RPC request with the page's session and return its result."""
+    answer = page.evaluate(
+        f"fetch({json.dumps(path)}, {{method: 'POST', headers: {{'Content-Type': "
+        f"'application/json'}}, body: JSON.stringify({{jsonrpc: '2.0', params: "
+        f"{json.dumps(params)}}})}}).then((answer) => answer.json())"
+    )
+    if 'error' in (answer or {'error': "no answer"}):
+        raise RuntimeError(f"{path}: {answer}")
+    return answer['result']
+
+
+def log_in(page, address, database, login, lang):
+    """Begin a session of a demo user and choose his language, as the preferences do."""
     page.send('Network.clearBrowserCookies')
     page.open(f'{address}/web/login')
-    page.wait_for("document.querySelector('input[name=password]')", "the log-in page")
-    page.evaluate(
-        f"document.querySelector('input[name=login]').value = {json.dumps(login)};"
-        f"document.querySelector('input[name=password]').value = {json.dumps(login)};"
-        "document.querySelector('form.oe_login_form').submit();"
+    session = call(
+        page, '/web/session/authenticate', {'db': database, 'login': login, 'password': login}
     )
-    page.wait_for("!location.pathname.startsWith('/web/login')", f"the page after {login}'s log-in")
-
-
-def speak(page, lang):
-    """Choose the language of the logged-in user, as the preferences do."""
-    page.evaluate(
-        "(async () => { const call = (model, method, args) => fetch('/web/dataset/call_kw', {"
-        " method: 'POST', headers: {'Content-Type': 'application/json'},"
-        " body: JSON.stringify({jsonrpc: '2.0', params: {model, method, args, kwargs: {}}})})"
-        ".then((r) => r.json());"
-        " const info = await (await fetch('/web/session/get_session_info', {method: 'POST',"
-        " headers: {'Content-Type': 'application/json'}, body: '{}'})).json();"
-        f" await call('res.users', 'write', [[info.result.uid], {{lang: {json.dumps(lang)}}}]);"
-        "})()"
-    )
+    method = {'model': 'res.users', 'method': 'write', 'kwargs': {}}
+    if session['is_internal_user']:
+        call(page, '/web/dataset/call_kw', {**method, 'args': [[session['uid']], {'lang': lang}]})
+    else:
+        # A portal user has the language of the page he looks at.
+        page.send('Network.setCookie', name='frontend_lang', value=lang, url=address, path='/')
 
 
 def take(page, address, shot, folder):
@@ -145,7 +146,7 @@ def take(page, address, shot, folder):
     page.save(Path(folder, shot['name'] + '.png'))
 
 
-def main(chromium, address, folder):
+def main(chromium, address, database, folder):
     shots = json.load(sys.stdin)
     failures = 0
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
@@ -156,8 +157,7 @@ def main(chromium, address, folder):
                 login, lang = shot.get('login', 'admin'), shot.get('lang', 'en_US')
                 try:
                     if session != (login, lang):
-                        log_in(page, address, login)
-                        speak(page, lang)
+                        log_in(page, address, database, login, lang)
                         session = (login, lang)
                     take(page, address, shot, folder)
                     print(f"  {shot['name']}", flush=True)
@@ -165,8 +165,6 @@ def main(chromium, address, folder):
                     failures += 1
                     page.save(Path(folder, shot['name'] + '.failed.png'))
                     print(f"  {shot['name']} FAILED: {error}", flush=True)
-            if session:
-                speak(page, 'en_US')
         finally:
             page.close()
     return failures

@@ -38,7 +38,10 @@ def run(options):
     with demo.running(ready, options.database) as served:
         step(f"taking {len(chosen)} pictures")
         done = subprocess.run(
-            [python.PYTHON, SETUP / 'probes/screenshot.py', chromium, served.address, options.into],
+            [
+                python.PYTHON, SETUP / 'probes/screenshot.py', chromium, served.address,
+                options.database, options.into,
+            ],
             input=json.dumps(chosen), text=True, check=False,
             env={**os.environ, **ready.environment},
         )  # fmt: skip
