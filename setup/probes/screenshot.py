@@ -75,7 +75,7 @@ class Page:
         deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline:
             try:
-                if self.evaluate(condition):
+                if self.evaluate(f"!!({condition})"):
                     return
             except RuntimeError:
                 pass  # the page is just being replaced
