@@ -1,5 +1,5 @@
 {
-    'name': "Customer Campaigns",
+    'name': "CRM Campaigns",
     'summary': "RFM scores, customer segments with history, mailings to segments",
     'version': '19.0.1.0.0',
     'category': 'Marketing',
