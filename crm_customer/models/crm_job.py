@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Collection
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -201,6 +202,16 @@ class CrmJob(models.Model):
         job_sudo._commit()
         while job_sudo._try_chunk() and time.monotonic() < deadline:
             pass
+
+    @api.model
+    def _forget_models(self, names: Collection[str]) -> None:
+        """Delete the jobs of models that go away, for the uninstall hook of their addon.
+
+        :param names: names of the models
+        """
+        jobs = self.sudo().search([('model', 'in', list(names))])
+        jobs.filtered_domain(self._get_open_domain()).write({'state': 'cancelled'})
+        jobs.unlink()
 
     # ------------------------------------------------------------
     # RUNNER

@@ -9,3 +9,8 @@ class ResCompany(models.Model):
         default=90,
         help="Jobs that ended and their log are deleted after so many days; 0 keeps them.",
     )
+
+    def _get_customer_timezone(self) -> str:
+        """Return the zone in which days begin for the company's customers: its working hours'."""
+        self.ensure_one()
+        return self.resource_calendar_id.tz or 'UTC'

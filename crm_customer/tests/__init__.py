@@ -1,4 +1,5 @@
 from . import test_access_rights
+from . import test_company
 from . import test_import_templates
 from . import test_job
 from . import test_keyed

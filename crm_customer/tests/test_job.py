@@ -138,6 +138,14 @@ class TestJob(CrmCustomerCommon, JobCase):
         job.action_cancel()
         job.unlink()
 
+    def test_jobs_of_models_that_go_away_are_deleted(self):
+        with self.job_method('res.partner', make_partners()) as method:
+            ended, waiting = self.enqueue(method), self.enqueue(method)
+            other = self.env['crm.job']._enqueue("Test", 'crm.job', '_get_target')
+        ended.action_cancel()
+        self.env['crm.job']._forget_models(['res.partner'])
+        self.assertEqual((ended | waiting | other).exists(), other)
+
     def test_old_jobs_are_deleted(self):
         jobs = self.env['crm.job'].create(
             [
