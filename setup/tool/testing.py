@@ -110,7 +110,7 @@ def _judge(reports, accepted):
     for name, number in counts.items():
         program = next(p for p in browser.PROGRAMS if name.lower() in p.names)
         say(
-            f"NOT RUN: {number} tests left out, because this machine has no {name} "
+            f"NOT RUN: {number} test(s) left out, because this machine has no {name} "
             f"(Debian: package {program.package})"
         )
     return LEFT_OUT if counts and not accepted else 0

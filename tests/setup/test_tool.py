@@ -156,11 +156,52 @@ def test_odoo_refuses_the_user_postgres(monkeypatch):
         postgres.ensure()
 
 
-def test_a_server_that_does_not_answer_is_reported(monkeypatch):
+def program(path, script):
+    """A program that a test can start."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'#!/bin/sh\n{script}\n')
+    path.chmod(0o755)
+    return path
+
+
+def test_a_server_that_does_not_answer_is_reported(tmp_path, monkeypatch):
+    program(tmp_path / 'psql', 'exit 2')
+    monkeypatch.setenv('PATH', str(tmp_path), prepend=':')
     monkeypatch.setenv('PGHOST', '/nowhere')
     monkeypatch.setenv('PGUSER', 'someone')
     with pytest.raises(SetupError) as caught:
         postgres.ensure()
+    assert 'PGHOST' in caught.value.advice
+
+
+def test_libraries_that_the_machine_lacks_are_put_beside_the_server(tmp_path, monkeypatch):
+    server = program(
+        tmp_path / 'pg/bin/postgres',
+        'case "$LD_LIBRARY_PATH" in */usr/lib) echo "$@";; *) exit 127; esac',
+    )
+    asked = []
+    monkeypatch.setattr(packages, 'fetch', lambda name, suites: asked.append(name) or Path(name))
+    monkeypatch.setattr(
+        postgres, 'run', lambda *words, **more: 'libc6 (>= 2.34), libicu72 (>= 72.1)'
+    )
+    monkeypatch.setattr(
+        packages, 'unpack',
+        lambda package, target, *more: program(target / f'usr/lib/{package}.so.2', ''),
+    )  # fmt: skip
+    postgres._bring_libraries(tmp_path)
+    assert asked == ['libxml2', 'libicu72']
+    said = subprocess.run([server, '--version', 'a b'], capture_output=True, text=True, check=True)
+    assert said.stdout == '--version a b\n'
+    postgres._bring_libraries(tmp_path)
+    assert asked == ['libxml2', 'libicu72'], "a server that loads is left alone"
+
+
+def test_libraries_that_cannot_be_fetched_are_named(tmp_path, monkeypatch):
+    program(tmp_path / 'bin/postgres', 'exit 127')
+    monkeypatch.setattr(packages, 'available', lambda: False)
+    monkeypatch.setattr(packages, '_cached', lambda name: None)
+    with pytest.raises(SetupError, match="libxml2") as caught:
+        postgres._bring_libraries(tmp_path)
     assert 'PGHOST' in caught.value.advice
 
 
