@@ -3,7 +3,11 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
+
+import psycopg2
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -14,6 +18,7 @@ from odoo.tools import SQL
 _logger = logging.getLogger(__name__)
 
 MAX_TRIES = 5
+CANCEL_TIMEOUT = '10s'  # a request must not wait for a chunk for ever
 OPEN_STATES = ('draft', 'running')
 
 
@@ -237,21 +242,35 @@ class CrmJob(models.Model):
 
         :return: whether to go on with this job
         """
+        try:
+            return self._repeat(self._commit_chunk)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            _logger.info("Job %s: others were faster each time, it goes on later", self.id)
+        except Exception as error:
+            _logger.warning("Job %s failed", self.id, exc_info=True)
+            self.env.cr.rollback()
+            self._fail(error)
+        return False
+
+    def _repeat(self, function: Callable) -> Any:
+        """Call a function, again if another transaction was faster.
+
+        :param function: does its work in one transaction and commits it
+        :raise psycopg2.OperationalError: another transaction was faster each time
+        """
         for attempt in range(1, MAX_TRIES + 1):
             try:
-                more = self._run_chunk()
-                time_left = self._commit(processed=more is not None)
+                return function()
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 self.env.cr.rollback()
+                if attempt == MAX_TRIES:
+                    raise
                 time.sleep(random.uniform(0, 0.1 * attempt))
-            except Exception as error:
-                _logger.warning("Job %s failed", self.id, exc_info=True)
-                self.env.cr.rollback()
-                self._fail(error)
-                return False
-            else:
-                return bool(more and time_left > 0)
-        return False
+
+    def _commit_chunk(self) -> bool:
+        more = self._run_chunk()
+        time_left = self._commit(processed=more is not None)
+        return bool(more and time_left > 0)
 
     def _run_chunk(self) -> bool | None:
         """Do one chunk in the present transaction.
@@ -305,6 +324,12 @@ class CrmJob(models.Model):
 
     def _fail(self, error: Exception) -> None:
         """Keep the reason; the job can be resumed from the last chunk that was committed."""
+        try:
+            self._repeat(partial(self._commit_failure, error))
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            _logger.warning("Job %s: could not be marked failed and stays open", self.id)
+
+    def _commit_failure(self, error: Exception) -> None:
         if self._claim():
             message = str(error) if isinstance(error, UserError) else repr(error)
             self._log(message, level='error')
@@ -375,8 +400,56 @@ class CrmJob(models.Model):
         """Stop after the present chunk; what is committed stays done."""
         self._ensure_can_manage()
         self._ensure_state((*OPEN_STATES, 'failed'))
-        self.sudo().write({'state': 'cancelled', 'date_end': fields.Datetime.now()})
+        jobs_sudo = self.sudo()
+        free = jobs_sudo._lock_free()
+        free._write_cancelled()
+        (jobs_sudo - free)._cancel_beside_worker()
         return True
+
+    def _lock_free(self) -> CrmJob:
+        """Lock and return the jobs no worker has in hand or has changed since we began."""
+        self.flush_recordset()
+        query = SQL(
+            'SELECT id FROM crm_job WHERE id IN %s ORDER BY id FOR NO KEY UPDATE SKIP LOCKED',
+            tuple(self.ids) or (0,),
+        )
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self.env.cr.execute(query, log_exceptions=False)
+                return self.browse(id_ for (id_,) in self.env.cr.fetchall())
+        except psycopg2.errors.SerializationFailure:
+            return self.browse()
+
+    def _cancel_beside_worker(self) -> None:
+        """Wait for the present chunk and cancel and commit before the next one.
+
+        A worker changes its job with each chunk: the transaction of a request, whose snapshot is
+        older than the end of the chunk it waits for, could never write the row.
+        """
+        if not self:
+            return
+        with self.env.registry.cursor() as cr:
+            cr.execute('SET TRANSACTION ISOLATION LEVEL READ COMMITTED')
+            cr.execute(SQL("SELECT set_config('lock_timeout', %s, true)", CANCEL_TIMEOUT))
+            jobs = self.with_env(self.env(cr=cr))
+            query = SQL(
+                'SELECT id FROM crm_job WHERE id IN %s AND state IN %s'
+                ' ORDER BY id FOR NO KEY UPDATE',
+                tuple(self.ids),
+                (*OPEN_STATES, 'failed'),
+            )
+            try:
+                cr.execute(query, log_exceptions=False)
+            except psycopg2.errors.LockNotAvailable as error:
+                raise UserError(
+                    self.env._("The job is in the middle of a long step. Please try again.")
+                ) from error
+            jobs.browse(id_ for (id_,) in cr.fetchall())._write_cancelled()
+            jobs._ensure_state(('cancelled',))
+        self.invalidate_recordset()
+
+    def _write_cancelled(self) -> None:
+        self.write({'state': 'cancelled', 'date_end': fields.Datetime.now()})
 
     def _ensure_can_manage(self) -> None:
         """Jobs have no write access: what they run must not be changed by anyone."""

@@ -1,3 +1,9 @@
+import threading
+import time
+from unittest.mock import patch
+
+import psycopg2
+
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Datetime
 from odoo.tests import tagged
@@ -77,6 +83,38 @@ class TestJob(CrmCustomerCommon, JobCase):
             jobs = self.enqueue(bad) | self.enqueue(good)
             self.run_job_cron()
         self.assertEqual(jobs.mapped('state'), ['failed', 'done'])
+
+    def run_failing_beside_others(self, faster):
+        """Run a job that fails while others are faster whenever it is about to be marked so.
+
+        :param faster: how often
+        """
+        claim = self.registry['crm.job']._claim
+        tries = []
+
+        def claim_later(job):
+            if job.method == '_test_bad':
+                tries.append(job)
+                if 1 < len(tries) <= 1 + faster:
+                    raise psycopg2.errors.SerializationFailure
+            return claim(job)
+
+        with (
+            self.job_method('res.partner', make_partners(fail_at=1), '_test_bad') as bad,
+            self.job_method('res.partner', make_partners()) as good,
+            patch.object(self.registry['crm.job'], '_claim', claim_later),
+            patch('odoo.addons.crm_customer.models.crm_job.time.sleep'),
+            mute_logger(LOGGER),
+        ):
+            jobs = self.enqueue(bad) | self.enqueue(good)
+            self.run_job_cron()
+        return jobs.mapped('state')
+
+    def test_failure_is_written_again_when_others_were_faster(self):
+        self.assertEqual(self.run_failing_beside_others(faster=2), ['failed', 'done'])
+
+    def test_failure_that_cannot_be_written_does_not_stop_the_others(self):
+        self.assertEqual(self.run_failing_beside_others(faster=99)[1], 'done')
 
     def test_runs_as_the_user_who_asked(self):
         seen = []
@@ -181,12 +219,67 @@ class TestJob(CrmCustomerCommon, JobCase):
 
 @tagged('post_install', '-at_install')
 class TestJobClaim(TwoCursorsCase):
-    def test_one_worker_at_a_time(self):
-        job = self.env_1['crm.job'].create({'name': "T", 'model': 'x', 'method': '_x'})
+    def setUp(self):
+        super().setUp()
+        self.job = self.env_1['crm.job'].create({'name': "T", 'model': 'x', 'method': '_x'})
         self.env_1.cr.commit()
-        self.addCleanup(self.execute_committed, 'DELETE FROM crm_job WHERE id = %s', job.id)
-        self.assertTrue(job._claim())
-        self.assertFalse(job.with_env(self.env_2)._claim(), "skipped, not waited for")
+        self.addCleanup(self.execute_committed, 'DELETE FROM crm_job WHERE id = %s', self.job.id)
+
+    def begin_chunk(self):
+        """Do what a worker does in a chunk, on the first connection."""
+        self.take_snapshots()
+        self.assertTrue(self.job._claim())
+        self.job.write({'state': 'running'})
+        self.job._advance(done=1)
+        self.env_1.flush_all()
+
+    def wait_for_lock(self, thread):
+        """Wait until the other thread waits for the lock of the chunk."""
+        pid = self.env_1.cr._cnx.get_backend_pid()
+        query = 'SELECT 1 FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))'
+        while thread.is_alive():
+            self.env.cr.execute('SELECT pg_stat_clear_snapshot()')
+            self.env.cr.execute(query, [pid])
+            if self.env.cr.rowcount:
+                return
+            time.sleep(0.01)
+
+    def test_one_worker_at_a_time(self):
+        self.assertTrue(self.job._claim())
+        self.assertFalse(self.job.with_env(self.env_2)._claim(), "skipped, not waited for")
         self.env_1.cr.rollback()
         self.env_2.cr.rollback()
-        self.assertTrue(job.with_env(self.env_2)._claim())
+        self.assertTrue(self.job.with_env(self.env_2)._claim())
+
+    def test_cancel_while_a_chunk_is_done(self):
+        self.begin_chunk()
+        cancel = threading.Thread(target=self.job.with_env(self.env_2).action_cancel)
+        cancel.start()
+        self.wait_for_lock(cancel)
+        self.env_1.cr.commit()
+        cancel.join()
+        self.env_1.invalidate_all()
+        self.assertFalse(self.job._claim(), "the worker does not go on")
+        self.assertRecordValues(self.job, [{'state': 'cancelled', 'done': 1}])
+
+    def test_cancel_after_a_chunk_the_request_did_not_see(self):
+        self.begin_chunk()
+        self.env_1.cr.commit()
+        self.job.with_env(self.env_2).action_cancel()
+        self.assertFalse(self.job._claim())
+
+    def test_cancel_does_not_change_a_job_that_ended(self):
+        self.begin_chunk()
+        self.job.write({'state': 'done'})
+        self.env_1.cr.commit()
+        with self.assertRaisesRegex(UserError, "changed meanwhile"):
+            self.job.with_env(self.env_2).action_cancel()
+        self.assertEqual(self.job.state, 'done')
+
+    def test_cancel_does_not_wait_for_ever(self):
+        self.begin_chunk()
+        with (
+            patch('odoo.addons.crm_customer.models.crm_job.CANCEL_TIMEOUT', '50ms'),
+            self.assertRaisesRegex(UserError, "long step"),
+        ):
+            self.job.with_env(self.env_2).action_cancel()
