@@ -38,9 +38,10 @@ def pre_init_hook(env):
 
 
 def post_init_hook(env):
-    """Make the rows of every member card add up to its balance."""
+    """Make the rows of every card of a managed program add up to its balance."""
     posted = env['loyalty.card']._settle_ledger_where(
-        SQL("card.program_id IN (SELECT id FROM loyalty_program WHERE program_type = 'loyalty')"),
+        # the others are opened by the administrator who switches them over
+        SQL("card.program_id IN (SELECT id FROM loyalty_program WHERE managed)"),
         increase='opening',
         decrease='opening',
         description=env._("Opening balance"),

@@ -42,7 +42,7 @@ class LoyaltyBackfillEngine(models.AbstractModel):
 
         :param program: ``loyalty.program``
         :param date_from: first day of orders to look at
-        :param company: ``res.company`` whose orders to look at, default all
+        :param company: ``res.company`` whose orders to look at, default those the user works in
         :return: the ``crm.job``; the one that is still running for this program, if any
         """
         params = self._prepare_params(program, date_from, company)
@@ -76,10 +76,17 @@ class LoyaltyBackfillEngine(models.AbstractModel):
         """Return what a backfill is asked for, as the job keeps it (see :meth:`_enqueue`)."""
         return {
             'program_id': program.id,
-            'company_id': company.id if company else False,
+            # a job runs as the system, which is of every company
+            'company_ids': self._get_asked_companies(company).ids,
             'start': fields.Datetime.to_string(program._to_utc(date_from)),
             'end': fields.Datetime.to_string(fields.Datetime.now()),
         }
+
+    @api.model
+    def _get_asked_companies(self, company=None):
+        """Return the companies whose orders are looked at: never others than the user's own."""
+        companies = company or self.env.companies
+        return companies if self.env.su else companies & self.env.user.company_ids
 
     @api.model
     def _backfill_chunk(self, job) -> bool:
@@ -155,12 +162,21 @@ class LoyaltyBackfillEngine(models.AbstractModel):
         conditions = [
             SQL("sale.state = 'sale'"),
             SQL("sale.date_order >= %s AND sale.date_order < %s", params['start'], params['end']),
-            self._get_company_condition(program, params['company_id']),
+            self._get_company_condition(program, params['company_ids']),
             SQL(
                 """NOT EXISTS (SELECT FROM loyalty_history history
                                  JOIN loyalty_card card ON card.id = history.card_id
                                 WHERE history.order_model = 'sale.order'
                                   AND history.order_id = sale.id
+                                  AND card.program_id = %s)""",
+                program.id,
+            ),
+            # points given before there was a ledger
+            SQL(
+                """NOT EXISTS (SELECT FROM sale_order_coupon_points given
+                                 JOIN loyalty_card card ON card.id = given.coupon_id
+                                WHERE given.order_id = sale.id
+                                  AND given.points <> 0
                                   AND card.program_id = %s)""",
                 program.id,
             ),
@@ -171,19 +187,12 @@ class LoyaltyBackfillEngine(models.AbstractModel):
             conditions.append(SQL("sale.partner_id NOT IN %s", tuple(public_ids)))
         return SQL(" AND ").join(conditions)
 
-    def _get_company_condition(self, program, company_id: int | bool) -> SQL:
-        """Return the condition of orders of the asked company that the program applies to."""
-        conditions = [SQL("TRUE")]
+    def _get_company_condition(self, program, company_ids: list[int]) -> SQL:
+        """Return the condition of orders of the asked companies that the program applies to."""
+        companies = self.env['res.company'].sudo().browse(company_ids)
         if owner := program.company_id:
-            conditions.append(
-                SQL(
-                    "sale.company_id IN (SELECT id FROM res_company WHERE %s IN (id, parent_id))",
-                    owner.id,
-                )
-            )
-        if company_id:
-            conditions.append(SQL("sale.company_id = %s", company_id))
-        return SQL(" AND ").join(conditions)
+            companies = companies.filtered(lambda company: owner in company.parent_ids)
+        return SQL("sale.company_id IN %s", tuple(companies.ids) or (None,))
 
     def _get_public_partner_ids(self) -> list[int]:
         """Return the contacts of anonymous visitors, who are nobody's member."""
@@ -209,6 +218,7 @@ class LoyaltyBackfillEngine(models.AbstractModel):
         self.env['loyalty.card'].invalidate_model(['points', 'history_ids'], flush=False)
         self.env['loyalty.history'].invalidate_model(flush=False)
         self.env['sale.order'].invalidate_model(['coupon_point_ids'], flush=False)
+        self.env['sale.order.coupon.points'].invalidate_model(['points'], flush=False)
         return len(posted)
 
     def _compute_points(self, program, orders: list[BackfillOrder]) -> dict[int, Decimal]:
@@ -286,7 +296,8 @@ class LoyaltyBackfillEngine(models.AbstractModel):
         """Return the statement that posts rows of order, card and points.
 
         Balances rise by the rows really inserted.  What each order gave is noted where core
-        looks when the order is cancelled.
+        looks when the order is cancelled.  The orders are written as they are, so that of this and
+        a cancellation at the same time the later fails with a serialization failure.
         """
         return SQL(
             """WITH earned (order_id, card_id, points) AS (VALUES %(rows)s), posted AS (
@@ -303,6 +314,10 @@ class LoyaltyBackfillEngine(models.AbstractModel):
               ORDER BY sale.id
            ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
              RETURNING card_id, order_id, qty
+            ), touched AS (
+                UPDATE sale_order sale SET write_date = sale.write_date
+                  FROM earned
+                 WHERE sale.id = earned.order_id
             ), raised AS (
                 UPDATE loyalty_card card
                    SET points = round(COALESCE(card.points, 0)::numeric + gained.qty, 2),
@@ -315,6 +330,7 @@ class LoyaltyBackfillEngine(models.AbstractModel):
             )
             SELECT order_id, card_id, qty, %(uid)s, %(now)s, %(uid)s, %(now)s FROM posted
        ON CONFLICT (order_id, coupon_id) DO UPDATE SET points = EXCLUDED.points
+             WHERE COALESCE(sale_order_coupon_points.points, 0) = 0
          RETURNING order_id""",
             rows=SQL(", ").join(SQL("(%s, %s, %s::numeric)", *row) for row in rows),
             description=self.env._("Order %s"),

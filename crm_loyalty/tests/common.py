@@ -1,5 +1,7 @@
 """Helpers for the tests of this addon and of those that build on it."""
 
+from datetime import timedelta
+
 from odoo.fields import Command, Datetime
 
 from odoo.addons.sale.tests.common import SaleCommon
@@ -86,8 +88,9 @@ class LoyaltyCommon(SaleCommon):
         )
 
     @classmethod
-    def create_past_order(cls, amount=100, date_order='2026-01-15 04:00:00', **values):
-        """Create an order that was confirmed when there was no program."""
+    def create_past_order(cls, amount=100, date_order=None, **values):
+        """Create an order that was confirmed when there was no program, by default long ago."""
+        date_order = date_order or Datetime.now() - timedelta(days=200)
         return cls.create_order(amount, state='sale', date_order=date_order, **values)
 
     @classmethod

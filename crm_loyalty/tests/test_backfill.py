@@ -1,9 +1,9 @@
-from datetime import date
+from datetime import date, timedelta
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.fields import Command, Datetime
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.crm_customer.tests.common import JobCase
@@ -11,7 +11,8 @@ from odoo.addons.crm_loyalty.models import loyalty_backfill_engine
 
 from .common import LoyaltyCommon
 
-SINCE = date(2025, 12, 1)
+#: within the qualifying period of tiers, whenever the tests run
+SINCE = date.today() - timedelta(days=300)
 
 
 @tagged('post_install', '-at_install')
@@ -37,7 +38,7 @@ class TestBackfill(LoyaltyCommon, JobCase):
             450.5, Datetime.now().strftime('%Y-%m-%d 00:00:00')
         )
         other = self.create_past_order(20, partner=self.partner)
-        before = self.create_past_order(999, '2025-11-30 12:00:00')
+        before = self.create_past_order(999, SINCE - timedelta(days=2))
         self.create_order(77)  # a quotation
         mails = self.env['mail.mail'].search_count([])
 
@@ -125,6 +126,21 @@ class TestBackfill(LoyaltyCommon, JobCase):
         )
         self.assertEqual(wizard.order_count, 0)
 
+    def test_points_of_older_versions_are_left_alone(self):
+        """Orders of before there was a ledger have points in core's table and no row."""
+        order = self.create_past_order(60)
+        card = self.create_card(points=60)
+        order.coupon_point_ids = [Command.create({'coupon_id': card.id, 'points': 60})]
+        engine = self.env['loyalty.backfill.engine']
+        self.assertEqual(engine._backfill_now(self.program, SINCE), 0)
+        self.assertEqual(card.points, 60)
+        order.coupon_point_ids.points = 0
+        self.assertEqual(engine._backfill_now(self.program, SINCE), 1)
+        self.assertEqual(order.coupon_point_ids.points, 60)
+        order._action_cancel()
+        self.assertEqual(card.points, 60)
+        self.assert_balanced(card)
+
     def test_public_visitor_is_no_member(self):
         public = self.env.ref('base.public_partner')
         self.create_past_order(60, partner=public)
@@ -151,6 +167,43 @@ class TestBackfill(LoyaltyCommon, JobCase):
             for asked in (None, company)
         ]
         self.assertEqual(counts, [(2, 2), (1, 1)])
+
+    def test_no_company_means_those_of_the_user(self):
+        """Who works in one company does not give points for orders of another."""
+        company = self.env['res.company'].create({'name': "Second"})
+        self.program.company_id = False
+        self.create_past_order(60)
+        self.create_past_order(
+            70, company_id=company.id, partner=self.partner,
+            lines=[{'name': "x", 'product_id': self.product.id, 'price_unit': 70, 'tax_ids': []}],
+        )  # fmt: skip
+        manager = new_test_user(self.env, 'l_manager', 'crm_loyalty.group_manager')
+        for asked, counted in ((False, 1), (company.id, 0)):
+            wizard = (
+                self.env['loyalty.backfill']
+                .with_user(manager)
+                .create({'program_id': self.program.id, 'date_from': SINCE})
+            )
+            wizard.sudo().company_id = asked
+            self.assertEqual(wizard.order_count, counted)
+        wizard.sudo().company_id = False
+        job = self.env['crm.job'].browse(wizard.action_start()['res_id'])
+        self.assertEqual(job.params['company_ids'], self.env.company.ids)
+        self.run_job(job)
+        self.assertEqual(self.get_card().points, 60)
+        self.assertFalse(self.get_card(self.partner))
+
+    def test_branches(self):
+        """A program of a company is for all its branches, however deep."""
+        company = self.env['res.company']
+        branch = company.create({'name': "Branch", 'parent_id': self.env.company.id})
+        twig = company.create({'name': "Twig", 'parent_id': branch.id})
+        engine = self.env['loyalty.backfill.engine']
+        order = self.create_past_order(60)
+        order.order_line.tax_ids = False
+        order.company_id = twig
+        params = engine._prepare_params(self.program, SINCE, twig)
+        self.assertEqual(engine._count_orders(params), (1, 1))
 
     def test_dry_run(self):
         self.create_past_order(100)
@@ -310,7 +363,9 @@ class TestBackfill(LoyaltyCommon, JobCase):
 
         core, past = self.create_partner("Core"), self.create_partner("Past")
         create_menu_order(core).action_confirm()
-        create_menu_order(past, state='sale', date_order='2026-01-15 04:00:00')
+        create_menu_order(
+            past, state='sale', date_order=Datetime.now() - timedelta(days=200)
+        )
         self.env['loyalty.backfill.engine']._backfill_now(self.program, SINCE)
         self.assertEqual(self.get_card(core).points, 30)
         self.assertEqual(self.get_card(past).points, 30)
@@ -354,7 +409,7 @@ class TestBackfill(LoyaltyCommon, JobCase):
         self.env['res.currency.rate'].create(
             {
                 'currency_id': yen.id,
-                'name': '2025-01-01',
+                'name': SINCE - timedelta(days=400),
                 'rate': 150,
                 'company_id': self.env.company.id,
             }

@@ -85,6 +85,33 @@ class TestConcurrency(TwoCursorsCase):
         self.assertEqual(card.points, 60)
         self.assertEqual(len(card.history_ids), 1)
 
+    def test_backfill_beside_a_cancellation(self):
+        """A cancelled order has no points, whichever of the two was first."""
+        for first, second in ((self.backfill, self.cancel), (self.cancel, self.backfill)):
+            with self.subTest(first=first.__name__):
+                self.execute_committed(
+                    "UPDATE sale_order SET state = 'sale' WHERE id = %s", self.order.id
+                )
+                self.take_snapshots()
+                self.env_1.invalidate_all(flush=False)
+                self.env_2.invalidate_all(flush=False)
+                first(self.env_1)
+                self.env_1.cr.commit()
+                with (
+                    mute_logger('odoo.sql_db'),
+                    self.assertRaises(psycopg2.errors.SerializationFailure),
+                ):
+                    second(self.env_2)
+                self.env_2.cr.rollback()
+                self.env_2.invalidate_all(flush=False)
+                second(self.env_2)
+                self.assertEqual(sum(self.cards(self.env_2).mapped('points')), 0)
+                self.env_2.cr.commit()
+
+    def cancel(self, env):
+        self.order.with_env(env)._action_cancel()
+        env.flush_all()
+
     def test_two_evaluations_of_one_card(self):
         self.backfill(self.env_1)
         self.env_1.cr.commit()

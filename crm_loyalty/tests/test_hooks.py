@@ -48,6 +48,8 @@ class TestHooks(LoyaltyCommon):
         self.assertFalse(program.managed)
 
         post_init_hook(self.env)
+        self.assertEqual(card.history_ids, rows, "an unmanaged program is core's")
+        program.action_manage_ledger()
         opening = card.history_ids - rows
         self.assertEqual((opening.kind, opening.qty), ('opening', 30))
         self.assertEqual(card.points, 200)

@@ -26,7 +26,7 @@ class LoyaltyBackfill(models.TransientModel):
     company_id = fields.Many2one(
         comodel_name='res.company',
         default=lambda self: self.env.company,
-        help="Only orders of this company; when empty, of all companies the program is for.",
+        help="Only orders of this company; when empty, of all your companies the program is for.",
     )
     order_count = fields.Integer(
         string="Orders", compute='_compute_counts', help="Confirmed orders without points so far."
