@@ -233,7 +233,7 @@ class LoyaltyCard(models.Model):
         self.env['loyalty.tier'].invalidate_model(['member_count', 'card_ids'], flush=False)
         self.env['res.partner']._invalidate_loyalty_membership()
         self.env['sale.order'].invalidate_model(
-            ['loyalty_card_id', 'loyalty_tier_id', 'loyalty_tier_hint'], flush=False
+            ['loyalty_tier_id', 'loyalty_tier_color', 'loyalty_tier_hint'], flush=False
         )
 
     # ------------------------------------------------------------

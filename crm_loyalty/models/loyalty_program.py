@@ -13,6 +13,8 @@ from odoo.tools import SQL
 from odoo.tools.date_utils import end_of
 
 POINT_DIGITS = (16, 2)
+#: groups that may know who is a member
+MEMBER_READERS = 'crm_loyalty.group_own,sales_team.group_sale_salesman'
 
 
 class TierWindow(NamedTuple):

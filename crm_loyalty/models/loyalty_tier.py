@@ -5,7 +5,7 @@ from itertools import pairwise
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
-from .loyalty_program import POINT_DIGITS
+from .loyalty_program import MEMBER_READERS, POINT_DIGITS
 
 
 class LoyaltyTier(models.Model):
@@ -34,8 +34,12 @@ class LoyaltyTier(models.Model):
         help="Points earned within the program's qualifying period from which on the tier is held.",
     )
     point_name = fields.Char(related='program_id.portal_point_name', string="Unit of Points")
-    card_ids = fields.One2many(comodel_name='loyalty.card', inverse_name='tier_id')
-    member_count = fields.Integer(compute='_compute_member_count', string="Members")
+    card_ids = fields.One2many(
+        comodel_name='loyalty.card', inverse_name='tier_id', groups=MEMBER_READERS
+    )
+    member_count = fields.Integer(
+        compute='_compute_member_count', string="Members", groups=MEMBER_READERS
+    )
 
     _min_value_positive = models.Constraint(
         'CHECK (min_value >= 0)',

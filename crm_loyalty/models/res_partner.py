@@ -8,6 +8,7 @@ from odoo.addons.crm_customer.timeline import TimelineSource, TimelineText
 MEMBERSHIP_FIELDS = [
     'loyalty_main_card_id',
     'loyalty_tier_id',
+    'loyalty_tier_color',
     'loyalty_tier_hint',
     'loyalty_points_display',
 ]
@@ -17,11 +18,11 @@ class ResPartner(models.Model):
     _inherit = 'res.partner'
 
     # Core gives points to the exact contact of an order, so membership is the contact's own too.
+    # Computed in the reader's rights: who sees own members only learns nothing of others here.
     loyalty_main_card_id = fields.Many2one(
         comodel_name='loyalty.card',
         string="Member Card",
         compute='_compute_loyalty_membership',
-        compute_sudo=True,
         groups='base.group_user',
         help="Card in the main loyalty program of the company.",
     )
@@ -29,31 +30,35 @@ class ResPartner(models.Model):
         comodel_name='loyalty.tier',
         string="Tier",
         compute='_compute_loyalty_membership',
-        compute_sudo=True,
         search='_search_loyalty_tier_id',
         groups='base.group_user',
     )
-    loyalty_tier_color = fields.Integer(related='loyalty_tier_id.color', groups='base.group_user')
+    loyalty_tier_color = fields.Integer(
+        compute='_compute_loyalty_membership', groups='base.group_user'
+    )
     loyalty_tier_hint = fields.Char(
         string="To the Next Tier",
         compute='_compute_loyalty_membership',
-        compute_sudo=True,
         groups='base.group_user',
     )
     loyalty_points_display = fields.Char(
         string="Points",
         compute='_compute_loyalty_membership',
-        compute_sudo=True,
         groups='base.group_user',
     )
 
-    @api.depends_context('company', 'lang')
+    @api.depends_context('company', 'lang', 'uid')
     def _compute_loyalty_membership(self):
         cards = self._get_loyalty_cards(self.env.company)
+        known = self.env['loyalty.card'].browse(card.id for card in cards.values())
+        known_ids = set(known.ids if self.env.su else known._filtered_access('read').ids)
         for partner in self:
-            card = cards.get(partner._origin) or self.env['loyalty.card']
+            card = cards.get(partner._origin)
+            if not card or card.id not in known_ids:
+                card = self.env['loyalty.card'].sudo()
             partner.loyalty_main_card_id = card
             partner.loyalty_tier_id = card.tier_id
+            partner.loyalty_tier_color = card.tier_id.color
             partner.loyalty_tier_hint = card.tier_hint if card else ""
             partner.loyalty_points_display = card._format_points_text(card.points) if card else ""
 

@@ -1,3 +1,4 @@
+from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user, tagged
 
 from .common import LoyaltyCommon
@@ -50,7 +51,36 @@ class TestMembership(LoyaltyCommon):
         user = new_test_user(self.env, 'l_employee', 'base.group_user')
         member = self.member.with_user(user)
         self.assertEqual(member._get_loyalty_tier(self.env.company).name, "Silver")
-        self.assertEqual(member.loyalty_tier_id.name, "Silver")
+        self.assertFalse(member.loyalty_tier_id, "no right to read member cards")
+        self.assertFalse(member.loyalty_main_card_id)
+        self.assertEqual(self.member.loyalty_tier_id, self.silver, "each reader has his own value")
+        self.silver.with_user(user).read()
+
+    def test_own_members(self):
+        user = new_test_user(self.env, 'l_own', 'crm_loyalty.group_own')
+        foreign = self.partner
+        self.member.user_id = user
+        self.create_card(foreign)._evaluate_tiers()
+        mine, other = self.member.with_user(user), foreign.with_user(user)
+        self.assertEqual(mine.loyalty_main_card_id, self.card)
+        self.assertEqual(mine.loyalty_points_display, "1,200 Points")
+        self.assertEqual(mine.loyalty_tier_color, self.silver.color)
+        self.assertFalse(other.loyalty_main_card_id)
+        self.assertFalse(other.loyalty_points_display)
+        self.assertFalse(other.loyalty_tier_hint)
+        self.assertTrue(foreign.loyalty_points_display)
+
+    def test_order_tells_members_to_sellers_only(self):
+        portal = new_test_user(self.env, 'l_portal', 'base.group_portal')
+        order = self.create_order(partner=portal.partner_id)
+        self.create_card(portal.partner_id)._evaluate_tiers()
+        order.message_subscribe(portal.partner_id.ids)
+        for name in ('loyalty_tier_id', 'loyalty_tier_color', 'loyalty_tier_hint'):
+            with self.assertRaises(AccessError):
+                order.with_user(portal).read([name])
+        seller = new_test_user(self.env, 'l_seller', 'sales_team.group_sale_salesman_all_leads')
+        self.assertEqual(order.with_user(seller).loyalty_tier_id, self.basic)
+        self.assertNotIn('loyalty_card_id', order._fields)
 
     def test_search_by_tier(self):
         partners = self.env['res.partner']
