@@ -10,7 +10,7 @@ import os
 import shutil
 import uuid
 
-from .paths import COMPANIONS, ROOT, addons, fingerprint, manifest
+from .paths import COMPANIONS, ROOT, addons, exclusive, fingerprint, manifest
 from .python import RUNTIME
 from .ui import SetupError, step
 from .workspace import CONFIG, DATA_DIR
@@ -98,8 +98,11 @@ def temporary(workspace, source, *, keep=False):
 def core_template(workspace):
     """Core with demo data, the suite's languages and every core addon the suite uses."""
     name = f'{CORE}_{_core_fingerprint(workspace)}'
-    if name in names(workspace):
-        return name
+    with exclusive():
+        return name if name in names(workspace) else _build_core(workspace, name)
+
+
+def _build_core(workspace, name):
     _discard(workspace, CORE)
     part = f'part_{name}'
     drop(workspace, part, force=True)
@@ -121,9 +124,12 @@ def suite_template(workspace):
     """The core template with all addons of ours, their demo data and warm assets."""
     sources = [ROOT / addon for addon in addons()]
     name = f'{SUITE}_{fingerprint(_core_fingerprint(workspace), *sources)}'
-    if name in names(workspace):
-        return name
     core = core_template(workspace)
+    with exclusive():
+        return name if name in names(workspace) else _build_suite(workspace, name, core)
+
+
+def _build_suite(workspace, name, core):
     _discard(workspace, SUITE)
     part = f'part_{name}'
     clone(workspace, core, part)

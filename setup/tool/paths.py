@@ -1,6 +1,8 @@
 """Where everything of a checkout lives."""
 
 import ast
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -63,6 +65,15 @@ def _files_of(path):
     return sorted(
         file for file in path.rglob('*') if file.is_file() and '__pycache__' not in file.parts
     )
+
+
+@contextlib.contextmanager
+def exclusive():
+    """Let a second command on this checkout wait while another one prepares something."""
+    RUN.mkdir(exist_ok=True)
+    with open(RUN / 'lock', 'w') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def need_disk(gigabytes, what):

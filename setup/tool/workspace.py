@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from . import odoo, postgres, python
-from .paths import ROOT, RUN
+from .paths import ROOT, RUN, exclusive
 from .shell import run
 from .ui import SetupError
 
@@ -84,11 +84,11 @@ def ensure(*, tools=False):
 
     :param tools: also install the linters and the test runner
     """
-    RUN.mkdir(exist_ok=True)
-    found = odoo.find()
-    python.ensure(tools=tools)
-    server = postgres.ensure()
-    _write_config(found, server)
+    with exclusive():
+        found = odoo.find()
+        python.ensure(tools=tools)
+        server = postgres.ensure()
+        _write_config(found, server)
     return Workspace(found, server)
 
 
