@@ -7,12 +7,13 @@ from collections.abc import Collection
 import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import convert_file
 from odoo.tools.misc import file_path
 from odoo.tools.translate import TranslationImporter, get_po_paths
 
+from ..rights import ensure_manager
 from ..usage import UsageFinder, Use
 
 
@@ -67,7 +68,7 @@ class CrmPreset(models.Model):
 
     def action_load(self) -> bool:
         """Load the parts of all installed addons that were not loaded yet."""
-        self._ensure_manager()
+        ensure_manager(self.env)
         for preset in self.sudo():
             preset._load()
         return True
@@ -150,7 +151,7 @@ class CrmPreset(models.Model):
 
     def action_undo(self) -> bool:
         """Delete what the preset made, as long as nothing was built on it."""
-        self._ensure_manager()
+        ensure_manager(self.env)
         for preset in self.sudo():
             preset._undo()
         return True
@@ -220,7 +221,3 @@ class CrmPreset(models.Model):
         """Return what the user calls the records of a table."""
         names = [name for name, model in self.env.registry.items() if model._table == table]
         return self.env['ir.model']._get(names[0]).name if names else table
-
-    def _ensure_manager(self) -> None:
-        if not (self.env.su or self.env.user.has_group('crm_customer.group_manager')):
-            raise AccessError(self.env._("Only administrators may load presets."))

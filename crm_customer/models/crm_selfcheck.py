@@ -5,11 +5,12 @@ import logging
 from collections.abc import Collection
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..rights import ensure_manager
 from ..selfcheck import SelfCheck
+from .crm_job import OPEN_STATES
 
 _logger = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class CrmSelfcheck(models.Model):
 
     def action_run(self) -> bool:
         """Run these checks now."""
-        self._ensure_manager()
+        ensure_manager(self.env)
         checks = {check.code: check for check in self._get_checks()}
         for selfcheck in self.sudo():
             if selfcheck.code in checks:
@@ -100,7 +101,7 @@ class CrmSelfcheck(models.Model):
 
     def action_run_all(self) -> bool:
         """Run all checks now."""
-        self._ensure_manager()
+        ensure_manager(self.env)
         checks = self._get_checks()
         records = self.sudo()._sync_checks(checks)
         for check in checks:
@@ -159,10 +160,6 @@ class CrmSelfcheck(models.Model):
         users = self.env.ref('crm_customer.group_manager').all_user_ids
         return users.filtered('active') - self.env.ref('base.user_root')
 
-    def _ensure_manager(self) -> None:
-        if not (self.env.su or self.env.user.has_group('crm_customer.group_manager')):
-            raise AccessError(self.env._("Only administrators may run self-checks."))
-
     # ------------------------------------------------------------
     # CHECKS
     # ------------------------------------------------------------
@@ -209,9 +206,7 @@ class CrmSelfcheck(models.Model):
     def _check_jobs(self) -> tuple[bool, str, int]:
         """A job that no worker has touched for a day stands still."""
         yesterday = fields.Datetime.subtract(fields.Datetime.now(), days=1)
-        standing = Domain('state', 'in', ('draft', 'running')) & Domain(
-            'write_date', '<', yesterday
-        )
+        standing = Domain('state', 'in', OPEN_STATES) & Domain('write_date', '<', yesterday)
         jobs = self.env['crm.job'].search(Domain('state', '=', 'failed') | standing)
         return self._to_result(jobs.mapped('name'))
 
