@@ -9,10 +9,11 @@ OWN_FIELDS = ('crm_segment', 'crm_score', 'crm_rfm', 'crm_recency', 'crm_frequen
 
 
 def uninstall_hook(env):
-    """Leave core's mailings and filters working without our fields.
+    """Leave core's mailings and filters working without our fields, and no job without its model.
 
     Mailings keep the recipients they had; filters on our fields cannot mean anything any more.
     """
+    env['crm.job']._forget_models(['crm.score.run'])
     _freeze_mailings(env)
     _delete_filters(env, 'mailing.filter', 'mailing_domain')
     _delete_filters(env, 'ir.filters', 'domain')

@@ -3,6 +3,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+SCORES = ('r', 'f', 'm')
+
 
 class CrmCustomerScore(models.Model):
     """Figures and scores of one customer (commercial entity) in one company.
@@ -32,7 +34,7 @@ class CrmCustomerScore(models.Model):
     )
     currency_id = fields.Many2one(related='company_id.currency_id')
 
-    # === Figures ===#
+    # === Figures ===
     first_order = fields.Date(readonly=True, help="Day of the first order that was kept.")
     last_order = fields.Date(readonly=True, help="Day of the last order that was kept.")
     recency = fields.Integer(
@@ -57,7 +59,7 @@ class CrmCustomerScore(models.Model):
         help="Credit notes of the scoring window, already subtracted from the value.",
     )
 
-    # === Scores ===#
+    # === Scores ===
     r = fields.Integer(readonly=True, aggregator='avg', help="Recency score, 5 best.")
     f = fields.Integer(readonly=True, aggregator='avg', help="Frequency score, 5 best.")
     m = fields.Integer(readonly=True, aggregator='avg', help="Monetary score, 5 best.")
@@ -70,7 +72,7 @@ class CrmCustomerScore(models.Model):
         group_expand='_read_group_expand_full',
     )
 
-    # === Origin ===#
+    # === Origin ===
     run_id = fields.Many2one(
         comodel_name='crm.score.run',
         string="Changed By Run",

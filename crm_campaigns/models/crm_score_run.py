@@ -10,7 +10,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-SCORES = ('r', 'f', 'm')
+from .crm_customer_score import SCORES
+from .res_partner import PARTNER_SCORE_FIELDS
+
 QUINTILES = [0.2, 0.4, 0.6, 0.8]
 # What a run may change in a score row; a row where none of these differs is not written.
 SCORE_COLUMNS = (
@@ -30,9 +32,9 @@ SCORE_COLUMNS = (
 class CrmScoreRun(models.Model):
     """One scoring of all customers of a company as of a day.
 
-    The run freezes what the scores depend on (window, zone, cut points), so that the same orders,
-    day and frozen values always give the same rows.  It works in steps, each of them a committed
-    chunk of a job that may be interrupted anywhere:
+    The run freezes what the scores depend on (window, zone, gate, cut points), so that the same
+    orders, day and frozen values always give the same rows.  It works in steps, each of them a
+    committed chunk of a job that may be interrupted anywhere:
 
     1. collect: one statement over orders and credit notes fills the stage table;
     2. cut: cut points from the collected figures, unless the run got them from an earlier one;
@@ -73,8 +75,10 @@ class CrmScoreRun(models.Model):
         comodel_name='crm.job', readonly=True, ondelete='set null', index='btree_not_null'
     )
 
-    # === Frozen ===#
+    # === Frozen ===
     window_months = fields.Integer(string="Window (months)", readonly=True)
+    min_buyers = fields.Integer(string="Least number of buyers", readonly=True)
+    min_days = fields.Integer(string="Least history (days)", readonly=True)
     timezone = fields.Char(string="Time Zone", readonly=True)
     cut_points = fields.Json(
         readonly=True,
@@ -86,7 +90,7 @@ class CrmScoreRun(models.Model):
     )
     cut_text = fields.Text(string="Cut Point Values", compute='_compute_cut_text')
 
-    # === Result ===#
+    # === Result ===
     gate = fields.Selection(
         selection=[
             ('open', "Scored"),
@@ -143,20 +147,19 @@ class CrmScoreRun(models.Model):
     def _get_gate_text(self) -> str:
         """Tell the user in one sentence what came of the run."""
         self.ensure_one()
-        company = self.company_id
         if self.gate == 'few_buyers':
             return self.env._(
                 "Customers were counted but not scored: %(count)s bought in the last %(months)s "
                 "months, scores need at least %(needed)s buyers.",
                 count=self.buyer_count,
                 months=self.window_months,
-                needed=company.crm_score_min_buyers,
+                needed=self.min_buyers,
             )
         if self.gate == 'short_history':
             return self.env._(
                 "Customers were counted but not scored: scores need an order history of at least "
                 "%(days)s days.",
-                days=company.crm_score_min_days,
+                days=self.min_days,
             )
         if self.gate == 'open':
             return self.env._("%(count)s buyers were scored.", count=self.buyer_count)
@@ -179,6 +182,8 @@ class CrmScoreRun(models.Model):
         """Return the company's settings that a new run keeps for ever."""
         return {
             'window_months': company.crm_score_window_months,
+            'min_buyers': company.crm_score_min_buyers,
+            'min_days': company.crm_score_min_days,
             'timezone': company._get_crm_score_timezone(),
         }
 
@@ -382,10 +387,11 @@ class CrmScoreRun(models.Model):
                 self._get_customer_sql(),
             )
         )
-        self.customer_count = self.env.cr.rowcount
+        customer_count = self.env.cr.rowcount
         # Without statistics the planner takes the filled table for an empty one and compares
         # every customer with every score.
         self.env.cr.execute(SQL("ANALYZE crm_customer_score_stage"))
+        self.customer_count = customer_count
 
     def _get_customer_sql(self) -> SQL:
         """Return the figures by commercial partner.
@@ -552,9 +558,9 @@ class CrmScoreRun(models.Model):
 
     def _get_gate(self, buyers: int, first_order: date | None) -> str:
         """Fifths of a handful of customers or of a few weeks mean nothing: say so instead."""
-        if buyers < self.company_id.crm_score_min_buyers:
+        if not buyers or buyers < self.min_buyers:
             return 'few_buyers'
-        if (self.as_of - first_order).days < self.company_id.crm_score_min_days:
+        if (self.as_of - first_order).days < self.min_days:
             return 'short_history'
         return 'open'
 
@@ -596,8 +602,9 @@ class CrmScoreRun(models.Model):
                 self.id,
             )
         )
-        self.env['crm.customer.score'].invalidate_model()
-        self.changed_count = self.env.cr.rowcount
+        deleted = self.env.cr.rowcount
+        self._invalidate_scores()
+        self.changed_count = deleted
 
     # ------------------------------------------------------------
     # STEP 4: APPLY
@@ -612,7 +619,7 @@ class CrmScoreRun(models.Model):
         if not last_id:
             return 0
         self.env.cr.execute(self._get_apply_sql(last_id))
-        self.changed_count += self.env.cr.rowcount
+        changed = self.env.cr.rowcount
         self.env.cr.execute(
             SQL(
                 "DELETE FROM crm_customer_score_stage WHERE run_id = %s AND id <= %s",
@@ -621,8 +628,16 @@ class CrmScoreRun(models.Model):
             )
         )
         applied = self.env.cr.rowcount
-        self.env['crm.customer.score'].invalidate_model()
+        self._invalidate_scores()
+        self.changed_count += changed
         return applied
+
+    @api.model
+    def _invalidate_scores(self) -> None:
+        """Let what is read next come from the rows just written."""
+        self.env['crm.customer.score'].invalidate_model()
+        self.env['res.partner'].invalidate_model(PARTNER_SCORE_FIELDS)
+        self.env['crm.rfm.cell'].invalidate_model(['customer_count', 'monetary'])
 
     def _get_chunk_end(self) -> int | None:
         return self.env.execute_query(

@@ -9,7 +9,7 @@ from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
-SCORES = ('r', 'f', 'm')
+from .crm_customer_score import SCORES
 
 
 class CrmSegment(models.Model):
@@ -51,7 +51,7 @@ class CrmSegment(models.Model):
     )
     color = fields.Integer()
 
-    # === Rule ===#
+    # === Rule ===
     kind = fields.Selection(
         selection=[('domain', "Rule"), ('rfm', "RFM Scores")],
         required=True,
@@ -88,7 +88,7 @@ class CrmSegment(models.Model):
         help="Customers must not be members of any of these segments.",
     )
 
-    # === Refresh ===#
+    # === Refresh ===
     refresh = fields.Selection(
         selection=[('manual', "By hand"), ('daily', "Every night")],
         required=True,
@@ -98,7 +98,7 @@ class CrmSegment(models.Model):
     last_build_ms = fields.Integer(string="Refresh Time (ms)", readonly=True, copy=False)
     last_error = fields.Text(readonly=True, copy=False)
 
-    # === Members and mailings ===#
+    # === Members and mailings ===
     member_count = fields.Integer(string="Members", compute='_compute_member_count')
     member_ids = fields.One2many(
         comodel_name='crm.segment.member', inverse_name='segment_id', readonly=True
@@ -331,12 +331,15 @@ class CrmSegment(models.Model):
         if self.kind == 'rfm':
             domain &= Domain('crm_score_ids', 'any', self._get_score_domain())
         if self.include_ids:
-            domain &= Domain('crm_segment_member_ids', 'any!', self.include_ids._get_open_domain())
+            domain &= Domain('id', 'in', self.include_ids._get_member_query())
         if self.exclude_ids:
-            domain &= Domain(
-                'crm_segment_member_ids', 'not any!', self.exclude_ids._get_open_domain()
-            )
+            domain &= Domain('id', 'not in', self.exclude_ids._get_member_query())
         return domain
+
+    def _get_member_query(self) -> SQL:
+        """Return the ids of the present members, whoever asks."""
+        members = self.env['crm.segment.member'].sudo()
+        return members._search(self._get_open_domain()).subselect('partner_id')
 
     def _get_open_domain(self) -> Domain:
         """Return the present members of these segments."""
@@ -396,6 +399,7 @@ class CrmSegment(models.Model):
         entered, left = self.env.execute_query(self._get_diff_sql(target.subselect()))[0]
         self.env['crm.segment.member'].invalidate_model()
         self.env['res.partner'].invalidate_model(['crm_segment_ids'])
+        self.invalidate_model(['member_count'])
         return entered, left
 
     @api.model
@@ -420,12 +424,7 @@ class CrmSegment(models.Model):
         time.
         """
         return SQL(
-            """WITH target AS MATERIALIZED (
-                SELECT id FROM res_partner WHERE id IN %(target)s
-            ), present AS MATERIALIZED (
-                SELECT partner_id FROM crm_segment_member
-                 WHERE segment_id = %(segment)s AND left_at IS NULL
-            ), gone AS (
+            """WITH %(ctes)s, gone AS (
                 UPDATE crm_segment_member
                    SET left_at = %(now)s, write_uid = %(uid)s, write_date = %(now)s
                  WHERE segment_id = %(segment)s
@@ -442,11 +441,40 @@ class CrmSegment(models.Model):
              RETURNING id
             )
             SELECT (SELECT count(*) FROM come), (SELECT count(*) FROM gone)""",
-            target=target,
+            ctes=self._get_diff_ctes(target),
             segment=self.id,
             uid=self.env.uid,
             now=self.env.cr.now(),
         )
+
+    def _get_diff_ctes(self, target: SQL) -> SQL:
+        """Return the common table expressions of whom the rule finds and who is a member."""
+        return SQL(
+            """target AS MATERIALIZED (
+                SELECT id FROM res_partner WHERE id IN %(target)s
+            ), present AS MATERIALIZED (
+                SELECT partner_id FROM crm_segment_member
+                 WHERE segment_id = %(segment)s AND left_at IS NULL
+            )""",
+            target=target,
+            segment=self.id,
+        )
+
+    def _fetch_diff(self) -> tuple[list[int], list[int]]:
+        """Return the customers who would enter and who would leave now; nothing is written."""
+        target = self._get_owner_partners()._search(self._get_partner_domain())
+        self.env.flush_all()
+        entering, leaving = self.env.execute_query(
+            SQL(
+                """WITH %s
+                SELECT ARRAY(SELECT id FROM target
+                              WHERE id NOT IN (SELECT partner_id FROM present)),
+                       ARRAY(SELECT partner_id FROM present
+                              WHERE partner_id NOT IN (SELECT id FROM target))""",
+                self._get_diff_ctes(target.subselect()),
+            )
+        )[0]
+        return entering, leaving
 
     def _sort_by_dependency(self) -> CrmSegment:
         """Return the segments so that each follows those it is built on."""

@@ -27,7 +27,7 @@ class CrmSegmentMember(models.Model):
     entered_at = fields.Datetime(string="Entered On", required=True, readonly=True)
     left_at = fields.Datetime(string="Left On", readonly=True)
 
-    # === Customer, for the list ===#
+    # === Customer, for the list ===
     email = fields.Char(related='partner_id.email')
     phone = fields.Char(related='partner_id.phone')
     city = fields.Char(related='partner_id.city')

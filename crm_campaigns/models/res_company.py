@@ -34,6 +34,10 @@ class ResCompany(models.Model):
         'CHECK(crm_score_window_months > 0)',
         "The scoring window must be at least one month.",
     )
+    _crm_score_gate_positive = models.Constraint(
+        'CHECK(crm_score_min_buyers > 0 AND crm_score_min_days >= 0)',
+        "Scoring needs at least one buyer; the least history cannot be negative.",
+    )
 
     def _get_crm_score_timezone(self) -> str:
         """Return the zone in which this company's days begin and end.

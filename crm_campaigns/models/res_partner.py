@@ -3,53 +3,89 @@ from odoo.fields import Domain
 
 from odoo.addons.crm_customer.timeline import TimelineSource, TimelineText
 
+# Everybody reads contacts; who may not read the models behind a field must not see the field.
+MEMBER_GROUP = 'mass_mailing.group_mass_mailing_user'
+SCORE_GROUP = 'crm_campaigns.group_own'
+PARTNER_SCORE_FIELDS = (
+    'crm_score_id',
+    'crm_rfm',
+    'crm_rfm_cell_id',
+    'crm_recency',
+    'crm_frequency',
+    'crm_monetary',
+    'crm_score_currency_id',
+)
+
 
 class ResPartner(models.Model):
     _inherit = 'res.partner'
 
-    # === Segments ===#
+    # === Segments ===
     crm_segment_member_ids = fields.One2many(
         comodel_name='crm.segment.member',
         inverse_name='partner_id',
         string="Segment History",
         readonly=True,
         copy=False,
+        groups=MEMBER_GROUP,
     )
     crm_segment_ids = fields.Many2many(
         comodel_name='crm.segment',
         string="Segments",
         compute='_compute_crm_segment_ids',
         search='_search_crm_segment_ids',
+        groups=MEMBER_GROUP,
         help="Segments this customer is a member of now.",
     )
 
-    # === Scores ===#
+    # === Scores ===
     crm_score_ids = fields.One2many(
         comodel_name='crm.customer.score',
         inverse_name='partner_id',
         string="Scores by Company",
         readonly=True,
         copy=False,
+        groups=SCORE_GROUP,
     )
     crm_score_id = fields.Many2one(
         comodel_name='crm.customer.score',
         string="Score",
         compute='_compute_crm_score',
+        groups=SCORE_GROUP,
         help="Score of the commercial entity in the active company.",
     )
-    crm_rfm = fields.Char(string="RFM", compute='_compute_crm_score')
-    crm_rfm_cell_id = fields.Many2one(
-        comodel_name='crm.rfm.cell', string="RFM Cell", compute='_compute_crm_score'
+    crm_rfm = fields.Char(
+        string="RFM",
+        compute='_compute_crm_score',
+        groups=SCORE_GROUP,
     )
-    crm_recency = fields.Integer(string="Days Since Last Order", compute='_compute_crm_score')
-    crm_frequency = fields.Integer(string="Orders in the Window", compute='_compute_crm_score')
+    crm_rfm_cell_id = fields.Many2one(
+        comodel_name='crm.rfm.cell',
+        string="RFM Cell",
+        compute='_compute_crm_score',
+        groups=SCORE_GROUP,
+    )
+    crm_recency = fields.Integer(
+        string="Days Since Last Order",
+        compute='_compute_crm_score',
+        groups=SCORE_GROUP,
+    )
+    crm_frequency = fields.Integer(
+        string="Orders in the Window",
+        compute='_compute_crm_score',
+        groups=SCORE_GROUP,
+    )
     crm_monetary = fields.Monetary(
         string="Value in the Window",
         compute='_compute_crm_score',
+        groups=SCORE_GROUP,
         currency_field='crm_score_currency_id',
     )
     crm_score_currency_id = fields.Many2one(
-        comodel_name='res.currency', string="Score Currency", compute='_compute_crm_score'
+        comodel_name='res.currency',
+        string="Score Currency",
+        compute='_compute_crm_score',
+        groups=SCORE_GROUP,
     )
 
     @api.depends('crm_segment_member_ids.left_at')

@@ -68,6 +68,28 @@ class TestAccessRights(CampaignsCommon):
         scores = self.env['crm.customer.score'].with_user(self.user_all).search([])
         self.assertEqual(scores.partner_id, self.partner | self.free)
 
+    def test_contacts_are_read_whole_by_each_role(self):
+        """Without names all fields are read: those of closed models must not stand in the way.
+
+        Core's own fields are left out: some of them cannot be read by anybody but administrators.
+        """
+        fields = self.env['res.partner']._fields.values()
+        ours = {field.name for field in fields if 'crm_campaigns' in field._modules}
+        user_employee = self._make_user('campaigns_employee', 'base.group_user')
+        scored, members = {'crm_rfm', 'crm_score_id', 'crm_score_ids'}, {'crm_segment_ids'}
+        for user, expected in (
+            (user_employee, set()),
+            (self.user_sale, set()),
+            (self.user_portal, set()),
+            (self.user_mailing, members),
+            (self.user_own, scored | members),
+        ):
+            with self.subTest(user.login):
+                partner = user.partner_id.with_user(user)
+                visible = ours & partner.fields_get().keys()
+                values = partner.read(['name', *visible])[0]
+                self.assertEqual((scored | members) & values.keys(), expected)
+
     def test_other_companies_are_out_of_sight(self):
         for user in (self.user_own, self.user_all, self.user_manager):
             with self.assertRaises(AccessError):

@@ -2,8 +2,11 @@ from datetime import timedelta
 from pathlib import Path
 from unittest import skipUnless
 
+from psycopg2.errors import CheckViolation
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
+from odoo.tools import mute_logger
 
 from .common import AS_OF, CampaignsCommon
 
@@ -97,6 +100,50 @@ class TestScoreRun(CampaignsCommon):
         company = self._make_company("Empty Company")
         run = self._score(company)
         self.assertEqual((run.state, run.gate, run.customer_count), ('done', 'few_buyers', 0))
+
+    def test_gate_is_frozen(self):
+        """What an old run says does not change with the company's settings."""
+        self.company.crm_score_min_buyers = 1000
+        few = self._score()
+        self.company.write({'crm_score_min_buyers': 1, 'crm_score_min_days': 10000})
+        short = self._score()
+        texts = (few.gate_text, short.gate_text)
+        self.assertIn('1000', texts[0])
+        self.company.write({'crm_score_min_buyers': 7, 'crm_score_min_days': 8})
+        self.env.invalidate_all()
+        self.assertEqual((few.gate_text, short.gate_text), texts)
+
+    def test_gate_needs_a_buyer(self):
+        with self.assertRaises(CheckViolation), mute_logger('odoo.sql_db'), self.env.cr.savepoint():
+            self.company.crm_score_min_buyers = 0
+            self.env.flush_all()
+        run = self._score(self._make_company("Empty Company"), min_buyers=0)
+        self.assertEqual((run.state, run.gate), ('done', 'few_buyers'))
+
+    def test_counts_and_cache_after_sql(self):
+        """Rows are counted before anything else is sent; what was read before is read anew."""
+        run = self._score()
+        scores = self.env['crm.customer.score'].search([('company_id', '=', self.company.id)])
+        first = scores[0].partner_id
+        champions = scores.cell_id[0]
+        self.assertEqual(first.crm_score_id, scores[0])
+        self.assertTrue(champions.customer_count)
+        self.env.cr.execute(
+            """INSERT INTO crm_customer_score_stage (run_id, partner_id)
+               SELECT %s, partner_id FROM crm_customer_score
+                WHERE company_id = %s AND partner_id != %s""",
+            [run.id, self.company.id, first.id],
+        )
+        # not sent yet: invalidating sends it
+        scores[1:4].computed_at = '2026-01-01 00:00:00'
+        run._prune()
+        self.assertEqual(run.changed_count, 1)
+        self.assertFalse(first.crm_score_id or first.crm_frequency)
+        scored = scores[1].partner_id
+        self.assertTrue(scored.crm_rfm)
+        run._apply_chunk()
+        self.assertFalse(scored.crm_rfm, "the staged figures were empty")
+        self.assertFalse(champions.customer_count)
 
     def test_customer_without_orders_loses_his_score(self):
         self._score()

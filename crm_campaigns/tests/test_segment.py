@@ -29,6 +29,19 @@ class TestSegment(CampaignsCommon):
         self.assertEqual(len(rows.filtered('left_at')), 1)
         self.assertEqual(self._get_members(self.segment), self.partners)
 
+    def test_hook_reads_the_new_number_of_members(self):
+        seen = []
+        self.patch(
+            self.registry['crm.segment'],
+            '_after_refresh_hook',
+            lambda segment, entered, left: seen.append((segment.member_count, entered, left)),
+        )
+        self.assertEqual(self.segment.member_count, 0)
+        self.segment.action_refresh()
+        self.partners[0].ref = 'out'
+        self.segment.action_refresh()
+        self.assertEqual(seen, [(5, 5, 0), (4, 0, 1)])
+
     def test_archived_contacts_never_enter(self):
         self.partners[0].active = False
         self.segment.domain = "[('ref', '=', 'in'), ('active', 'in', [True, False])]"
@@ -85,6 +98,14 @@ class TestSegment(CampaignsCommon):
         )
         (hidden | mine).action_refresh()
         self.assertEqual(self._get_members(mine), self.partners[3:])
+
+    def test_an_owner_without_the_application_may_build_on_segments(self):
+        first = self._make_segment(domain=f"[('id', 'in', {self.partners[:3].ids})]")
+        theirs = self._make_segment(
+            domain="[('ref', '=', 'in')]", include_ids=first.ids, user_id=self.user_sale.id
+        )
+        (first | theirs).action_refresh()
+        self.assertEqual(self._get_members(theirs), self.partners[:3])
 
     def test_cycle_is_refused(self):
         first = self._make_segment("First", include_ids=self.segment.ids)
@@ -155,6 +176,13 @@ class TestSegment(CampaignsCommon):
         self.env['crm.segment'].search([('id', '!=', self.segment.id)]).state = 'archived'
         self.segment.action_refresh()
         self.partners[0].ref = 'out'
+        self.env.flush_all()
+        self.patch(
+            self.registry['crm.segment'],
+            '_get_diff_sql',
+            lambda _self, _target: self.fail("a check must not write"),
+        )
+        self.assertEqual(self.segment._fetch_diff(), ([], self.partners[0].ids))
         check = self.env['crm.selfcheck']
         self.assertEqual(check._check_campaign_segments(), (True, '', 0))
         self.assertEqual(self.segment.member_count, 5, "the check changes nothing")

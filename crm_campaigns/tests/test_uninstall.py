@@ -28,7 +28,11 @@ class TestUninstall(CampaignsCommon):
                 'mailing_domain': "[('crm_segment_ids', '!=', False)]",
             }
         )
+        run = self.env['crm.score.run'].create({'company_id': self.company.id})
+        run.action_score()
+        job = run.job_id
         uninstall_hook(self.env)
+        self.assertFalse(job.exists(), "nothing is left for the workers to stumble over")
         self.assertEqual(literal_eval(mailing.mailing_domain), [('id', 'in', partners.ids)])
         self.assertEqual(core.mailing_domain, "[('ref', '=', 'uninstall')]")
         self.assertFalse(favourite.exists())
