@@ -6,9 +6,13 @@ from datetime import date
 from odoo import api, fields, models
 from odoo.tools import SQL, float_round, formatLang
 
-from .loyalty_program import POINT_DIGITS
+from .loyalty_program import POINT_DIGITS, refuse_columns, without_defaults
 
 TIER_FIELDS = ['tier_id', 'tier_since', 'tier_until', 'qualifying_value', 'tier_history_ids']
+#: written by sudo only; a salesperson may write cards, by core's rights
+SYSTEM_COLUMNS = frozenset(
+    ('tier_id', 'tier_since', 'tier_until', 'qualifying_value', 'merged_into_id')
+)
 
 
 class LoyaltyCard(models.Model):
@@ -105,11 +109,14 @@ class LoyaltyCard(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        cards = super().create(vals_list)
+        for vals in vals_list:
+            refuse_columns(self, vals, SYSTEM_COLUMNS)
+        cards = super().create([self._round_points(vals) for vals in vals_list])
         cards.filtered('points')._settle_managed('opening', 'opening')
         return cards
 
     def write(self, vals):
+        refuse_columns(self, vals, SYSTEM_COLUMNS)
         if 'points' not in vals:
             return super().write(vals)
         managed = self.filtered('is_managed')
@@ -120,6 +127,21 @@ class LoyaltyCard(models.Model):
             res = super(LoyaltyCard, managed).write({**vals, 'points': points})
             managed._settle_managed('adjust', 'adjust')
         return res
+
+    @api.model
+    def _round_points(self, vals: dict) -> dict:
+        """Return values of a new card; in a managed program its points have two decimals."""
+        program_id = vals.get('program_id') or self.env.context.get('default_program_id')
+        program = self.env['loyalty.program'].sudo().browse(program_id or [])
+        if not vals.get('points') or not program.managed:
+            return vals
+        return {**vals, 'points': float_round(vals['points'], precision_digits=2)}
+
+    @api.model
+    def default_get(self, fields):
+        # a default of the context is a value of the caller too
+        model = without_defaults(self, SYSTEM_COLUMNS)
+        return super(LoyaltyCard, model).default_get(fields)
 
     @api.model
     def _generate_member_code(self) -> str:

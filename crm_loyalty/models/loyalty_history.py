@@ -3,10 +3,12 @@ from __future__ import annotations
 from odoo import api, fields, models
 from odoo.tools import SQL, float_round
 
-from .loyalty_program import POINT_DIGITS
+from .loyalty_program import POINT_DIGITS, refuse_columns, without_defaults
 
 #: kinds that say what a customer earned by buying; the others never move a tier
 QUALIFYING_KINDS = ('earn', 'unearn')
+#: written by sudo only; core, in the rights of a salesperson, writes what was issued and used
+SYSTEM_COLUMNS = frozenset(('qty', 'kind', 'date', 'posted_at', 'key'))
 
 
 class LoyaltyHistory(models.Model):
@@ -66,6 +68,22 @@ class LoyaltyHistory(models.Model):
     # The name must not be that of an attribute of BaseModel (as _origin is).
     _order_ref_idx = models.Index('(order_model, order_id)')
     _card_date_idx = models.Index('(card_id, date)')
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            refuse_columns(self, vals, SYSTEM_COLUMNS)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        refuse_columns(self, vals, SYSTEM_COLUMNS)
+        return super().write(vals)
+
+    @api.model
+    def default_get(self, fields):
+        # a default of the context is a value of the caller too
+        model = without_defaults(self, SYSTEM_COLUMNS)
+        return super(LoyaltyHistory, model).default_get(fields)
 
     def init(self):
         # rows that others insert by SQL have a date too

@@ -90,6 +90,49 @@ class TestAccessRights(LoyaltyCommon):
         self.assertEqual(self.card.points, 30)
         self.assert_balanced(self.card)
 
+    def test_columns_of_the_system(self):
+        """Core lets salespersons write cards and movements, but tiers follow from the ledger."""
+        for user in (self.salesman, self.manager):
+            card = self.card.with_user(user)
+            for values in (
+                {'tier_id': self.gold.id},
+                {'tier_since': '2020-01-01'},
+                {'tier_until': '2099-01-01'},
+                {'qualifying_value': 9999},
+                {'merged_into_id': self.foreign_card.id},
+            ):
+                with self.subTest(user=user.login, values=values), self.assertRaises(AccessError):
+                    card.write(values)
+            rows = self.env['loyalty.history'].with_user(user)
+            row = {'card_id': self.card.id, 'description': "x", 'issued': 5}
+            for values in (
+                {'qty': 9999},
+                {'kind': 'earn'},
+                {'date': '2020-01-01 00:00:00'},
+                {'posted_at': '2020-01-01 00:00:00'},
+                {'key': 'backfill:1'},
+            ):
+                with self.subTest(user=user.login, values=values):
+                    with self.assertRaises(AccessError):
+                        rows.create({**row, **values})
+                    with self.assertRaises(AccessError):
+                        self.card.history_ids[:1].with_user(user).write(values)
+            posted = rows.with_context(
+                default_kind='earn', default_date='2020-01-01 00:00:00', default_key='k'
+            ).create(row)
+            self.assertEqual((posted.kind, posted.key), ('adjust', False))
+            self.assertGreater(posted.date.year, 2020)
+        with self.assertRaises(AccessError):
+            self.gold.with_user(self.manager).card_ids = self.card
+        card = (
+            self.env['loyalty.card']
+            .with_user(self.manager)
+            .with_context(default_tier_id=self.gold.id, default_qualifying_value=9999)
+            .create({'partner_id': self.manager.partner_id.id, 'program_id': self.program.id})
+        )
+        self.assertFalse(card.tier_id)
+        self.assertFalse(card.qualifying_value)
+
     def test_companies(self):
         company = self.env['res.company'].create({'name': "Second"})
         manager = new_test_user(

@@ -147,6 +147,12 @@ class TestLedger(LoyaltyCommon):
         self.assertEqual(card.points, 1.0)
         self.assert_balanced(card)
 
+    def test_new_card_has_two_decimals(self):
+        card = self.create_card(points=10.129)
+        self.assertEqual(card.points, 10.13)
+        self.assertEqual(self.rows(card), [('opening', 10.13)])
+        self.assert_balanced(card)
+
     def test_order_and_unit_modes_are_cut_to_two_decimals(self):
         self.program.rule_ids.write({'reward_point_mode': 'unit', 'reward_point_amount': 0.333})
         order = self.create_order(
