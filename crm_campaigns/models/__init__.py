@@ -1,5 +1,6 @@
 from . import crm_rfm_cell
 from . import crm_score_run
+from . import crm_score_run_sql
 from . import crm_customer_score
 from . import crm_customer_score_stage
 from . import crm_segment
