@@ -46,7 +46,7 @@ def post_init_hook(env):
         decrease='opening',
         description=env._("Opening balance"),
     )
-    _logger.info("Points ledger: %s cards differed and got an opening row.", posted)
+    _logger.info("Points ledger: %s cards differed and got an opening row.", len(posted))
 
 
 def uninstall_hook(env):

@@ -4,7 +4,7 @@ import secrets
 from datetime import date
 
 from odoo import api, fields, models
-from odoo.tools import SQL, float_round, formatLang
+from odoo.tools import SQL, clean_context, float_compare, float_round, formatLang
 
 from .loyalty_program import POINT_DIGITS, refuse_columns, without_defaults
 
@@ -163,9 +163,49 @@ class LoyaltyCard(models.Model):
         """Settle the cards of managed programs, unless the caller does so later."""
         if self.env.context.get('loyalty_ledger_deferred'):
             return
-        self.filtered('is_managed')._settle_ledger(increase, decrease)
+        rows = self.filtered('is_managed')._settle_ledger(increase, decrease)
+        if rows:
+            posted = self.env.cr.precommit.data.setdefault('crm_loyalty.posted', {})
+            posted.update((row_id, increase) for row_id in rows)
 
-    def _settle_ledger(self, increase='adjust', decrease='adjust', description=None, order=None):
+    @api.model
+    def _absorb_later(self) -> None:
+        """Have rows we posted by ourselves give way to rows that came after, before the commit.
+
+        Some of core changes a balance first and enters the movement afterwards, as the point of
+        sale does; until it does, nobody knows whether it will.
+        """
+        precommit = self.env.cr.precommit
+        if precommit.data.get('crm_loyalty.posted'):
+            card_model = self.sudo().with_context(clean_context(self.env.context))
+            precommit.add(card_model._absorb_posted_rows)
+
+    @api.model
+    def _absorb_posted_rows(self) -> None:
+        """Take back what was posted for cards that do not add up any more, and settle again."""
+        posted = self.env.cr.precommit.data.pop('crm_loyalty.posted', None)
+        if not posted:
+            return
+        rows = self.env['loyalty.history'].browse(posted).exists()
+        wrong = rows.card_id.filtered('is_managed')._get_unbalanced()
+        for kind in ('opening', 'adjust'):
+            taken = rows.filtered(lambda r, k=kind: r.card_id in wrong and posted[r.id] == k)
+            cards = taken.card_id
+            taken.unlink()
+            cards._settle_ledger(kind, kind)
+
+    def _get_unbalanced(self) -> LoyaltyCard:
+        """Return the cards whose rows do not add up to the balance."""
+        sums = dict(
+            self.env['loyalty.history']._read_group(
+                [('card_id', 'in', self.ids)], ['card_id'], ['qty:sum']
+            )
+        )
+        return self.filtered(lambda card: float_compare(card.points, sums.get(card, 0), 2))
+
+    def _settle_ledger(
+        self, increase='adjust', decrease='adjust', description=None, order=None
+    ) -> list[int]:
         """Post what the balance of these cards has more or less than their rows.
 
         Idempotent: nothing is posted where the rows already add up.
@@ -174,20 +214,22 @@ class LoyaltyCard(models.Model):
         :param str decrease: kind of a row that takes points
         :param str description: text of the row, for the customer too
         :param order: record the movement comes from
+        :return: ids of the rows posted
         """
-        if self.ids:
-            self._settle_ledger_where(
-                SQL('card.id IN %s', tuple(self.ids)), increase, decrease, description, order
-            )
+        if not self.ids:
+            return []
+        return self._settle_ledger_where(
+            SQL('card.id IN %s', tuple(self.ids)), increase, decrease, description, order
+        )
 
     @api.model
     def _settle_ledger_where(
         self, condition: SQL, increase: str, decrease: str, description=None, order=None
-    ) -> int:
+    ) -> list[int]:
         """Settle all cards that match, in one statement.
 
         :param condition: condition on ``card`` (``loyalty_card``)
-        :return: number of rows posted
+        :return: ids of the rows posted
         """
         self.env.flush_all()
         now = fields.Datetime.now()
@@ -211,7 +253,7 @@ class LoyaltyCard(models.Model):
                           ) gap
                     WHERE gap.qty <> 0 AND %(condition)s
                  ORDER BY card.id
-                RETURNING card_id""",
+                RETURNING id""",
                 description=description or self._get_settle_description(increase),
                 increase=increase,
                 decrease=decrease,
@@ -225,7 +267,7 @@ class LoyaltyCard(models.Model):
         if rows:
             self.env['loyalty.history'].invalidate_model(flush=False)
             self.invalidate_model(['history_ids'], flush=False)
-        return len(rows)
+        return [row_id for (row_id,) in rows]
 
     def _get_settle_description(self, kind: str) -> str:
         """Return the text of a row that was posted without one."""

@@ -73,7 +73,9 @@ class LoyaltyHistory(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             refuse_columns(self, vals, SYSTEM_COLUMNS)
-        return super().create(vals_list)
+        rows = super().create(vals_list)
+        self.env['loyalty.card']._absorb_later()
+        return rows
 
     def write(self, vals):
         refuse_columns(self, vals, SYSTEM_COLUMNS)

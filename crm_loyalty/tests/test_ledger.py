@@ -140,6 +140,40 @@ class TestLedger(LoyaltyCommon):
         self.assertEqual(self.rows(card), [('opening', 75.5), ('adjust', -15.5)])
         self.assert_balanced(card)
 
+    def test_balance_first_and_row_after(self):
+        """The point of sale changes the balance and enters the movement afterwards."""
+        card = self.create_card(points=100)
+        self.env.cr.flush()
+        for amount, values in ((10, {'issued': 10}), (-30, {'used': 30})):
+            card.points += amount
+            self.env['loyalty.history'].create(
+                {'card_id': card.id, 'description': "Sold", 'order_model': 'pos.order', **values}
+            )
+            self.env.cr.flush()
+            self.assert_balanced(card)
+        self.assertEqual(self.rows(card), [('opening', 100), ('earn', 10), ('burn', -30)])
+        self.assertEqual(card.points, 80)
+
+        # a movement that says less than the balance leaves the rest
+        card.points += 25
+        self.env['loyalty.history'].create(
+            {'card_id': card.id, 'description': "Sold", 'issued': 20, 'order_model': 'pos.order'}
+        )
+        self.env.cr.flush()
+        self.assertEqual(self.rows(card)[-2:], [('earn', 20), ('adjust', 5)])
+        self.assert_balanced(card)
+
+    def test_row_first_and_balance_after(self):
+        card = self.create_card(points=100)
+        card.points += 1
+        self.env['loyalty.history'].create(
+            {'card_id': card.id, 'description': "Sold", 'issued': 20}
+        )
+        card.points += 20
+        self.env.cr.flush()
+        self.assertEqual(self.rows(card), [('opening', 100), ('adjust', 1), ('adjust', 20)])
+        self.assert_balanced(card)
+
     def test_floats_become_points(self):
         card = self.create_card()
         for _i in range(10):
