@@ -44,6 +44,19 @@ def _placeholders(text):
     return sorted(PLACEHOLDER.findall(text))
 
 
+def merge(folders):
+    """Bring each .po of a folder up to date with its .pot; translations are kept."""
+    for folder in map(Path, folders):
+        template = polib.pofile(str(folder / f'{folder.parent.name}.pot'))
+        for path in folder.glob('*.po'):
+            translation = polib.pofile(str(path), wrapwidth=78)
+            translation.merge(template)
+            for entry in translation.obsolete_entries():
+                translation.remove(entry)
+            translation.save()
+    return []
+
+
 def same(pairs):
     """Two exports hold the same terms."""
     findings = []
@@ -61,6 +74,7 @@ def _terms(path):
 
 
 if __name__ == '__main__':
-    problems = {'complete': complete, 'same': same}[sys.argv[1]](sys.argv[2:])
+    action = {'complete': complete, 'merge': merge, 'same': same}[sys.argv[1]]
+    problems = action(sys.argv[2:])
     print("\n".join(problems) or "  complete")
     sys.exit(1 if problems else 0)

@@ -58,13 +58,19 @@ def _files():
 
 
 def _export(ready, modules):
+    """Write the terms of addons and carry them over into their translations.
+
+    Only the .pot comes from Odoo: its export of a language opens the file before it reads
+    the translations of the code from it, and so loses them.
+    """
     with databases.temporary(ready, databases.suite_template(ready)) as database:
         for module in modules:
             (ROOT / module / 'i18n').mkdir(exist_ok=True)
         ready.odoo_run(
-            'i18n', 'export', *modules, '-c', CONFIG, '-d', database, '-l', 'pot', *LANGUAGES,
+            'i18n', 'export', *modules, '-c', CONFIG, '-d', database, '-l', 'pot',
             what="exporting the terms",
         )  # fmt: skip
+    _po_tool(ready, 'merge', *(ROOT / module / 'i18n' for module in modules))
     say(f"  exported {', '.join(modules)}")
 
 
