@@ -22,6 +22,11 @@ class CrmSelfcheck(models.Model):
                 name=self.env._("Tiers follow from the ledger"),
                 method='_check_loyalty_tier',
             ),
+            SelfCheck(
+                code='loyalty.card',
+                name=self.env._("Members have one card per program"),
+                method='_check_loyalty_card',
+            ),
         ]
 
     @api.model
@@ -53,10 +58,31 @@ class CrmSelfcheck(models.Model):
     def _check_loyalty_tier(self) -> tuple[bool, str, int]:
         """Decide on all tiers again and compare with what is stored."""
         programs = self.env['loyalty.program'].sudo()
-        programs = programs.search(programs._get_tiered_domain())
+        programs = programs.search(programs._get_evaluated_domain())
         # yesterday's downgrades are done by a job that may run after this check
         count = self.env['loyalty.tier.evaluation']._count_pending(programs, grace=1)
         if not count:
             return True, self.env._("All tiers agree."), 0
         message = self.env._("%(count)s members should have another tier.", count=count)
         return False, message, count
+
+    @api.model
+    def _check_loyalty_card(self) -> tuple[bool, str, int]:
+        """Find members with two active cards of one managed program."""
+        groups = (
+            self.env['loyalty.card']
+            .sudo()
+            ._read_group(
+                [('program_id.managed', '=', True), ('partner_id', '!=', False)],
+                ['partner_id', 'program_id'],
+                having=[('__count', '>', 1)],
+            )
+        )
+        if not groups:
+            return True, self.env._("Nobody has two cards of one program."), 0
+        message = self.env._(
+            "%(count)s members have more than one active card of a program: %(members)s.",
+            count=len(groups),
+            members=", ".join(partner.display_name for partner, _program in groups[:10]),
+        )
+        return False, message, len(groups)

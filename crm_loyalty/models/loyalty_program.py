@@ -84,9 +84,11 @@ class LoyaltyProgram(models.Model):
             program.managed = program.program_type == 'loyalty'
 
     def write(self, vals):
-        starting = self.filtered(lambda p: not p.managed) if vals.get('managed') else self.browse()
+        # a change of type switches the ledger on too
+        switches = not {'managed', 'program_type'}.isdisjoint(vals)
+        unmanaged = self.filtered(lambda p: not p.managed) if switches else self.browse()
         res = super().write(vals)
-        if starting:
+        if starting := unmanaged.filtered('managed'):
             starting._open_ledger()
         return res
 
@@ -159,12 +161,13 @@ class LoyaltyProgram(models.Model):
     def _get_timezone(self) -> str:
         """Return the name of the time zone in which days of this program begin and end.
 
-        The same as core takes for the validity of programs.
+        That of the company; of a program of all companies, that of the first company, so that the
+        answer does not depend on who asks.
         """
         self.ensure_one()
-        company = self.company_id or self.env.company
-        parameters = self.env['ir.config_parameter'].sudo()
-        return company.partner_id.tz or parameters.get_param('loyalty.timezone', 'UTC')
+        company = self.sudo().company_id
+        company = company or company.search([], order='id', limit=1)
+        return company._get_customer_timezone()
 
     def _get_local_day(self, moment: datetime | None = None) -> date:
         """Return the day of ``moment`` (UTC, default now) in the program's time zone."""
@@ -199,6 +202,12 @@ class LoyaltyProgram(models.Model):
         """Return the domain of programs whose members have tiers."""
         return Domain('managed', '=', True) & Domain('tier_ids', '!=', False)
 
+    @api.model
+    def _get_evaluated_domain(self) -> Domain:
+        """Return the domain of programs whose members have tiers, or lose the archived ones."""
+        tiers = self.env['loyalty.tier'].sudo().with_context(active_test=False)._search([])
+        return Domain('managed', '=', True) & Domain('id', 'in', tiers.subselect('program_id'))
+
     def _enqueue_tier_evaluation(self):
         """Have the tiers of all members of these programs evaluated in the background."""
         return self.env['crm.job']._enqueue(
@@ -213,5 +222,5 @@ class LoyaltyProgram(models.Model):
     @api.model
     def _cron_evaluate_tiers(self) -> None:
         """Put the nightly evaluation in the queue; the job log shows how it went."""
-        for program in self.search(self._get_tiered_domain()):
+        for program in self.search(self._get_evaluated_domain()):
             program._enqueue_tier_evaluation()

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import date
 
 from odoo import api, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 #: members per committed chunk of the job
@@ -64,7 +65,9 @@ class LoyaltyTierEvaluation(models.AbstractModel):
         :return: the cards whose tier changed
         """
         cards = cards.sudo()
-        programs = cards.program_id.filtered_domain(cards.program_id._get_tiered_domain())
+        programs = cards.program_id.with_context(active_test=False)
+        evaluated = Domain('id', 'in', programs.ids) & programs._get_evaluated_domain()
+        programs = programs.search(evaluated).with_env(cards.env)
         if not programs:
             return cards.browse()
         cards.env.flush_all()

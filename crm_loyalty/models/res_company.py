@@ -9,7 +9,8 @@ class ResCompany(models.Model):
 
     main_loyalty_program_id = fields.Many2one(
         comodel_name='loyalty.program',
-        domain="[('program_type', '=', 'loyalty'), ('company_id', 'in', [False, id])]",
+        domain="[('program_type', '=', 'loyalty'), "
+        "'|', ('company_id', '=', False), ('company_id', 'parent_of', id)]",
         ondelete='set null',
         help="Its tiers are shown on contacts and sales orders. When empty, the first program "
         "with tiers.",
@@ -34,4 +35,4 @@ class ResCompany(models.Model):
         """Return the domain of the programs that are taken when none was chosen."""
         self.ensure_one()
         tiered = self.env['loyalty.program']._get_tiered_domain()
-        return tiered & Domain('company_id', 'in', [False, self.id])
+        return tiered & Domain('company_id', 'in', [False, *self.parent_ids.ids])

@@ -127,7 +127,7 @@ class ResPartner(models.Model):
 
     def _get_customer_timeline_sources(self):
         sources = super()._get_customer_timeline_sources()
-        members = Domain('card_id.partner_id', 'child_of', self.commercial_partner_id.ids)
+        members = self._get_timeline_partner_domain('card_id.partner_id')
         return [
             *sources,
             TimelineSource(

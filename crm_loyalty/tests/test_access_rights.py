@@ -151,6 +151,24 @@ class TestAccessRights(LoyaltyCommon):
         with self.assertRaises(AccessError):
             self.program.with_user(manager).action_evaluate_tiers()
 
+    def test_branches(self):
+        """Who works in a branch sees the tiers of the company above, as core shows its cards."""
+        branch = self.env['res.company'].create(
+            {'name': "Branch", 'parent_id': self.env.company.id}
+        )
+        user = new_test_user(
+            self.env,
+            'l_branch',
+            'crm_loyalty.group_all',
+            company_id=branch.id,
+            company_ids=[Command.set(branch.ids)],
+        )
+        for model in ('loyalty.tier', 'loyalty.tier.history', 'loyalty.card', 'loyalty.history'):
+            mine = self.env[model].with_user(user).search([('program_id', '=', self.program.id)])
+            self.assertTrue(mine, model)
+        self.assertEqual(branch._get_main_loyalty_program(), self.program)
+        self.assertEqual(self.member.with_user(user).loyalty_tier_id, self.basic)
+
     def test_every_menu_opens(self):
         """Each role can open every menu it sees."""
         root = self.env.ref('crm_loyalty.menu_root')

@@ -363,9 +363,7 @@ class TestBackfill(LoyaltyCommon, JobCase):
 
         core, past = self.create_partner("Core"), self.create_partner("Past")
         create_menu_order(core).action_confirm()
-        create_menu_order(
-            past, state='sale', date_order=Datetime.now() - timedelta(days=200)
-        )
+        create_menu_order(past, state='sale', date_order=Datetime.now() - timedelta(days=200))
         self.env['loyalty.backfill.engine']._backfill_now(self.program, SINCE)
         self.assertEqual(self.get_card(core).points, 30)
         self.assertEqual(self.get_card(past).points, 30)

@@ -225,6 +225,20 @@ class TestLedger(LoyaltyCommon):
         self.assertEqual(count, 1)
         self.assertIn(card.code, message)
 
+    def test_self_check_finds_two_cards(self):
+        check = self.env['crm.selfcheck']
+        card = self.create_card()
+        self.create_card(self.partner)
+        self.assertNotIn(self.member.name, check._check_loyalty_card()[1])
+        before = check._check_loyalty_card()[2]
+        self.create_card()
+        ok, message, count = check._check_loyalty_card()
+        self.assertFalse(ok)
+        self.assertEqual(count, before + 1)
+        self.assertIn(self.member.name, message)
+        card.active = False
+        self.assertEqual(check._check_loyalty_card()[2], before)
+
     def test_keyed_rows(self):
         card = self.create_card()
         vals = {'card_id': card.id, 'description': "x", 'issued': 5, 'key': 'test:1'}

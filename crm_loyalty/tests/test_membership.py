@@ -118,6 +118,13 @@ class TestMembership(LoyaltyCommon):
         found = self.member.get_customer_timeline(sources=['loyalty.tier'], search="silver")
         self.assertEqual(len(found['entries']), 1)
 
+    def test_timeline_of_archived_contacts(self):
+        contact = self.create_partner("Left", parent_id=self.member.id)
+        self.earn(self.create_card(contact), 33, self.env.cr.now())
+        contact.active = False
+        page = self.member.get_customer_timeline(sources=['loyalty.points'])
+        self.assertIn("+33 Points", [entry['title'] for entry in page['entries']])
+
     def test_settings(self):
         settings = self.env['res.config.settings'].create({})
         settings.main_loyalty_program_id = self.program

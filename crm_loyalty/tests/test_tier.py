@@ -40,7 +40,8 @@ class TestTier(LoyaltyCommon, JobCase):
             self.assertEqual(card.tier_id, self.silver)
 
     def test_window_ends_at_midnight_of_the_program(self):
-        self.env.company.partner_id.tz = 'Asia/Shanghai'
+        self.env.company.resource_calendar_id.tz = 'Asia/Shanghai'
+        self.env.company.partner_id.tz = 'America/New_York'  # where somebody may sit
         card = self.create_card()
         self.earn(card, 10, '2025-09-05 15:59:59')  # 5 September 23:59:59 in Shanghai: out
         self.earn(card, 100, '2025-09-05 16:00:00')  # 6 September 00:00: in
@@ -111,6 +112,24 @@ class TestTier(LoyaltyCommon, JobCase):
         card._evaluate_tiers(date(2026, 2, 1))
         self.assertEqual(self.changes(card), [('start', 'Gold'), ('down', 'Silver')])
 
+    def test_last_tier_archived(self):
+        card = self.create_card()
+        self.earn(card, 3000, '2026-01-10 04:00:00')
+        card._evaluate_tiers(date(2026, 1, 31))
+        self.program.tier_ids.active = False
+        self.assertEqual(self.env['crm.selfcheck']._check_loyalty_tier()[2], 1)
+        card._evaluate_tiers(date(2026, 2, 1))
+        self.assertFalse(card.tier_id)
+
+    def test_zone_of_a_shared_program(self):
+        first = self.env['res.company'].search([], order='id', limit=1)
+        first.resource_calendar_id.tz = 'Asia/Taipei'
+        second = self.env['res.company'].create({'name': "Second"})
+        second.resource_calendar_id.tz = 'America/New_York'
+        self.program.company_id = False
+        for company in first | second:
+            self.assertEqual(self.program.with_company(company)._get_timezone(), 'Asia/Taipei')
+
     def test_below_the_first_tier(self):
         self.basic.min_value = 10
         card = self.create_card()
@@ -167,6 +186,15 @@ class TestTier(LoyaltyCommon, JobCase):
         self.assertFalse(coupons.managed)
         with self.assertRaises(UserError):
             coupons.action_manage_ledger()
+
+    def test_program_becomes_loyalty(self):
+        coupons = self.env['loyalty.program'].create({'name': "C", 'program_type': 'coupons'})
+        card = self.create_card(points=7, program=coupons)
+        self.assertFalse(card.history_ids)
+        coupons.program_type = 'loyalty'
+        self.assertTrue(coupons.managed)
+        self.assertEqual(card.history_ids.mapped(lambda r: (r.kind, r.qty)), [('opening', 7)])
+        self.assert_balanced(card)
 
     def test_copy_takes_tiers(self):
         copy = self.program.copy()
