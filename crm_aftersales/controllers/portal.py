@@ -21,9 +21,9 @@ class AftersalesPortal(CustomerPortal):
     Elevated rights come after the check of the single record, never before it.
     """
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Portal home
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def _prepare_home_portal_values(self, counters):
         values = super()._prepare_home_portal_values(counters)
@@ -46,9 +46,9 @@ class AftersalesPortal(CustomerPortal):
         customer = request.env.user.partner_id.commercial_partner_id
         return Domain('commercial_partner_id', '=', customer.id)
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # My equipment
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     @http.route(
         ['/my/equipment', '/my/equipment/page/<int:page>'],
@@ -76,6 +76,7 @@ class AftersalesPortal(CustomerPortal):
             limit=self._items_per_page,
             offset=pager['offset'],
         )
+        request.session['my_equipment_history'] = units.ids
         values = self._prepare_portal_layout_values()
         values.update(
             units=units.sudo(),
@@ -99,9 +100,7 @@ class AftersalesPortal(CustomerPortal):
             'warranty': {'label': env._("Warranty End"), 'order': 'warranty_end, id'},
         }
 
-    @http.route(
-        '/my/equipment/<int:unit_id>', type='http', auth='public', website=True, readonly=True
-    )
+    @http.route('/my/equipment/<int:unit_id>', type='http', auth='public', website=True)
     def portal_my_equipment_page(self, unit_id, access_token=None, **kwargs):
         """Show one product: to its owner, or to whom the owner gave the link."""
         try:
@@ -139,9 +138,9 @@ class AftersalesPortal(CustomerPortal):
             and record_sudo.commercial_partner_id == user.partner_id.commercial_partner_id
         )
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # My requests
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     @http.route(
         ['/my/requests', '/my/requests/page/<int:page>'],
@@ -150,7 +149,7 @@ class AftersalesPortal(CustomerPortal):
         website=True,
         readonly=True,
     )
-    def portal_my_requests(self, page=1, filterby='open', search='', search_in='all', **kwargs):
+    def portal_my_requests(self, page=1, filterby='open', search='', **kwargs):
         """Show the list of the visitor's requests."""
         Request = request.env['aftersales.request']
         filters = self._get_request_filters()
@@ -168,6 +167,7 @@ class AftersalesPortal(CustomerPortal):
         requests = Request.search(
             domain, order='id desc', limit=self._items_per_page, offset=pager['offset']
         )
+        request.session['my_requests_history'] = requests.ids
         values = self._prepare_portal_layout_values()
         values.update(
             requests=requests.sudo(),
@@ -213,9 +213,9 @@ class AftersalesPortal(CustomerPortal):
         )
         return request.render('crm_aftersales.portal_request_page', values)
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # New request
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     @http.route(
         '/my/requests/new', type='http', auth='user', methods=['GET'], website=True, readonly=True
@@ -230,11 +230,12 @@ class AftersalesPortal(CustomerPortal):
         try:
             values = self._read_request_form(post)
             attachments = self._read_request_files()
+            with request.env.cr.savepoint():
+                request_sudo = request.env['aftersales.request']._raise_from_portal(
+                    request.env.user.partner_id, values, attachments
+                )
         except UserError as error:
             return self._render_request_form(post, error=str(error))
-        request_sudo = request.env['aftersales.request']._raise_from_portal(
-            request.env.user.partner_id, values, attachments
-        )
         return request.redirect(f'/my/requests/{request_sudo.id}')
 
     def _render_request_form(self, form: dict, error: str = ''):
@@ -297,6 +298,14 @@ class AftersalesPortal(CustomerPortal):
         )
         if not request_type:
             raise UserError(env._("Please choose what your request is about."))
+        companies = unit.sudo().company_id | request_type.company_id
+        if len(companies) > 1:
+            raise UserError(
+                env._(
+                    "Requests of this kind are not possible for that product."
+                    " Please choose another."
+                )
+            )
         return {
             'name': name,
             'description': plaintext2html(text),

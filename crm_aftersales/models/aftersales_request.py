@@ -209,9 +209,9 @@ class AftersalesRequest(models.Model):
     _default_order_idx = models.Index('(priority DESC, id DESC)')
     _customer_idx = models.Index('(commercial_partner_id, id DESC)')
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Defaults and computes
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     @api.model
     def _get_default_stage_id(self) -> int:
@@ -281,9 +281,9 @@ class AftersalesRequest(models.Model):
         """Return the domain of the requests that still need work."""
         return Domain('state', 'in', OPEN_STATES)
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # CRUD
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -323,9 +323,9 @@ class AftersalesRequest(models.Model):
             self.action_recompute_sla()
         return result
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # States
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def _on_state_changed(self, old_states: dict):
         """Bring dates and clocks in line with a new state and tell who has to know.
@@ -395,9 +395,9 @@ class AftersalesRequest(models.Model):
         """Work on resolved, closed or cancelled requests again."""
         self.filtered(lambda request: request.state not in OPEN_STATES)._move_to_state('open')
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Answers of ours, messages of the customer
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def _message_post_after_hook(self, message, msg_values):
         super()._message_post_after_hook(message, msg_values)
@@ -508,9 +508,9 @@ class AftersalesRequest(models.Model):
             'channel': 'email' if message.message_type == 'email' else 'portal',
         }
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Mail gateway
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     @api.model
     def message_new(self, msg_dict, custom_values=None):
@@ -559,9 +559,9 @@ class AftersalesRequest(models.Model):
             return self.env.ref('crm_aftersales.mt_request_stage')
         return super()._track_subtype(init_values)
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Rating
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def _get_rating_template(self):
         """Return the mail that asks for a rating; empty to ask nobody."""
@@ -582,9 +582,9 @@ class AftersalesRequest(models.Model):
         for request in self.filtered(lambda request: request._can_ask_rating()):
             request.rating_send_request(template, lang=request.partner_id.lang, force_send=False)
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Portal
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     @api.model
     def _raise_from_portal(self, partner, values: dict, attachments: list[tuple[str, bytes]]):

@@ -76,9 +76,9 @@ class AftersalesSlaMixin(models.AbstractModel):
         help="What is due next, and how long until then.",
     )
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Computes: comparisons of stored dates with the current time
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     @api.depends(
         'date_first_reply', 'date_resolved', 'state', 'sla_response_deadline', 'sla_deadline'
@@ -189,9 +189,9 @@ class AftersalesSlaMixin(models.AbstractModel):
         }
         return domains.get(state, Domain.FALSE)
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Events
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     @api.model
     def _get_sla_triggers(self) -> set[str]:

@@ -33,6 +33,13 @@ class ResPartner(models.Model):
         groups=READER_GROUPS,
     )
 
+    aftersales_request_ids = fields.One2many(
+        comodel_name='aftersales.request',
+        inverse_name='commercial_partner_id',
+        string="Service Requests",
+        groups=READER_GROUPS,
+    )
+
     def _compute_aftersales_unit_count(self):
         counts = dict(
             self.env['aftersales.unit']._read_group(
@@ -62,9 +69,9 @@ class ResPartner(models.Model):
             partner.aftersales_open_request_count = still_open.get(customer, 0)
             partner.aftersales_last_request_id = last.get(customer, False)
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Portal access
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def write(self, vals):
         result = super().write(vals)
@@ -80,9 +87,9 @@ class ResPartner(models.Model):
         domain = Domain('partner_id', 'child_of', self.ids) & Domain('share', '=', True)
         return bool(users.search_count(domain, limit=1))
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Time line
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def _get_customer_timeline_sources(self) -> list[TimelineSource]:
         return [
@@ -119,9 +126,9 @@ class ResPartner(models.Model):
         """Return the domain of what belongs to the customer this contact is part of."""
         return Domain('commercial_partner_id', '=', self.commercial_partner_id.id)
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Actions
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def action_view_aftersales_units(self) -> dict:
         """Open what the customer owns.

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .res_partner import READER_GROUPS
+
 
 class SaleOrder(models.Model):
     _inherit = 'sale.order'
@@ -8,23 +10,23 @@ class SaleOrder(models.Model):
     aftersales_unit_count = fields.Integer(
         string="Customer Products Count",
         compute='_compute_aftersales_counts',
-        groups='crm_aftersales.group_own,sales_team.group_sale_salesman',
+        groups=READER_GROUPS,
     )
     aftersales_request_count = fields.Integer(
         string="Service Requests Count",
         compute='_compute_aftersales_counts',
-        groups='crm_aftersales.group_own,sales_team.group_sale_salesman',
+        groups=READER_GROUPS,
     )
     aftersales_has_missing_units = fields.Boolean(
         string="Pieces to Register",
         compute='_compute_aftersales_has_missing_units',
-        groups='crm_aftersales.group_own,sales_team.group_sale_salesman',
+        groups=READER_GROUPS,
         help="Pieces of the order could be registered as products of the customer.",
     )
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Views
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     @api.model
     def get_view(self, view_id=None, view_type='form', **options):
@@ -45,9 +47,9 @@ class SaleOrder(models.Model):
             'sales_team.group_sale_salesman'
         )
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Computes
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def _compute_aftersales_counts(self):
         unit_counts, request_counts = (
@@ -65,12 +67,12 @@ class SaleOrder(models.Model):
     def _compute_aftersales_has_missing_units(self):
         for order in self:
             order.aftersales_has_missing_units = bool(
-                order.state == 'sale' and order.sudo().order_line._prepare_missing_units_vals()
+                order.state == 'sale' and order.sudo().order_line._has_missing_units()
             )
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Actions
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def action_create_aftersales_units(self):
         """Register each piece of the confirmed orders as a product of the customer.

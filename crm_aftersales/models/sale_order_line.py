@@ -3,20 +3,48 @@ import pytz
 from odoo import fields, models
 from odoo.tools import float_round
 
+from .res_partner import READER_GROUPS
+
 
 class SaleOrderLine(models.Model):
     _inherit = 'sale.order.line'
 
     aftersales_unit_ids = fields.One2many(
-        comodel_name='aftersales.unit', inverse_name='sale_line_id', string="Customer Products"
+        comodel_name='aftersales.unit',
+        inverse_name='sale_line_id',
+        string="Customer Products",
+        groups=READER_GROUPS,
     )
+
+    def _has_missing_units(self) -> bool:
+        """Whether a piece ordered is not registered yet."""
+        lines = self.filtered(lambda line: line._has_aftersales_units())
+        positions = lines._get_unit_positions()
+        return any(
+            sum(0 < position <= quantity for position in positions.get(line._origin, ())) < quantity
+            for line in lines
+            for quantity in [line._get_unit_quantity()]
+        )
+
+    def _get_unit_positions(self) -> dict:
+        """Return which pieces of each line are registered, archived ones too."""
+        return dict(
+            self.env['aftersales.unit']
+            .with_context(active_test=False)
+            ._read_group(
+                [('sale_line_id', 'in', self.ids)],
+                ['sale_line_id'],
+                ['sale_line_position:array_agg'],
+            )
+        )
 
     def _prepare_missing_units_vals(self) -> list[dict]:
         """Return the values of the pieces ordered that are not registered yet."""
         vals_list = []
-        for line in self.filtered(lambda line: line._has_aftersales_units()):
-            units = line.with_context(active_test=False).aftersales_unit_ids
-            positions = set(units.mapped('sale_line_position'))
+        lines = self.filtered(lambda line: line._has_aftersales_units())
+        registered = lines._get_unit_positions()
+        for line in lines:
+            positions = set(registered.get(line._origin, ()))
             vals_list += [
                 line._prepare_unit_vals(position)
                 for position in range(1, line._get_unit_quantity() + 1)
@@ -63,7 +91,7 @@ class SaleOrderLine(models.Model):
         """
         self.ensure_one()
         order = self.order_id
-        zone = order.company_id.resource_calendar_id.tz or order.company_id.partner_id.tz or 'UTC'
+        zone = order.company_id._get_customer_timezone()
         moment = order.commitment_date or order.date_order
         if not moment or moment > fields.Datetime.now():
             return False

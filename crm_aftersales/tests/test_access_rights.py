@@ -15,6 +15,9 @@ class TestAccessRights(AftersalesCommon):
         super().setUpClass()
         cls.user_sale = cls._create_user('aftersales_sale', 'sales_team.group_sale_salesman')
         cls.user_plain = cls._create_user('aftersales_plain', 'base.group_user')
+        cls.user_accountant = cls._create_user(
+            'aftersales_accountant', 'account.group_account_invoice'
+        )
         cls.request_own = cls._create_request(user_id=cls.user_technician.id)
         cls.request_team = cls._create_request(team_id=cls.team_workshop.id)
         cls.request_desk = cls._create_request(user_id=cls.user_service.id)
@@ -26,9 +29,9 @@ class TestAccessRights(AftersalesCommon):
     def _visible(self, user, records):
         return records.with_user(user).search([('id', 'in', records.ids)]).with_env(self.env)
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Matrix
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def test_matrix(self):
         """Who may do what at all: operations by role and model."""
@@ -105,9 +108,9 @@ class TestAccessRights(AftersalesCommon):
         self.env.flush_all()
         self.assertFalse(self._visible(self.user_customer, request))
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Companies
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def test_companies(self):
         other = self.env['aftersales.request'].create(
@@ -162,6 +165,54 @@ class TestAccessRights(AftersalesCommon):
         self.assertEqual(form.partner_id, self.customer)
         self.assertEqual(len(form.order_line), 1)
         self.assertIn('aftersales_request_count', form._view['fields'])
+
+    def test_technician_reads_orders_of_whom_he_serves(self):
+        customer = self.env['res.partner'].create({'name': "Customer of Nobody"})
+        registered, served, other = self.env['sale.order'].create(
+            [
+                {
+                    'partner_id': partner.id,
+                    'user_id': self.user_manager.id,
+                    'order_line': [Command.create({'product_id': self.product.id})],
+                }
+                for partner in (customer, self.customer_company, customer)
+            ]
+        )
+        registered.action_confirm()
+        registered.action_create_aftersales_units()
+        user_both = self._create_user(
+            'aftersales_both', 'crm_aftersales.group_own,sales_team.group_sale_salesman'
+        )
+        own = other.copy({'user_id': user_both.id})
+        orders = registered + served + other + own
+        self.request_team.unlink()
+        for user, expected in (
+            (self.user_technician, registered + served),
+            (self.user_service, orders),
+            (self.user_manager, orders),
+            (self.user_sale, self.env['sale.order']),
+            (user_both, registered + own),
+        ):
+            with self.subTest(user=user.login):
+                self.assertEqual(self._visible(user, orders), expected.sorted())
+                self.assertEqual(self._visible(user, orders.order_line).order_id, expected.sorted())
+        own.with_user(user_both).client_order_ref = "42"
+        self.request_own.user_id = self.user_service
+        self.assertEqual(self._visible(self.user_technician, orders), registered)
+
+    @users('aftersales_accountant')
+    def test_accountant_reads_every_field_of_an_order(self):
+        order = (
+            self.env['sale.order']
+            .sudo()
+            .create(
+                {
+                    'partner_id': self.customer.id,
+                    'order_line': [Command.create({'product_id': self.product.id})],
+                }
+            )
+        )
+        self.assertTrue(order.order_line.with_user(self.env.user).read())
 
     def _open_menus(self, menus, menu):
         if menu.get('actionID'):

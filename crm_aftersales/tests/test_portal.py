@@ -1,6 +1,8 @@
 import re
+from unittest.mock import patch
 
 from odoo import http
+from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
@@ -41,9 +43,9 @@ class TestPortal(AftersalesCommon, HttpCase):
             [('channel', '=', 'portal'), ('name', '=', "Noise at night")]
         )
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Pages
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def test_home(self):
         self._login()
@@ -75,6 +77,19 @@ class TestPortal(AftersalesCommon, HttpCase):
         page = self.url_open(f'/my/equipment/{self.unit.id}').text
         self.assertIn('P 1', page)
         self.assertIn(self.request_own.number, page)
+
+    def test_previous_and_next(self):
+        self._create_request(name="Second pump")
+        self._login()
+        url = f'/my/requests/{self.request_own.id}'
+        self.assertNotIn('oi-chevron-right', self.url_open(url).text)
+        self.url_open('/my/requests')
+        self.assertIn('oi-chevron-right', self.url_open(url).text)
+        self.unit.copy({'serial': 'P 3'})
+        url = f'/my/equipment/{self.unit.id}'
+        self.assertNotIn('oi-chevron-right', self.url_open(url).text)
+        self.url_open('/my/equipment')
+        self.assertIn('oi-chevron-right', self.url_open(url).text)
 
     def test_pages_of_others_lead_home(self):
         self._login()
@@ -118,9 +133,9 @@ class TestPortal(AftersalesCommon, HttpCase):
             self.assertNotIn("Dog bites", page)
             self.assertNotIn("difficult customer", page)
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # New request
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def test_form_offers_only_what_is_own(self):
         self._login()
@@ -175,6 +190,32 @@ class TestPortal(AftersalesCommon, HttpCase):
         self.assertIn("Noise at night", response.text, "what was typed is not lost")
         self.assertFalse(self._raised())
 
+    def test_kind_of_another_company_is_refused(self):
+        self.user_customer.company_ids += self.company_2
+        unit = self.unit.copy({'company_id': self.company_2.id})
+        self.type_fault.company_id = self.company
+        self._login()
+        # with both companies chosen he sees the product
+        self.opener.cookies.set('cids', f'{self.company.id}-{self.company_2.id}')
+        response = self._raise(unit_id=unit.id)
+        self.assertEqual(response.status_code, 422)
+        self.assertIn("not possible for that product", response.text)
+        self.assertFalse(self._raised())
+
+    def test_refusal_of_the_server_is_shown(self):
+        message = "Not today"
+
+        def refuse(Request, *args):
+            Request.sudo().create({'name': "Noise at night", 'channel': 'portal'})
+            raise UserError(message)
+
+        self._login()
+        with patch.object(self.registry['aftersales.request'], '_raise_from_portal', refuse):
+            response = self._raise()
+        self.assertEqual(response.status_code, 422)
+        self.assertIn("Not today", response.text)
+        self.assertFalse(self._raised(), "nothing half done is left")
+
     def test_nonsense_is_refused(self):
         self._login()
         hidden = self.env.ref('crm_aftersales.aftersales_request_type_claim')
@@ -196,9 +237,9 @@ class TestPortal(AftersalesCommon, HttpCase):
         self.assertEqual(self._raise(files=files).status_code, 422)
         self.assertFalse(self._raised())
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Conversation
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def _post_message(self, request, **params):
         return self.make_jsonrpc_request(
@@ -231,9 +272,9 @@ class TestPortal(AftersalesCommon, HttpCase):
                 self._post_message(self.request_stranger, **params)
         self.assertEqual(len(self.request_stranger.message_ids), before)
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Rating
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def test_rating_page(self):
         self.request_own.user_id = self.user_service

@@ -19,9 +19,9 @@ class TestRequest(AftersalesCommon):
             **values,
         )
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Creation
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def test_numbers(self):
         first, second = self.env['aftersales.request'].create([{'name': "A"}, {'name': "B"}])
@@ -92,9 +92,9 @@ class TestRequest(AftersalesCommon):
         self.assertEqual(request.sla_state, 'breached')
         self.assertFalse(self._new_mails, "nobody is asked about the past")
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # States
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def test_way_through_the_stages(self):
         request = self._create_request().with_user(self.user_service)
@@ -139,9 +139,9 @@ class TestRequest(AftersalesCommon):
         )['groups']
         self.assertEqual([group['stage_id'][0] for group in groups], stages.ids)
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # The customer speaks
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def test_answer_ends_waiting_for_the_customer(self):
         request = self._create_request(stage_id=self._stage('waiting_customer').id)
@@ -214,9 +214,9 @@ class TestRequest(AftersalesCommon):
         self.assertEqual(request.state, 'closed')
         self.assertTrue(request.child_ids)
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Rating
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def _rating_mails(self):
         return self._new_mails.filtered(lambda mail: "How was our service" in mail.subject)

@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from unittest.mock import patch
 
 import psycopg2
 from freezegun import freeze_time
@@ -64,6 +65,26 @@ class TestSaleOrder(AftersalesCommon):
         self.assertEqual(self.order.aftersales_unit_count, 3)
         self.order.invalidate_recordset(['aftersales_has_missing_units'])
         self.assertFalse(self.order.aftersales_has_missing_units)
+
+    def test_missing_pieces_are_counted_not_prepared(self):
+        self._confirm(self.order)
+        self.order.action_create_aftersales_units()
+        lines = self.order.order_line
+        pump = lines[0].aftersales_unit_ids.sorted('sale_line_position')[0]
+        with patch.object(
+            self.registry['sale.order.line'],
+            '_prepare_unit_vals',
+            side_effect=AssertionError("not needed to show the button"),
+        ):
+            for change, expected in (
+                (lambda: pump.unlink(), True),
+                (lambda: lines[0].write({'product_uom_qty': 1}), True),
+                (lambda: lines[0].write({'product_uom_qty': 0}), False),
+                (lambda: lines[1].write({'product_uom_qty': 10}), True),
+            ):
+                change()
+                self.order.invalidate_recordset(['aftersales_has_missing_units'])
+                self.assertEqual(self.order.aftersales_has_missing_units, expected)
 
     def test_more_pieces_make_only_the_new_ones(self):
         self._confirm(self.order)

@@ -18,9 +18,9 @@ class TestSla(AftersalesCommon):
             self.env.flush_all()
         return request
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Matching
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def test_first_policy_that_fits_rules(self):
         general = self._create_policy(sequence=50)
@@ -84,9 +84,9 @@ class TestSla(AftersalesCommon):
         self.assertFalse(request.sla_deadline)
         self.assertEqual(request.sla_state, 'none')
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # Events
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def test_trap_9_new_priority_matches_again_and_keeps_the_start(self):
         self._create_policy(sequence=50, resolution=24)
@@ -224,9 +224,9 @@ class TestSla(AftersalesCommon):
             requests.mapped('sla_state')
             requests.search([('sla_state', 'in', ['breached', 'at_risk'])])
 
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
     # States
-    # ----------------------------------------------------------------------------------------------
+    # ------------------------------------------------------------
 
     def test_states_read_and_searched_agree_at_every_moment(self):
         self._create_policy(response=4, resolution=24)
