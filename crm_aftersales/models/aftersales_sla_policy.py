@@ -66,7 +66,8 @@ class AftersalesSlaPolicy(models.Model):
     )
 
     _hours_positive = models.Constraint(
-        'CHECK(response_hours >= 0 AND resolution_hours >= 0)', "A target cannot be negative."
+        'CHECK(response_hours BETWEEN 0 AND 100000 AND resolution_hours BETWEEN 0 AND 100000)',
+        "A target is between 0 and 100,000 hours.",
     )
     _warning_percent_range = models.Constraint(
         'CHECK(warning_percent BETWEEN 1 AND 100)',

@@ -160,7 +160,8 @@ class AftersalesUnit(models.Model):
     _owner_idx = models.Index('(commercial_partner_id, state)')
     _warranty_end_idx = models.Index("(warranty_end) WHERE state = 'active'")
     _warranty_months_positive = models.Constraint(
-        'CHECK(warranty_months >= 0)', "A warranty cannot last less than nothing."
+        'CHECK(warranty_months BETWEEN 0 AND 1200)',
+        "A warranty lasts between 0 and 1200 months.",
     )
 
     # ------------------------------------------------------------

@@ -16,8 +16,8 @@ class ProductTemplate(models.Model):
     )
 
     _aftersales_warranty_months_positive = models.Constraint(
-        'CHECK(aftersales_warranty_months >= 0)',
-        "A warranty cannot last less than nothing.",
+        'CHECK(aftersales_warranty_months BETWEEN 0 AND 1200)',
+        "A warranty lasts between 0 and 1200 months.",
     )
 
     def _is_aftersales_tracked(self) -> bool:

@@ -18,6 +18,11 @@ class ResCompany(models.Model):
         " become a new request that follows the old one.",
     )
 
+    _aftersales_reopen_days_range = models.Constraint(
+        'CHECK(aftersales_reopen_days BETWEEN 0 AND 3650)',
+        "Requests can be reopened within 0 to 3650 days.",
+    )
+
     def _default_aftersales_team_id(self):
         """Return the team that all companies share, as long as it is there."""
         return self.env.ref('crm_aftersales.aftersales_team_service', raise_if_not_found=False)

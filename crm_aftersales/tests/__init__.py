@@ -1,5 +1,6 @@
 from . import (
     test_access_rights,
+    test_bounds,
     test_data,
     test_mail_gateway,
     test_partner,

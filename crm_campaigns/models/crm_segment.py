@@ -126,7 +126,20 @@ class CrmSegment(models.Model):
     # CONSTRAINTS
     # ------------------------------------------------------------
 
-    @api.constrains('domain', 'user_id')
+    @api.constrains('company_id', 'user_id')
+    def _check_company_of_owner(self):
+        """The rule runs as the owner in the company of the segment."""
+        for segment in self:
+            if segment.company_id not in segment.user_id.company_ids:
+                raise ValidationError(
+                    self.env._(
+                        "%(owner)s does not work in %(company)s. Choose another owner or company.",
+                        owner=segment.user_id.name,
+                        company=segment.company_id.name,
+                    )
+                )
+
+    @api.constrains('domain', 'user_id', 'company_id')
     def _check_owner(self):
         """Nobody learns by a rule of his what only the owner may read."""
         # constraints run in sudo mode: the user counts, not the mode
@@ -143,7 +156,7 @@ class CrmSegment(models.Model):
                     )
                 )
 
-    @api.constrains('domain', 'user_id')
+    @api.constrains('domain', 'user_id', 'company_id')
     def _check_domain(self):
         """Refuse a rule that cannot be evaluated, while the author looks at it."""
         for segment in self:

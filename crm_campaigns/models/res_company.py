@@ -31,8 +31,8 @@ class ResCompany(models.Model):
     )
 
     _crm_score_window_positive = models.Constraint(
-        'CHECK(crm_score_window_months > 0)',
-        "The scoring window must be at least one month.",
+        'CHECK(crm_score_window_months BETWEEN 1 AND 1200)',
+        "The scoring window is between 1 and 1200 months.",
     )
     _crm_score_gate_positive = models.Constraint(
         'CHECK(crm_score_min_buyers > 0 AND crm_score_min_days >= 0)',

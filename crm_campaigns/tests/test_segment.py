@@ -197,3 +197,9 @@ class TestSegment(CampaignsCommon):
         self.assertEqual((draft.state, draft.member_count), ('active', 5))
         draft.action_archive_segment()
         self.assertEqual((draft.state, draft.member_count), ('archived', 5))
+
+    def test_company_the_owner_does_not_work_in_is_refused(self):
+        other = self._make_company("Foreign Company")
+        self.segment.user_id = self.user_manager
+        with self.assertRaisesRegex(ValidationError, "does not work in Foreign Company"):
+            self.segment.company_id = other

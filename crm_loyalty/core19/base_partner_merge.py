@@ -3,6 +3,8 @@ from __future__ import annotations
 from odoo import models
 from odoo.tools import SQL
 
+from ..models.loyalty_card import DEFERRED
+
 
 class BasePartnerMergeAutomaticWizard(models.TransientModel):
     _inherit = 'base.partner.merge.automatic.wizard'
@@ -15,7 +17,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         """
         Card = self.env['loyalty.card'].sudo()
         cards = Card.search([('partner_id', 'in', (src_partners | dst_partner).ids)])
-        deferred = self.with_context(loyalty_ledger_deferred=True)
+        deferred = self.with_context(loyalty_ledger_deferred=DEFERRED)
         res = super(BasePartnerMergeAutomaticWizard, deferred)._merge_loyalty_cards(
             src_partners, dst_partner
         )

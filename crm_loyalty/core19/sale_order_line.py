@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from odoo import api, models
 
+from ..models.loyalty_card import DEFERRED
+
 
 class SaleOrderLine(models.Model):
     """Rewards claimed, changed or removed on a confirmed order.
@@ -43,7 +45,7 @@ class SaleOrderLine(models.Model):
 
     def _deferring_ledger(self):
         """Return the lines in the context of :meth:`loyalty.card._deferring_ledger`."""
-        return self.with_context(loyalty_ledger_deferred=True)
+        return self.with_context(loyalty_ledger_deferred=DEFERRED)
 
     def _get_cards_by_confirmed_order(self) -> dict:
         """Return the managed cards that pay for rewards of confirmed orders, by order."""

@@ -14,6 +14,9 @@ SYSTEM_COLUMNS = frozenset(
     ('tier_id', 'tier_since', 'tier_until', 'qualifying_value', 'merged_into_id')
 )
 
+#: value of the context key loyalty_ledger_deferred; an object, which no client can send
+DEFERRED = object()
+
 
 class LoyaltyCard(models.Model):
     """The member card is the membership: balance, tier and their histories hang on it."""
@@ -157,11 +160,11 @@ class LoyaltyCard(models.Model):
 
         For code that writes its own rows after changing the balance; it settles at the end.
         """
-        return self.with_context(loyalty_ledger_deferred=True)
+        return self.with_context(loyalty_ledger_deferred=DEFERRED)
 
     def _settle_managed(self, increase: str, decrease: str) -> None:
         """Settle the cards of managed programs, unless the caller does so later."""
-        if self.env.context.get('loyalty_ledger_deferred'):
+        if self.env.context.get('loyalty_ledger_deferred') is DEFERRED:
             return
         rows = self.filtered('is_managed')._settle_ledger(increase, decrease)
         if rows:

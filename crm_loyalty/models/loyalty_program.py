@@ -34,7 +34,8 @@ def without_defaults(records, columns: frozenset[str]):
     given = {f'default_{name}' for name in columns}.intersection(context)
     if records.env.su or not given:
         return records
-    return records.with_context({key: context[key] for key in context if key not in given})
+    kept = {key: value for key, value in context.items() if key not in given}
+    return records.with_env(records.env(context=kept))
 
 
 class TierWindow(NamedTuple):
@@ -74,8 +75,8 @@ class LoyaltyProgram(models.Model):
     )
 
     _tier_window_positive = models.Constraint(
-        'CHECK (tier_window_months > 0)',
-        "The qualifying period must be one month at least.",
+        'CHECK (tier_window_months BETWEEN 1 AND 1200)',
+        "The qualifying period is between 1 and 1200 months.",
     )
 
     @api.depends('program_type')

@@ -42,7 +42,8 @@ class LoyaltyTier(models.Model):
     )
 
     _min_value_positive = models.Constraint(
-        'CHECK (min_value >= 0)',
+        # also keeps out infinity and what is not a number
+        'CHECK (min_value >= 0 AND min_value < 1e12)',
         "A threshold cannot be negative.",
     )
     _program_threshold_unique = models.UniqueIndex(

@@ -1,0 +1,23 @@
+from psycopg2.errors import CheckViolation
+
+from odoo.tests import TransactionCase, tagged
+from odoo.tools import mute_logger
+
+
+@tagged('post_install', '-at_install')
+class TestBounds(TransactionCase):
+    """Settings that no calendar can follow are refused, before others fail on them."""
+
+    @mute_logger('odoo.sql_db')
+    def test_numbers_no_calendar_knows_are_refused(self):
+        policy = self.env['aftersales.sla.policy'].create({'name': "Any"})
+        product = self.env['product.template'].create({'name': "Any"})
+        for record, values in (
+            (self.env.company, {'aftersales_reopen_days': 10**7}),
+            (self.env.company, {'aftersales_reopen_days': -1}),
+            (policy, {'resolution_hours': 1e8}),
+            (product, {'aftersales_warranty_months': 200000}),
+        ):
+            with self.subTest(values), self.assertRaises(CheckViolation), self.cr.savepoint():
+                record.write(values)
+                record.flush_recordset()
