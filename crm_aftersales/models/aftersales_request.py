@@ -80,7 +80,10 @@ class AftersalesRequest(models.Model):
         tracking=True,
     )
     commercial_partner_id = fields.Many2one(
-        related='partner_id.commercial_partner_id', string="Commercial Customer", store=True
+        related='partner_id.commercial_partner_id',
+        string="Commercial Customer",
+        store=True,
+        index=True,
     )
     email_from = fields.Char(
         string="E-mail",
@@ -207,7 +210,6 @@ class AftersalesRequest(models.Model):
         "(sla_deadline) WHERE state NOT IN ('resolved', 'closed', 'cancelled')"
     )
     _default_order_idx = models.Index('(priority DESC, id DESC)')
-    _customer_idx = models.Index('(commercial_partner_id, id DESC)')
 
     # ------------------------------------------------------------
     # Defaults and computes

@@ -42,7 +42,7 @@ class LoyaltyTier(models.Model):
     )
 
     _min_value_positive = models.Constraint(
-        # also keeps out infinity and what is not a number
+        # the upper end is what no ledger reaches
         'CHECK (min_value >= 0 AND min_value < 1e12)',
         "A threshold cannot be negative.",
     )

@@ -18,11 +18,10 @@ class TestGuard(LoyaltyCommon):
         self.assertAlmostEqual(sum(card.history_ids.mapped('qty')), 500)
 
     @mute_logger('odoo.sql_db')
-    def test_numbers_no_calendar_knows_are_refused(self):
+    def test_numbers_out_of_any_range_are_refused(self):
         for record, values in (
             (self.program, {'tier_window_months': 99999}),
-            (self.gold, {'min_value': float('inf')}),
-            (self.gold, {'min_value': float('nan')}),
+            (self.gold, {'min_value': 1e13}),
         ):
             with self.subTest(values), self.assertRaises(CheckViolation), self.cr.savepoint():
                 record.write(values)

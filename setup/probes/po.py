@@ -53,6 +53,7 @@ def merge(folders):
             translation.merge(template)
             for entry in translation.obsolete_entries():
                 translation.remove(entry)
+            translation.sort(key=lambda entry: entry.msgid)
             translation.save()
     return []
 
