@@ -111,7 +111,7 @@ def _build_core(workspace, name):
         'db', '-c', CONFIG, 'init', part, '--with-demo', what="creating the core database"
     )
     core = sorted({*_core_addons(), *COMPANIONS})
-    _install(workspace, part, core)
+    install(workspace, part, core)
     workspace.odoo_run(
         'i18n', 'loadlang', '-c', CONFIG, '-d', part, '-l', *LANGUAGES,
         what="loading the languages",
@@ -134,7 +134,7 @@ def _build_suite(workspace, name, core):
     part = f'part_{name}'
     clone(workspace, core, part)
     step("installing " + ", ".join(addons()))
-    _install(workspace, part, addons())
+    install(workspace, part, addons())
     step("building the assets of the web client")
     workspace.odoo_run('shell', '-d', part, '--no-http', stdin=WARM_UP, what="building the assets")
     _rename(workspace, part, name)
@@ -151,21 +151,18 @@ def bare(workspace, name):
 
 def install(workspace, database, modules):
     """Install addons in a database."""
-    _install(workspace, database, modules)
+    _change(workspace, database, '-i', modules, "installing")
 
 
 def update(workspace, database, modules):
     """Update addons in a database."""
-    workspace.odoo_run(
-        'server', '-d', database, '-u', ",".join(modules), '--no-http', '--stop-after-init',
-        what=f"updating {', '.join(modules)}",
-    )  # fmt: skip
+    _change(workspace, database, '-u', modules, "updating")
 
 
-def _install(workspace, database, modules):
+def _change(workspace, database, flag, modules, doing):
     workspace.odoo_run(
-        'server', '-d', database, '-i', ",".join(modules), '--no-http', '--stop-after-init',
-        what=f"installing {', '.join(modules)}",
+        'server', '-d', database, flag, ",".join(modules), '--no-http', '--stop-after-init',
+        what=f"{doing} {', '.join(modules)}",
     )  # fmt: skip
 
 
