@@ -1,12 +1,20 @@
 {
     'name': "CRM Customer File",
-    'summary': "One customer file with a time line; job log, self-checks and presets",
-    'version': '19.0.1.0.0',
+    'summary': "One customer file with consent, occasions and one gate for every message",
+    'version': '19.0.1.1.0',
     'category': 'Sales/CRM',
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',
     'license': 'LGPL-3',
-    'depends': ['base_import', 'portal', 'sale'],
+    'depends': [
+        'base_import',
+        'calendar',
+        'phone_validation',
+        'portal',
+        'privacy_lookup',
+        'sale',
+        'sms',
+    ],
     'data': [
         'security/crm_customer_groups.xml',
         'security/crm_customer_security.xml',

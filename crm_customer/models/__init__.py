@@ -11,5 +11,9 @@ from . import mail_message
 from . import product_template
 from . import res_company
 from . import res_config_settings
+from . import crm_person
+from . import crm_consent
+from . import crm_message
 from . import res_partner
+from . import res_partner_timeline
 from . import sale_order

@@ -1,0 +1,46 @@
+"""The words that messages, consent and their rules share.
+
+Selections of fields, and what follows from the class of a message.
+"""
+
+PURPOSES = [
+    ('promotion', "Promotions"),
+    ('care', "Care and Service Hints"),
+    ('survey', "Surveys"),
+    ('transactional', "Orders and Service"),
+]
+
+CHANNELS = [
+    ('email', "Email"),
+    ('sms', "SMS"),
+    ('phone', "Phone"),
+    ('post', "Letter"),
+    ('in_person', "In Person"),
+]
+
+MESSAGE_CLASSES = [
+    ('safety', "Safety or Recall"),
+    ('transactional', "Order, Service or Payment"),
+    ('hint', "Service Hint"),
+    ('greeting', "Greeting"),
+    ('gift', "Gift"),
+    ('offer', "Offer"),
+    ('survey', "Survey"),
+]
+
+#: what a customer has agreed to, or not, when a message of the class is sent
+PURPOSE_OF_CLASS = {
+    'safety': 'transactional',
+    'transactional': 'transactional',
+    'hint': 'care',
+    'greeting': 'care',
+    'gift': 'care',
+    'offer': 'promotion',
+    'survey': 'survey',
+}
+
+#: classes no rule holds back
+CLASSES_NEVER_WAITING = ('safety', 'transactional')
+
+#: classes that keep the days before a promotion free
+CLASSES_KEEPING_QUIET = ('hint', 'greeting', 'gift', 'offer')
