@@ -1,6 +1,7 @@
 from odoo import fields, models
-from odoo.addons.base.models.res_partner import _tz_get
 from odoo.tools import SQL
+
+from odoo.addons.base.models.res_partner import _tz_get
 
 
 class ResPartner(models.Model):
