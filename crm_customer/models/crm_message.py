@@ -59,6 +59,7 @@ class CrmMessage(models.Model):
             ('no_consent', "No consent"),
             ('holdout', "Hold-out group"),
             ('hush', "Open complaint"),
+            ('in_house', "Customer is with us"),
             ('quiet_period', "Quiet period before a promotion"),
             ('frequency_cap', "Enough messages lately"),
             ('quiet_hours', "Quiet hours"),
