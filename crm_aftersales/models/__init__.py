@@ -6,6 +6,7 @@ from . import (
     aftersales_sla_mixin,
     aftersales_unit,
     aftersales_request,
+    aftersales_request_mail,
     crm_selfcheck,
     product_template,
     res_company,

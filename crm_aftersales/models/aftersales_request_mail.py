@@ -1,0 +1,176 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import email_split
+
+from .aftersales_request_stage import OPEN_STATES
+
+
+class AftersalesRequest(models.Model):
+    """Mails and messages: how requests come in, are answered and go on after their end."""
+
+    _inherit = 'aftersales.request'
+
+    # ------------------------------------------------------------
+    # Answers of ours, messages of the customer
+    # ------------------------------------------------------------
+
+    def _message_post_after_hook(self, message, msg_values):
+        super()._message_post_after_hook(message, msg_values)
+        if not self._is_conversation(message):
+            return
+        self._adopt_new_contact(message)
+        if self._is_from_staff(message):
+            self._on_public_answer(message)
+        else:
+            self._on_customer_message(message)
+
+    @api.model
+    def _is_conversation(self, message) -> bool:
+        """Whether a message was written by a person and is seen by both sides.
+
+        Notes, tracked changes, automatic answers and ratings (core posts them as notifications)
+        are not part of the conversation.
+        """
+        return (
+            message.message_type in ('comment', 'email', 'email_outgoing')
+            and not message.is_internal
+            and not message.subtype_id.internal
+        )
+
+    def _is_from_staff(self, message) -> bool:
+        """Whether one of us wrote it; a colleague who is the customer here is the customer."""
+        author = message.author_id
+        return bool(author) and not author.partner_share and author != self.partner_id
+
+    def _on_public_answer(self, message):
+        """Stop the first-response clock."""
+        # Whoever may post here may not be allowed to write: colleagues are invited as followers.
+        request = self.sudo()
+        if not request.date_first_reply:
+            request.date_first_reply = message.date
+
+    def _adopt_new_contact(self, message):
+        """Link the contact that was made of the sender's address when we wrote to him."""
+        if self.partner_id or not self.email_from:
+            return
+        addresses = set(email_split(self.email_from.lower()))
+        contact = message.partner_ids.filtered(
+            lambda partner: (partner.email_normalized or '') in addresses
+        )
+        if contact:
+            self.sudo().partner_id = contact[0]
+
+    def _on_customer_message(self, message):
+        """React to a word of the customer.
+
+        While work goes on, it ends our waiting for him. After the end it reopens the request for
+        some days; later it is another matter and becomes a request that follows this one.
+        """
+        request = self.sudo()
+        if request.state == 'waiting_customer':
+            request._move_to_state('open')
+        elif request.state not in OPEN_STATES:
+            if request._can_be_reopened_by_customer():
+                request.action_reopen()
+            else:
+                request._continue_in_follow_up(message)
+
+    def _can_be_reopened_by_customer(self) -> bool:
+        """Whether the time in which an answer reopens is not over; resolved is not an end yet."""
+        ended = self.date_closed
+        days = timedelta(days=self.company_id.aftersales_reopen_days)
+        return not ended or fields.Datetime.now() <= ended + days
+
+    def _continue_in_follow_up(self, message):
+        """Hand a late message of the customer to a request that follows this one.
+
+        A further message goes to the same one as long as it is open, else a thread of mails would
+        make a request of each of its mails.
+        """
+        follow_up = self.child_ids.filtered(lambda child: child.state in OPEN_STATES)[:1]
+        if not follow_up:
+            follow_up = self.create(self._prepare_follow_up_vals(message))
+        follow_up.message_post(
+            author_id=message.author_id.id or None,
+            email_from=message.email_from,
+            body=message.body,
+            message_type='comment',
+            subtype_xmlid='mail.mt_comment',
+            attachment_ids=message.attachment_ids.copy(
+                {'res_model': follow_up._name, 'res_id': follow_up.id}
+            ).ids,
+        )
+        self._message_log(
+            body=self.env._(
+                "The customer wrote again long after the end. It goes on in %s.",
+                follow_up._get_html_link(),
+            )
+        )
+        return follow_up
+
+    def _prepare_follow_up_vals(self, message) -> dict:
+        """Return the values of the request that follows this one."""
+        return {
+            'name': message.subject or self.name,
+            'description': message.body,
+            'parent_id': self.id,
+            'company_id': self.company_id.id,
+            'team_id': self.team_id.id,
+            'type_id': self.type_id.id,
+            'partner_id': self.partner_id.id,
+            'email_from': self.email_from or message.email_from,
+            'unit_id': self.unit_id.id,
+            'channel': 'email' if message.message_type == 'email' else 'portal',
+        }
+
+    # ------------------------------------------------------------
+    # Mail gateway
+    # ------------------------------------------------------------
+
+    @api.model
+    def message_new(self, msg_dict, custom_values=None):
+        """Make a request of a mail to a team's address.
+
+        The customer is the contact with the sender's address. An unknown sender is kept as an
+        address and becomes a contact when somebody answers him, so that junk mail leaves no trace
+        among the customers.
+        """
+        values = {
+            'name': msg_dict.get('subject') or self.env._("No Subject"),
+            'description': msg_dict.get('body') or False,
+            'channel': 'email',
+            'email_from': msg_dict.get('email_from'),
+            'partner_id': msg_dict.get('author_id'),
+            **(custom_values or {}),
+        }
+        # The gateway's own user is nobody's colleague: he does not take the request.
+        request = super(AftersalesRequest, self.with_context(default_user_id=False)).message_new(
+            msg_dict, custom_values=values
+        )
+        if request.partner_id:
+            request.message_subscribe(request.partner_id.ids)
+        return request
+
+    def _notify_get_reply_to(self, default=None, author_id=False):
+        """Answers come back to the address of the team."""
+        aliases = self.sudo().team_id._notify_get_reply_to(default=default, author_id=author_id)
+        with_team = self.filtered(lambda request: aliases.get(request.team_id.id))
+        addresses = {request.id: aliases[request.team_id.id] for request in with_team}
+        others = self - with_team
+        if others:
+            addresses.update(
+                super(AftersalesRequest, others)._notify_get_reply_to(
+                    default=default, author_id=author_id
+                )
+            )
+        return addresses
+
+    def _creation_subtype(self):
+        return self.env.ref('crm_aftersales.mt_request_new')
+
+    def _track_subtype(self, init_values):
+        self.ensure_one()
+        if 'stage_id' in init_values:
+            return self.env.ref('crm_aftersales.mt_request_stage')
+        return super()._track_subtype(init_values)
