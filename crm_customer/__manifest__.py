@@ -26,6 +26,9 @@
         'views/crm_job_views.xml',
         'views/crm_selfcheck_views.xml',
         'views/crm_preset_views.xml',
+        'wizard/crm_calendar_extra_day_add_views.xml',
+        'views/crm_calendar_extra_day_views.xml',
+        'views/resource_calendar_views.xml',
         'views/res_partner_views.xml',
         'views/res_config_settings_views.xml',
         'views/crm_customer_menus.xml',
@@ -35,6 +38,7 @@
         'demo/sale_order_demo.xml',
         'demo/mail_message_demo.xml',
         'demo/crm_job_demo.xml',
+        'demo/crm_calendar_extra_day_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [

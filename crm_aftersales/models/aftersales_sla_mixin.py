@@ -4,7 +4,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.fields import Domain
 
-from ..working_time import WorkingClock
+from odoo.addons.crm_customer.working_time import WorkingClock
+
 from .aftersales_request_stage import OPEN_STATES
 
 SLA_STATES = [
@@ -214,13 +215,23 @@ class AftersalesSlaMixin(models.AbstractModel):
         batches = defaultdict(self.browse)
         for record in self:
             policy = policies._match(record)
-            calendar = policy and policy._get_calendar(record.team_id, record.company_id)
-            clock = clocks.setdefault(calendar, WorkingClock(calendar)) if policy else None
+            clock = policy and record._get_clock(policy, clocks)
             values = record._get_sla_values(policy, clock)
             stored = record._get_stored_sla_values(values)
             if stored != values:
                 batches[tuple(values.items())] += record
         return batches
+
+    def _get_clock(self, policy, clocks: dict) -> WorkingClock:
+        """Return the clock of one record under a policy.
+
+        :param clocks: the clocks in use so far; each serves all records of its calendar and company
+        """
+        calendar = policy._get_calendar(self.team_id, self.company_id)
+        key = (calendar, self.company_id)
+        if key not in clocks:
+            clocks[key] = WorkingClock(calendar, self.company_id)
+        return clocks[key]
 
     def _get_stored_sla_values(self, names) -> dict:
         """Return what is stored now, in the form :meth:`_get_sla_values` has."""
@@ -262,8 +273,7 @@ class AftersalesSlaMixin(models.AbstractModel):
             policy = record.sla_policy_id.sudo()
             used = record.sla_seconds_used
             if policy:
-                calendar = policy._get_calendar(record.team_id, record.company_id)
-                clock = clocks.setdefault(calendar, WorkingClock(calendar))
+                clock = record._get_clock(policy, clocks)
                 stopped = record.date_resolved or record.date_closed or now
                 used += clock.count(record.sla_date_start or record.date_received, stopped)
             record.write({'sla_date_start': now, 'sla_seconds_used': used})

@@ -13,5 +13,4 @@ from . import (
     test_sla,
     test_tours,
     test_unit,
-    test_working_time,
 )

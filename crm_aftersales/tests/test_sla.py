@@ -69,6 +69,20 @@ class TestSla(AftersalesCommon):
         request = self._request_at(MONDAY)
         self.assertEqual(request.sla_deadline, MONDAY + timedelta(hours=8))
 
+    def test_b7_3_make_up_day(self):
+        """A request of Friday 17:00 with 4 hours is due on the make-up Saturday at 12:00."""
+        calendar = self._create_calendar("5x8", hours=((9, 12), (13, 18)), tz='Asia/Shanghai')
+        self._create_policy(
+            response=0, resolution=4, calendar_source='policy', calendar_id=calendar.id
+        )
+        request = self._request_at(datetime(2026, 5, 8, 9))
+        self.assertEqual(request.sla_deadline, datetime(2026, 5, 11, 4), "Monday 12:00")
+        self.env['crm.calendar.extra.day'].create(
+            {'calendar_id': calendar.id, 'date': '2026-05-09'}
+        )
+        request.action_recompute_sla()
+        self.assertEqual(request.sla_deadline, datetime(2026, 5, 9, 4), "Saturday 12:00")
+
     def test_around_the_clock_although_the_company_has_hours(self):
         self._create_policy(response=0.25, resolution=8, calendar_source='always')
         saturday_night = datetime(2026, 3, 7, 2, 10)

@@ -4,6 +4,8 @@ from . import crm_job
 from . import crm_job_line
 from . import crm_selfcheck
 from . import crm_preset
+from . import crm_calendar_hours_mixin
+from . import crm_calendar_extra_day
 from . import account_move
 from . import account_payment
 from . import ir_module_module
@@ -16,4 +18,5 @@ from . import crm_consent
 from . import crm_message
 from . import res_partner
 from . import res_partner_timeline
+from . import resource_calendar
 from . import sale_order

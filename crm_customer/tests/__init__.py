@@ -1,5 +1,6 @@
 from . import test_access_rights
 from . import test_company
+from . import test_extra_day
 from . import test_import_templates
 from . import test_job
 from . import test_keyed
@@ -9,3 +10,5 @@ from . import test_timeline
 from . import test_timeline_performance
 from . import test_tours
 from . import test_version
+from . import test_working_time
+from . import test_working_time_oracle

@@ -46,6 +46,38 @@ class CrmCustomerCommon(TransactionCase):
         )
 
     @classmethod
+    def create_calendar(cls, name, hours=((8, 12), (13, 17)), days=range(5), tz='UTC', **values):
+        """Create working hours, the same on each of the days."""
+        return cls.env['resource.calendar'].create(
+            {
+                'name': name,
+                'tz': tz,
+                'company_id': False,
+                'attendance_ids': [
+                    Command.clear(),
+                    *(
+                        Command.create(cls.prepare_attendance_vals(day, start, stop))
+                        for day in days
+                        for start, stop in hours
+                    ),
+                ],
+                **values,
+            }
+        )
+
+    @classmethod
+    def prepare_attendance_vals(cls, day, start, stop, **values):
+        """Return the values of one block of working hours."""
+        return {
+            'name': f"{day} {start}",
+            'dayofweek': str(day),
+            'hour_from': start,
+            'hour_to': stop,
+            'day_period': 'morning' if start < 12 else 'afternoon',
+            **values,
+        }
+
+    @classmethod
     def create_message(cls, partner, date, body="Hello", **values):
         """Create a message somebody wrote to or about the contact."""
         return cls.env['mail.message'].create(

@@ -1,1 +1,2 @@
 from . import base_import_import
+from . import crm_calendar_extra_day_add
