@@ -16,6 +16,7 @@ from . import res_config_settings
 from . import crm_person
 from . import crm_consent
 from . import crm_message
+from . import crm_message_transport
 from . import res_partner
 from . import res_partner_timeline
 from . import resource_calendar

@@ -12,3 +12,4 @@ from . import test_tours
 from . import test_version
 from . import test_working_time
 from . import test_working_time_oracle
+from . import test_message_plan
