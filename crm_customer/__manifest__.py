@@ -40,6 +40,7 @@
         'demo/crm_job_demo.xml',
         'demo/crm_calendar_extra_day_demo.xml',
     ],
+    'uninstall_hook': 'uninstall_hook',
     'assets': {
         'web.assets_backend': [
             'crm_customer/static/src/components/**/*',

@@ -18,6 +18,29 @@ CHANNELS = [
     ('in_person', "In Person"),
 ]
 
+CONSENT_STATUSES = [
+    ('in', "Agreed"),
+    ('pending', "To Be Confirmed"),
+    ('out', "Refused"),
+]
+
+CONSENT_SOURCES = [
+    ('staff', "Staff"),
+    ('portal', "Customer Portal"),
+    ('signed_link', "Link in a Message"),
+    ('double_opt_in', "Confirmed by Mail"),
+    ('unsubscribe', "Unsubscribed"),
+    ('import', "Import"),
+    ('merge', "Contacts Merged"),
+    ('api', "Other System"),
+]
+
+#: purposes a customer decides on himself; of orders and service he is always told
+PURPOSES_OF_CHOICE = ('promotion', 'care', 'survey')
+
+#: channels that share an address, and what of a contact is that address
+ADDRESS_KINDS = {'email': 'email', 'sms': 'phone', 'phone': 'phone'}
+
 MESSAGE_CLASSES = [
     ('safety', "Safety or Recall"),
     ('transactional', "Order, Service or Payment"),

@@ -15,6 +15,11 @@ from . import res_company
 from . import res_config_settings
 from . import crm_person
 from . import crm_consent
+from . import crm_consent_event
+from . import crm_person_address
+from . import crm_person_consent
+from . import crm_person_links
+from . import crm_rate_limit
 from . import crm_message
 from . import crm_message_transport
 from . import res_partner

@@ -1,6 +1,6 @@
 from odoo import fields, models
 
-from ..messaging import CHANNELS, PURPOSES
+from ..messaging import CHANNELS, CONSENT_STATUSES, PURPOSES
 
 
 class CrmConsent(models.Model):
@@ -19,11 +19,7 @@ class CrmConsent(models.Model):
     partner_id = fields.Many2one(related='person_id.partner_id')
     purpose = fields.Selection(selection=PURPOSES, required=True, readonly=True)
     channel = fields.Selection(selection=CHANNELS, required=True, readonly=True)
-    status = fields.Selection(
-        selection=[('in', "Agreed"), ('pending', "To Be Confirmed"), ('out', "Refused")],
-        required=True,
-        readonly=True,
-    )
+    status = fields.Selection(selection=CONSENT_STATUSES, required=True, readonly=True)
     since = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
 
     _person_unique = models.UniqueIndex('(person_id, company_id, purpose, channel)')

@@ -1,5 +1,12 @@
 from odoo import fields, models
 
+from ..messaging import PURPOSES_OF_CHOICE
+
+CONSENT_RULES = [
+    ('opt_in', "Only who agreed"),
+    ('opt_out', "Everybody who has not refused"),
+]
+
 
 class ResCompany(models.Model):
     _inherit = 'res.company'
@@ -9,6 +16,54 @@ class ResCompany(models.Model):
         default=90,
         help="Jobs that ended and their log are deleted after so many days; 0 keeps them.",
     )
+
+    crm_consent_promotion = fields.Selection(
+        selection=CONSENT_RULES,
+        string="Consent to Promotions",
+        required=True,
+        default='opt_in',
+        help="What holds for a customer who has not decided.",
+    )
+    crm_consent_care = fields.Selection(
+        selection=CONSENT_RULES,
+        string="Consent to Care and Service Hints",
+        required=True,
+        default='opt_out',
+    )
+    crm_consent_survey = fields.Selection(
+        selection=CONSENT_RULES,
+        string="Consent to Surveys",
+        required=True,
+        default='opt_out',
+    )
+    crm_consent_confirm = fields.Boolean(
+        string="Confirm by Mail",
+        help="What staff record as agreed for e-mail holds after the customer confirmed it.",
+    )
+    crm_consent_wording = fields.Text(
+        string="Words of Consent",
+        translate=True,
+        help="Shown where a customer chooses, and kept with the proof of what he chose.",
+    )
+
+    def _get_consent_rule(self, purpose: str) -> str:
+        """Return what holds for a customer who has not decided.
+
+        :param purpose: as ``messaging.PURPOSES``
+        :return: 'opt_in' (nothing is sent) or 'opt_out' (it is sent)
+        """
+        self.ensure_one()
+        return self[f'crm_consent_{purpose}'] if purpose in PURPOSES_OF_CHOICE else 'opt_out'
+
+    def _is_consent_given(self, purpose: str, status: str | None) -> bool:
+        """Whether a message of a purpose may be sent.
+
+        :param purpose: as ``messaging.PURPOSES``
+        :param status: what the customer decided; None when he has not
+        """
+        if status is None:
+            return self._get_consent_rule(purpose) == 'opt_out'
+        return status == 'in' or (status == 'pending' and purpose == 'transactional')
 
     def _get_customer_timezone(self) -> str:
         """Return the zone in which days begin for the company's customers: its working hours'."""

@@ -5,3 +5,14 @@ class ResConfigSettings(models.TransientModel):
     _inherit = 'res.config.settings'
 
     crm_job_keep_days = fields.Integer(related='company_id.crm_job_keep_days', readonly=False)
+    crm_consent_promotion = fields.Selection(
+        related='company_id.crm_consent_promotion', readonly=False, required=True
+    )
+    crm_consent_care = fields.Selection(
+        related='company_id.crm_consent_care', readonly=False, required=True
+    )
+    crm_consent_survey = fields.Selection(
+        related='company_id.crm_consent_survey', readonly=False, required=True
+    )
+    crm_consent_confirm = fields.Boolean(related='company_id.crm_consent_confirm', readonly=False)
+    crm_consent_wording = fields.Text(related='company_id.crm_consent_wording', readonly=False)

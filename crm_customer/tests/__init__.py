@@ -13,3 +13,6 @@ from . import test_version
 from . import test_working_time
 from . import test_working_time_oracle
 from . import test_message_plan
+from . import test_consent
+from . import test_person_address
+from . import test_rate_limit

@@ -1,0 +1,102 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..messaging import CHANNELS, CONSENT_SOURCES, CONSENT_STATUSES, PURPOSES
+
+#: columns that say what happened; the database refuses to change them
+PROOF_COLUMNS = (
+    'company_id',
+    'person_id',
+    'purpose',
+    'channel',
+    'status',
+    'date',
+    'source',
+    'wording',
+    'evidence',
+    'address_hash',
+)
+ERASURE_SETTING = 'crm_customer.erasure'
+REFUSE_FUNCTION = 'crm_consent_event_refuse'
+
+
+class CrmConsentEvent(models.Model):
+    """Proof of what a person agreed to or refused: rows are added and never changed."""
+
+    _name = 'crm.consent.event'
+    _description = 'Consent Event'
+    _order = 'date desc, id desc'
+    _rec_name = 'date'
+
+    company_id = fields.Many2one('res.company', required=True, readonly=True, index=True)
+    person_id = fields.Many2one(
+        'crm.person', required=True, readonly=True, index=True, ondelete='restrict'
+    )
+    partner_id = fields.Many2one(related='person_id.partner_id', string="Customer")
+    purpose = fields.Selection(selection=PURPOSES, required=True, readonly=True)
+    channel = fields.Selection(selection=CHANNELS, required=True, readonly=True)
+    status = fields.Selection(selection=CONSENT_STATUSES, required=True, readonly=True)
+    date = fields.Datetime(required=True, readonly=True, default=fields.Datetime.now)
+    source = fields.Selection(selection=CONSENT_SOURCES, required=True, readonly=True)
+    wording = fields.Text(readonly=True, help="What the customer read when he decided.")
+    evidence = fields.Text(readonly=True, help="How it is known: a form, a call, an IP address.")
+    user_id = fields.Many2one('res.users', string="Recorded by", readonly=True)
+    address_hash = fields.Char(
+        readonly=True, help="Which address it was about; it cannot be turned back into the address."
+    )
+
+    def init(self):
+        """Let the database itself refuse changes, whoever makes them.
+
+        Only erasing a person blanks the evidence, in a transaction that says so.
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                CREATE OR REPLACE FUNCTION %(function)s() RETURNS trigger AS $$
+                BEGIN
+                    IF current_setting(%(setting)s, true) = 'on' AND TG_OP = 'UPDATE' THEN
+                        RETURN NEW;
+                    END IF;
+                    RAISE EXCEPTION 'crm_consent_event is append-only';
+                END $$ LANGUAGE plpgsql;
+                DROP TRIGGER IF EXISTS crm_consent_event_refuse ON crm_consent_event;
+                CREATE TRIGGER crm_consent_event_refuse
+                BEFORE DELETE OR UPDATE OF %(columns)s ON crm_consent_event
+                FOR EACH ROW EXECUTE FUNCTION %(function)s()
+                """,
+                function=SQL.identifier(REFUSE_FUNCTION),
+                setting=ERASURE_SETTING,
+                columns=SQL(', ').join(map(SQL.identifier, PROOF_COLUMNS)),
+            )
+        )
+
+    def write(self, vals):  # pylint: disable=method-required-super
+        raise UserError(self.env._("Proof of consent is never changed. Record a new decision."))
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self) -> None:
+        raise UserError(self.env._("Proof of consent is never deleted."))
+
+    def _blank_personal_text(self, replacement: str) -> None:
+        """Take what staff noted down out of the proof of persons who are erased.
+
+        That somebody agreed or refused, when, where and to which words stays.
+
+        :param replacement: what stands in place of the evidence
+        """
+        if not self.ids:
+            return
+        self.flush_recordset()
+        self.env.cr.execute(SQL("SELECT set_config(%s, 'on', true)", ERASURE_SETTING))
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_consent_event SET evidence = %s"
+                " WHERE id IN %s AND COALESCE(evidence, '') <> ''",
+                replacement,
+                tuple(self.ids),
+            )
+        )
+        self.env.cr.execute(SQL("SELECT set_config(%s, 'off', true)", ERASURE_SETTING))
+        self.invalidate_recordset(['evidence'], flush=False)
