@@ -22,6 +22,7 @@
         'data/ir_cron_data.xml',
         'data/crm_preset_data.xml',
         'data/mail_activity_type_data.xml',
+        'data/mail_template_data.xml',
         'views/crm_job_line_views.xml',
         'views/crm_job_views.xml',
         'views/crm_selfcheck_views.xml',
@@ -31,6 +32,7 @@
         'views/resource_calendar_views.xml',
         'views/res_partner_views.xml',
         'views/res_config_settings_views.xml',
+        'views/crm_preferences_templates.xml',
         'views/crm_customer_menus.xml',
     ],
     'demo': [
@@ -44,6 +46,9 @@
     'assets': {
         'web.assets_backend': [
             'crm_customer/static/src/components/**/*',
+        ],
+        'web.assets_frontend': [
+            'crm_customer/static/src/portal/**/*',
         ],
         'web.assets_tests': [
             'crm_customer/static/tests/tours/**/*',

@@ -12,6 +12,8 @@ from ..models.aftersales_request_stage import OPEN_STATES
 MAX_FILES = 10
 MAX_FILE_SIZE = 10 * 1024 * 1024
 MAX_SUBJECT_LENGTH = 200
+#: requests one visitor may raise in an hour
+MAX_REQUESTS = 20
 
 
 class AftersalesPortal(CustomerPortal):
@@ -229,6 +231,7 @@ class AftersalesPortal(CustomerPortal):
         """Raise the request, or show the form again with what is wrong."""
         try:
             values = self._read_request_form(post)
+            self._ensure_not_too_many()
             attachments = self._read_request_files()
             with request.env.cr.savepoint():
                 request_sudo = request.env['aftersales.request']._raise_from_portal(
@@ -237,6 +240,16 @@ class AftersalesPortal(CustomerPortal):
         except UserError as error:
             return self._render_request_form(post, error=str(error))
         return request.redirect(f'/my/requests/{request_sudo.id}')
+
+    def _ensure_not_too_many(self) -> None:
+        env = request.env
+        key = str(env.user.partner_id.commercial_partner_id.id)
+        if not env['crm.rate.limit']._hit('aftersales.request', key, MAX_REQUESTS, 3600):
+            raise UserError(
+                env._(
+                    "You have sent many requests lately. Please try again in an hour, or call us."
+                )
+            )
 
     def _render_request_form(self, form: dict, error: str = ''):
         """Render the form for a new request.

@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
+from ..controllers import portal
 from .common import AftersalesCommon
 
 
@@ -144,6 +145,12 @@ class TestPortal(AftersalesCommon, HttpCase):
         self.assertNotIn("Secret pump", page)
         self.assertNotIn("Warranty Claim to Supplier", page)
         self.assertRegex(page, rf'value="{self.unit.id}"[^>]*selected')
+
+    def test_not_without_end(self):
+        self._login()
+        self.patch(portal, 'MAX_REQUESTS', 2)
+        self.assertEqual([self._raise().status_code for _try in range(3)], [200, 200, 422])
+        self.assertEqual(len(self._raised()), 2)
 
     def test_raise_a_request(self):
         self._login()

@@ -19,6 +19,7 @@ from . import crm_consent_event
 from . import crm_person_address
 from . import crm_person_consent
 from . import crm_person_links
+from . import crm_person_preferences
 from . import crm_rate_limit
 from . import crm_message
 from . import crm_message_transport

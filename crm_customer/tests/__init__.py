@@ -16,3 +16,4 @@ from . import test_message_plan
 from . import test_consent
 from . import test_person_address
 from . import test_rate_limit
+from . import test_preferences

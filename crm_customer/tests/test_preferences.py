@@ -1,0 +1,240 @@
+import json
+import re
+
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from ..controllers.preferences import MAX_FALSE_LINKS
+from ..models.crm_person_links import SCOPE_PREFERENCES
+from .common import CrmCustomerCommon
+
+
+@tagged('post_install', '-at_install')
+class TestPreferences(CrmCustomerCommon, HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.contact.write({'email': 'chen@example.com', 'phone': '+86 571 5555 0123'})
+        cls.person = cls.env['crm.person']._for_partners(cls.contact)
+
+    def path(self, url):
+        return '/' + url.split('/', 3)[3]
+
+    def preference_path(self):
+        return self.path(self.person._get_preference_url(self.company))
+
+    def unsubscribe_path(self, purpose='promotion', channel='email'):
+        return self.path(self.person._get_unsubscribe_url(self.company, purpose, channel))
+
+    def post_form(self, path, **form):
+        """Post the form of a page as a browser does, with the token of the page."""
+        page = self.url_open(path)
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page.text).group(1)
+        return self.url_open(path, data={'csrf_token': token, **form})
+
+    def statuses(self):
+        self.env.invalidate_all()
+        return self.person._get_consent_statuses(self.company)
+
+    def events(self):
+        return self.env['crm.consent.event'].search([('person_id', '=', self.person.id)])
+
+    # ------------------------------------------------------------
+    # Preferences by link
+    # ------------------------------------------------------------
+
+    def test_choose_by_link(self):
+        ticked = ['promotion:email', 'care:email', 'care:sms', 'survey:email', 'survey:phone']
+        response = self.post_form(
+            self.preference_path(),
+            consent=ticked,
+            preferred_channel='sms',
+            day_time='evening',
+            lang='en_US',
+            timezone='Asia/Tokyo',
+            do_not_disturb='1',
+            do_not_disturb_until='2026-12-31',
+        )
+        self.assertIn('saved=1', response.url)
+        self.assertEqual(
+            self.statuses(),
+            {
+                ('promotion', 'email'): 'in',
+                ('care', 'phone'): 'out',
+                ('survey', 'sms'): 'out',
+            },
+            "only what was changed is a decision",
+        )
+        self.assertEqual(set(self.events().mapped('source')), {'signed_link'})
+        self.assertIn('Email', self.events().filtered(lambda e: e.status == 'in').wording)
+        self.assertEqual(self.person.preferred_channel, 'sms')
+        self.assertEqual((self.person.preferred_hour_from, self.person.preferred_hour_to), (17, 21))
+        self.assertEqual(str(self.person.do_not_disturb_until), '2026-12-31')
+        self.assertEqual(self.contact.customer_tz_choice, 'Asia/Tokyo')
+
+    def test_stop_everything(self):
+        self.post_form(self.preference_path(), stop_all='1', consent=['promotion:email'])
+        self.assertNotIn('in', self.statuses().values())
+        for purpose in ('care', 'survey'):
+            self.assertEqual(self.statuses()[purpose, 'email'], 'out')
+
+    def test_bad_date(self):
+        response = self.post_form(
+            self.preference_path(), do_not_disturb='1', do_not_disturb_until='soon'
+        )
+        self.assertEqual(response.status_code, 422)
+        self.assertFalse(self.statuses())
+
+    def test_nonsense_is_left_out(self):
+        ticked = ['transactional:email', 'promotion:pigeon', 'x', 'care:email']
+        self.post_form(
+            self.preference_path(), consent=ticked, preferred_channel='pigeon', lang='xx'
+        )
+        self.assertNotIn('in', self.statuses().values())
+        self.assertFalse(self.person.preferred_channel)
+
+    def test_opening_changes_nothing(self):
+        self.person._request_consent(['promotion'], company=self.company, source='staff')
+        before = self.statuses()
+        confirm = self.path(self.person._get_confirm_url(self.company, ['promotion'], 'email'))
+        for path in (self.preference_path(), self.unsubscribe_path(), confirm):
+            self.assertEqual(self.url_open(path).status_code, 200)
+            self.assertEqual(self.opener.head(self.base_url() + path).status_code, 200)
+        self.assertEqual(self.statuses(), before)
+        self.assertEqual(len(self.events()), 1)
+
+    def test_shows_no_personal_data(self):
+        page = self.url_open(self.preference_path())
+        for secret in ('Chen', 'chen@example.com', '0123', self.person.person_key):
+            self.assertNotIn(secret, page.text)
+        self.assertIn('c***@e***.com', page.text)
+        self.assertEqual(page.headers['Cache-Control'], 'no-store')
+        self.assertIn('lang="en-US"', page.text)
+
+    def test_posting_needs_the_page(self):
+        response = self.url_open(self.preference_path(), data={'stop_all': '1'})
+        self.assertEqual(response.status_code, 400)
+        self.assertFalse(self.statuses())
+
+    # ------------------------------------------------------------
+    # False links
+    # ------------------------------------------------------------
+
+    def test_false_links(self):
+        good = self.preference_path()
+        token = good.rsplit('/', 1)[1]
+        expired = self.person._sign_link(SCOPE_PREFERENCES, self.company, days=-1)
+        pages = {
+            self.url_open(f'/crm/{page}/{wrong}').text
+            for page in ('preferences', 'unsubscribe', 'consent')
+            for wrong in ('x', token[:-4] + 'AAAA', expired)
+        }
+        self.assertEqual(self.url_open('/crm/preferences/x').status_code, 404)
+        bodies = {
+            re.sub(r'csrf_token: "[^"]+"|odoo\.__session_info__.*', '', page) for page in pages
+        }
+        self.assertEqual(len({'This link does not work' in body for body in bodies}), 1)
+        self.assertFalse(any('chen' in page for page in pages))
+        self.assertEqual(self.url_open(f'/crm/unsubscribe/{token}').status_code, 404, "other scope")
+
+    def test_guessing_is_stopped(self):
+        codes = [
+            self.url_open(f'/crm/unsubscribe/{number}').status_code
+            for number in range(MAX_FALSE_LINKS + 1)
+        ]
+        self.assertEqual(codes[:-1], [404] * MAX_FALSE_LINKS)
+        self.assertEqual(codes[-1], 429)
+        self.assertEqual(self.url_open(self.unsubscribe_path()).status_code, 200)
+
+    def test_link_of_merged_and_erased(self):
+        path = self.unsubscribe_path()
+        other = self.env['crm.person']._for_partners(self.stranger)
+        self.person.sudo().write({'survivor_id': other.id, 'partner_id': False})
+        self.assertEqual(self.url_open(path, data={'x': '1'}).status_code, 200)
+        statuses = other._get_consent_statuses(self.company)
+        self.assertEqual(statuses, {('promotion', 'email'): 'out'})
+        other.sudo().erased_on = '2026-01-01 00:00:00'
+        self.assertEqual(self.url_open(path).status_code, 404)
+
+    # ------------------------------------------------------------
+    # Unsubscribe
+    # ------------------------------------------------------------
+
+    def test_one_click(self):
+        """RFC 8058: a POST without cookies or token of ours unsubscribes at once."""
+        path = self.unsubscribe_path()
+        for _time in range(2):
+            response = self.url_open(path, data={'List-Unsubscribe': 'One-Click'})
+            self.assertEqual(response.status_code, 200)
+        self.assertEqual(self.statuses(), {('promotion', 'email'): 'out'})
+        self.assertEqual(self.events().mapped('source'), ['unsubscribe'])
+
+    def test_unsubscribe_by_page(self):
+        self.post_form(self.unsubscribe_path('care', 'sms'))
+        self.assertEqual(self.statuses(), {('care', 'sms'): 'out'})
+
+    # ------------------------------------------------------------
+    # Double opt-in
+    # ------------------------------------------------------------
+
+    def request_consent(self):
+        self.person._request_consent(
+            ['promotion'], company=self.company, source='staff', evidence="Fair"
+        )
+        mail = self.env['mail.mail'].search([('recipient_ids', 'in', self.contact.ids)])
+        self.assertEqual(mail.state, 'outgoing', "nothing leaves inside the transaction")
+        return re.search(r'href="[^"]*(/crm/consent/[^"]+)"', mail.body_html).group(1)
+
+    def test_double_opt_in(self):
+        path = self.request_consent()
+        self.assertEqual(self.statuses(), {('promotion', 'email'): 'pending'})
+        self.post_form(path)
+        self.assertEqual(self.statuses(), {('promotion', 'email'): 'in'})
+        self.assertEqual(set(self.events().mapped('source')), {'staff', 'double_opt_in'})
+        self.assertEqual(self.url_open(path).status_code, 200)
+
+    def test_refused_meanwhile(self):
+        path = self.request_consent()
+        self.person._set_consent(
+            ['promotion'], ['email'], 'out', company=self.company, source='portal'
+        )
+        self.assertEqual(self.post_form(path).status_code, 404)
+        self.assertEqual(self.statuses(), {('promotion', 'email'): 'out'})
+
+    def test_address_changed_meanwhile(self):
+        path = self.request_consent()
+        self.contact.email = 'other@example.com'
+        self.assertEqual(self.post_form(path).status_code, 404)
+        self.assertEqual(self.statuses(), {('promotion', 'email'): 'pending'})
+
+    # ------------------------------------------------------------
+    # Portal
+    # ------------------------------------------------------------
+
+    def test_portal(self):
+        user = new_test_user(self.env, 'cc_portal', 'base.group_portal', email='p@example.com')
+        self.authenticate('cc_portal', 'cc_portal')
+        self.post_form('/my/preferences', consent=['promotion:email'], lang='en_US')
+        self.env.invalidate_all()
+        person = self.env['crm.person']._for_partners(user.partner_id)
+        statuses = person._get_consent_statuses(self.company)
+        self.assertEqual(statuses['promotion', 'email'], 'in')
+        self.assertEqual(statuses['care', 'email'], 'out')
+        event = self.env['crm.consent.event'].search([('person_id', '=', person.id)])
+        self.assertEqual(set(event.mapped('source')), {'portal'})
+        self.assertEqual(event.user_id, user)
+
+    def test_portal_needs_login(self):
+        self.assertIn('/web/login', self.url_open('/my/preferences').url)
+
+    def test_portal_user_cannot_use_rpc(self):
+        new_test_user(self.env, 'cc_portal', 'base.group_portal')
+        self.authenticate('cc_portal', 'cc_portal')
+        for model in ('crm.person', 'crm.consent', 'crm.consent.event'):
+            response = self.url_open(
+                f'/web/dataset/call_kw/{model}/search_read',
+                data=json.dumps(
+                    {'params': {'model': model, 'method': 'search_read', 'args': [], 'kwargs': {}}}
+                ),
+                headers={'Content-Type': 'application/json'},
+            )
+            self.assertIn('AccessError', response.text, model)
