@@ -8,6 +8,7 @@ from . import crm_calendar_hours_mixin
 from . import crm_calendar_extra_day
 from . import account_move
 from . import account_payment
+from . import calendar_event
 from . import ir_module_module
 from . import mail_message
 from . import product_template
@@ -26,4 +27,10 @@ from . import crm_message_transport
 from . import res_partner
 from . import res_partner_timeline
 from . import resource_calendar
+from . import crm_occasion_type
+from . import crm_occasion
+from . import crm_occasion_briefing
+from . import crm_occasion_register
+from . import res_partner_briefing
+from . import res_partner_occasion
 from . import sale_order

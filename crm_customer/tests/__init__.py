@@ -4,6 +4,10 @@ from . import test_extra_day
 from . import test_import_templates
 from . import test_job
 from . import test_keyed
+from . import test_occasion
+from . import test_occasion_calendar
+from . import test_occasion_performance
+from . import test_occasion_register
 from . import test_preset
 from . import test_selfcheck
 from . import test_timeline
