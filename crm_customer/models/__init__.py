@@ -20,11 +20,13 @@ from . import crm_consent_event
 from . import crm_person_address
 from . import crm_person_consent
 from . import crm_person_links
+from . import crm_person_merge
 from . import crm_person_preferences
 from . import crm_rate_limit
 from . import crm_message
 from . import crm_message_transport
 from . import res_partner
+from . import res_partner_merge
 from . import res_partner_timeline
 from . import resource_calendar
 from . import crm_occasion_type

@@ -1,2 +1,3 @@
 from . import base_import_import
 from . import crm_calendar_extra_day_add
+from . import base_partner_merge

@@ -1,24 +1,25 @@
-from odoo import api, models
+from odoo import models
 from odoo.tools import SQL
 
 
-class BasePartnerMergeAutomaticWizard(models.TransientModel):
-    _inherit = 'base.partner.merge.automatic.wizard'
+class ResPartner(models.Model):
+    _inherit = 'res.partner'
 
-    @api.model
-    def _update_foreign_keys(self, src_partners, dst_partner):
-        """Keep membership history and drop derived scores before core moves the rows.
-
-        Where moving would break a unique index core deletes all rows of the merged contacts.
-        """
-        self._close_double_memberships(src_partners, dst_partner)
+    def _merge_customer_data(self, src_partners):
+        """Keep membership history; scores are computed again from what was bought."""
+        super()._merge_customer_data(src_partners)
+        self._close_double_memberships(src_partners)
         scores = self.env['crm.customer.score'].sudo()
         scores.search([('partner_id', 'in', src_partners.ids)]).unlink()
-        return super()._update_foreign_keys(src_partners, dst_partner)
 
-    @api.model
-    def _close_double_memberships(self, src_partners, dst_partner) -> None:
-        """Leave one open membership in each segment; the others become history."""
+    def _get_merge_references(self):
+        return [*super()._get_merge_references(), ('mailing.trace', 'model', 'res_id')]
+
+    def _close_double_memberships(self, src_partners) -> None:
+        """Leave one open membership in each segment; the others become history.
+
+        :param src_partners: ``res.partner`` that will be deleted
+        """
         self.env['crm.segment.member'].flush_model()
         self.env.cr.execute(
             SQL(
@@ -33,7 +34,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                                          AND other.id < member.id))""",
                 now=self.env.cr.now(),
                 sources=tuple(src_partners.ids),
-                target=dst_partner.id,
+                target=self.id,
             )
         )
         self.env['crm.segment.member'].invalidate_model()
