@@ -21,6 +21,7 @@
         'security/crm_occasion_security.xml',
         'security/ir.model.access.csv',
         'data/ir_cron_data.xml',
+        'data/ir_cron_message_data.xml',
         'data/crm_preset_data.xml',
         'data/mail_activity_type_data.xml',
         'data/mail_template_data.xml',

@@ -3,6 +3,7 @@ from . import crm_version_mixin
 from . import crm_job
 from . import crm_job_line
 from . import crm_selfcheck
+from . import crm_selfcheck_message
 from . import crm_preset
 from . import crm_calendar_hours_mixin
 from . import crm_calendar_extra_day
@@ -10,7 +11,10 @@ from . import account_move
 from . import account_payment
 from . import calendar_event
 from . import ir_module_module
+from . import mail_activity
+from . import mail_mail
 from . import mail_message
+from . import mail_thread
 from . import product_template
 from . import res_company
 from . import res_config_settings
@@ -24,6 +28,7 @@ from . import crm_person_merge
 from . import crm_person_preferences
 from . import crm_rate_limit
 from . import crm_message
+from . import crm_message_delivery
 from . import crm_message_transport
 from . import res_partner
 from . import res_partner_merge
@@ -36,3 +41,4 @@ from . import crm_occasion_register
 from . import res_partner_briefing
 from . import res_partner_occasion
 from . import sale_order
+from . import sms_sms

@@ -22,3 +22,4 @@ from . import test_person_address
 from . import test_rate_limit
 from . import test_preferences
 from . import test_merge
+from . import test_transport
