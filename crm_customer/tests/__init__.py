@@ -1,6 +1,7 @@
 from . import test_access_rights
 from . import test_company
 from . import test_extra_day
+from . import test_import
 from . import test_import_templates
 from . import test_job
 from . import test_keyed

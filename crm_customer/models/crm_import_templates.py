@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from odoo import api, models
+
+from ..importing import ImportColumn, ImportTemplate
+
+
+class CrmImport(models.Model):
+    """The templates of this addon."""
+
+    _inherit = 'crm.import'
+
+    @api.model
+    def _get_import_templates(self) -> list[ImportTemplate]:
+        return [
+            *super()._get_import_templates(),
+            self._prepare_customer_template(),
+            self._prepare_product_template(),
+            self._prepare_order_template(),
+        ]
+
+    @api.model
+    def _prepare_customer_template(self) -> ImportTemplate:
+        own_number = self.env._("Your own number of it; with the same number it is updated.")
+        return ImportTemplate(
+            code='customers',
+            name=self.env._("Customers"),
+            model='res.partner',
+            customer='',
+            columns=(
+                ImportColumn('id', self.env._("External ID"), help=own_number),
+                ImportColumn(
+                    'name',
+                    self.env._("Name"),
+                    required=True,
+                    aliases=("姓名", "客户名称", "客戶名稱"),
+                ),
+                ImportColumn(
+                    'is_company', self.env._("Is a Company"), help=self.env._("yes or no")
+                ),
+                ImportColumn(
+                    'parent_id/id',
+                    self.env._("Related Company/External ID"),
+                    help=self.env._("External ID of the company this person works for."),
+                ),
+                ImportColumn('vat', self.env._("Tax ID"), aliases=("税号", "統一編號")),
+                ImportColumn('email', self.env._("Email"), aliases=("E-Mail", "邮箱", "電子郵件")),
+                ImportColumn(
+                    'phone',
+                    self.env._("Phone"),
+                    aliases=("Mobile", "手机", "手机号", "手機", "电话"),
+                ),
+                ImportColumn('street', self.env._("Street"), aliases=("地址",)),
+                ImportColumn('city', self.env._("City")),
+                ImportColumn('zip', self.env._("Zip")),
+                ImportColumn('country_id', self.env._("Country")),
+                ImportColumn('comment', self.env._("Notes")),
+            ),
+            examples=(
+                ('C-1001', "杭州凌华精密机械有限公司", '1', '', '', 'service@linghua.example.com',
+                 '+86 571 5555 0188', "江南大道 588 号", "杭州", '310051', "China", ''),
+                ('C-1002', "陈雅婷", '0', 'C-1001', '', 'chen.yating@linghua.example.com',
+                 '+86 571 5555 0123', '', '', '', '', ''),
+                ('C-1003', "Harbour Street Books", '1', '', '', 'hello@harbourstreet.example.com',
+                 '+44 117 496 0123', "12 Harbour Street", "Bristol", 'BS1 4RW', "United Kingdom",
+                 "Opens a second shop in spring"),
+            ),
+        )  # fmt: skip
+
+    @api.model
+    def _prepare_product_template(self) -> ImportTemplate:
+        return ImportTemplate(
+            code='products',
+            name=self.env._("Products"),
+            model='product.template',
+            columns=(
+                ImportColumn('id', self.env._("External ID")),
+                ImportColumn('name', self.env._("Name"), required=True),
+                ImportColumn(
+                    'default_code',
+                    self.env._("Internal Reference"),
+                    help=self.env._("Past orders find the product by it."),
+                ),
+                ImportColumn('barcode', self.env._("Barcode")),
+                ImportColumn(
+                    'type', self.env._("Product Type"), help=self.env._("Goods or Service")
+                ),
+                ImportColumn('list_price', self.env._("Sales Price")),
+                ImportColumn('standard_price', self.env._("Cost")),
+            ),
+            examples=(
+                ('P-2001', "Desk Lamp", 'LAMP-01', '', "Goods", '49', '21.5'),
+                ('P-2002', "办公椅", 'CHAIR-07', '', "Goods", '899', '410'),
+            ),
+        )
+
+    @api.model
+    def _prepare_order_template(self) -> ImportTemplate:
+        line = self.env._("A further line of the same order leaves the columns of the order empty.")
+        return ImportTemplate(
+            code='past_orders',
+            name=self.env._("Past Orders"),
+            model='sale.order',
+            columns=(
+                ImportColumn('id', self.env._("External ID"), required=True, help=line),
+                ImportColumn('name', self.env._("Order Reference")),
+                ImportColumn('partner_id/id', self.env._("Customer/External ID"), required=True),
+                ImportColumn(
+                    'date_order',
+                    self.env._("Order Date"),
+                    required=True,
+                    help=self.env._("In your time zone; a day alone means noon."),
+                ),
+                ImportColumn(
+                    'state',
+                    self.env._("Status"),
+                    required=True,
+                    help=self.env._("sale for an order that was confirmed."),
+                ),
+                ImportColumn('order_line/id', self.env._("Order Lines/External ID")),
+                ImportColumn(
+                    'order_line/product_id', self.env._("Order Lines/Product"), required=True
+                ),
+                ImportColumn('order_line/product_uom_qty', self.env._("Order Lines/Quantity")),
+                ImportColumn('order_line/price_unit', self.env._("Order Lines/Unit Price")),
+                ImportColumn(
+                    'order_line/tax_ids',
+                    self.env._("Order Lines/Taxes"),
+                    help=self.env._("Empty means none."),
+                ),
+            ),
+            examples=(
+                ('O-3001', 'OLD-3001', 'C-1001', '2025-03-14 12:00', 'sale', 'O-3001-1',
+                 'CHAIR-07', '4', '899', ''),
+                ('', '', '', '', '', 'O-3001-2', 'LAMP-01', '1', '60', ''),
+            ),
+        )  # fmt: skip
