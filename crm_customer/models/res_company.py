@@ -1,5 +1,6 @@
 from odoo import fields, models
 
+from ..anniversary import FEB29_POLICIES, LEAP_MONTH_POLICIES
 from ..messaging import PURPOSES_OF_CHOICE
 
 CONSENT_RULES = [
@@ -44,6 +45,21 @@ class ResCompany(models.Model):
         string="Words of Consent",
         translate=True,
         help="Shown where a customer chooses, and kept with the proof of what he chose.",
+    )
+
+    crm_anniversary_feb29 = fields.Selection(
+        selection=FEB29_POLICIES,
+        string="29 February is Kept on",
+        required=True,
+        default='feb28',
+        help="In years without that day.",
+    )
+    crm_anniversary_leap_month = fields.Selection(
+        selection=LEAP_MONTH_POLICIES,
+        string="Days of a Lunar Leap Month are Kept in",
+        required=True,
+        default='regular',
+        help="In lunar years that have the month twice; in others there is only the regular one.",
     )
 
     def _get_consent_rule(self, purpose: str) -> str:

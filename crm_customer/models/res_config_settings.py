@@ -16,3 +16,9 @@ class ResConfigSettings(models.TransientModel):
     )
     crm_consent_confirm = fields.Boolean(related='company_id.crm_consent_confirm', readonly=False)
     crm_consent_wording = fields.Text(related='company_id.crm_consent_wording', readonly=False)
+    crm_anniversary_feb29 = fields.Selection(
+        related='company_id.crm_anniversary_feb29', readonly=False, required=True
+    )
+    crm_anniversary_leap_month = fields.Selection(
+        related='company_id.crm_anniversary_leap_month', readonly=False, required=True
+    )

@@ -1,26 +1,101 @@
-from odoo import fields, models
-from odoo.tools import SQL
-
-from odoo.addons.base.models.res_partner import _tz_get
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class ResPartner(models.Model):
     _inherit = 'res.partner'
 
-    customer_tz_choice = fields.Selection(
-        selection=_tz_get,
-        string="Customer's Time Zone",
-        help="Chosen by the customer or by staff; without it the country decides.",
+    # === What the customer is to us ===
+    customer_type_id = fields.Many2one('crm.customer.type', groups='base.group_user')
+    customer_class_id = fields.Many2one('crm.customer.class', groups='base.group_user')
+    customer_status_id = fields.Many2one('crm.customer.status', groups='base.group_user')
+    customer_file_kind = fields.Selection(
+        selection=[('person', "Person"), ('group', "Group"), ('supplier', "Supplier")],
+        string="Kind of File",
+        groups='base.group_user',
+        help="A group is served as one, as a kindergarten or a club; a supplier sells to us.",
     )
 
-    def _get_customer_tz_sql(self, partner: str, company: str) -> SQL:
-        """Return the expression of a customer's time zone.
+    # === Files of groups and suppliers ===
+    group_heads = fields.Integer(string="Heads", groups='base.group_user')
+    group_needs = fields.Text(string="Needs", groups='base.group_user')
+    supplier_kind = fields.Selection(
+        selection=[
+            ('maker', "Maker"),
+            ('grower', "Farm or grower"),
+            ('wholesaler', "Wholesaler"),
+            ('importer', "Importer"),
+            ('service', "Service"),
+            ('other', "Other"),
+        ],
+        string="Kind of Supplier",
+        groups='base.group_user',
+    )
+    supplier_market = fields.Char(
+        string="Market", groups='base.group_user', help="Where and to whom the supplier sells."
+    )
+    supplier_strength = fields.Text(string="Strength", groups='base.group_user')
 
-        :param partner: alias of ``res_partner`` in the statement
-        :param company: alias of ``res_company`` in the statement, for customers of no known place
-        """
-        return SQL(
-            "COALESCE(%s, (SELECT tz FROM resource_calendar WHERE id = %s), 'UTC')",
-            SQL.identifier(partner, 'customer_tz_choice'),
-            SQL.identifier(company, 'resource_calendar_id'),
+    # === The person ===
+    customer_lang_ids = fields.Many2many(
+        'res.lang',
+        relation='res_partner_customer_lang_rel',
+        string="Languages Spoken",
+        context={'active_test': False},
+        groups='base.group_user',
+        help="All that the customer speaks, also those Odoo is not used in.",
+    )
+    household_id = fields.Many2one(
+        'crm.household', index='btree_not_null', groups='base.group_user', ondelete='set null'
+    )
+    household_role = fields.Selection(
+        selection=[
+            ('head', "Head"),
+            ('partner', "Partner"),
+            ('child', "Child"),
+            ('parent', "Parent"),
+            ('other', "Other"),
+        ],
+        groups='base.group_user',
+    )
+
+    # === How good the file is ===
+    customer_confirmed_on = fields.Date(
+        string="Confirmed On",
+        readonly=True,
+        copy=False,
+        groups='base.group_user',
+        help="When somebody last made sure, with the customer, that the file is right.",
+    )
+    customer_confirmed_by_id = fields.Many2one(
+        'res.users', string="Confirmed By", readonly=True, copy=False, groups='base.group_user'
+    )
+
+    @api.constrains('household_id', 'household_role')
+    def _check_household_head(self):
+        heads = (
+            self.env['res.partner']
+            .with_context(active_test=False)
+            ._read_group(
+                [('household_id', 'in', self.household_id.ids), ('household_role', '=', 'head')],
+                groupby=['household_id'],
+                having=[('__count', '>', 1)],
+            )
         )
+        if heads:
+            raise ValidationError(
+                self.env._(
+                    "A household has one head: %(households)s",
+                    households=', '.join(household.display_name for (household,) in heads),
+                )
+            )
+
+    def action_confirm_customer_file(self) -> bool:
+        """Record that the file was gone through with the customer today."""
+        self.write(
+            {
+                'customer_confirmed_on': fields.Date.context_today(self),
+                'customer_confirmed_by_id': self.env.uid,
+            }
+        )
+        return True
