@@ -16,7 +16,6 @@ class CrmHousehold(models.Model):
     member_count = fields.Integer(compute='_compute_member_count')
     head_id = fields.Many2one(
         'res.partner',
-        string="Head",
         compute='_compute_head_id',
         help="The member with the role Head: whom to speak to for all.",
     )

@@ -1,4 +1,5 @@
 from . import test_access_rights
+from . import test_anniversary
 from . import test_company
 from . import test_extra_day
 from . import test_import
