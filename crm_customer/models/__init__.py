@@ -37,6 +37,10 @@ from . import crm_person_preferences
 from . import crm_rate_limit
 from . import crm_message
 from . import crm_message_delivery
+from . import crm_contact_policy
+from . import crm_quiet_period
+from . import crm_message_gate
+from . import crm_message_process
 from . import crm_message_transport
 from . import crm_label_mixin
 from . import crm_customer_type

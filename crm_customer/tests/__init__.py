@@ -25,3 +25,4 @@ from . import test_rate_limit
 from . import test_preferences
 from . import test_merge
 from . import test_transport
+from . import test_message_oracle
