@@ -11,9 +11,6 @@ from odoo.tools import SQL
 #: states in which a message is on its way or has arrived, and counts against frequency caps
 RELEASED_STATES = ('queued', 'sending', 'sent', 'uncertain')
 
-#: reasons for which a message waits and is looked at again; all others are final
-REASONS_OF_WAITING = ('hush', 'in_house', 'quiet_period', 'frequency_cap', 'quiet_hours')
-
 #: hours after which a message is looked at again when nobody knows how long it must wait
 RETRY_HOURS = 1
 

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..gate import LATE_DAYS, REASONS_OF_WAITING, RETRY_HOURS, GateSource
-from ..messaging import CLASSES_NEVER_WAITING, PURPOSES
+from ..gate import LATE_DAYS, RETRY_HOURS, GateSource
+from ..messaging import CLASSES_NEVER_WAITING, PURPOSES_OF_CHOICE
 from .crm_contact_policy import WEEKDAYS
 
 
@@ -166,13 +165,10 @@ class CrmMessage(models.Model):
         )
 
     def _get_suppressed_sql(self, channel: str, address: SQL) -> SQL:
-        addresses = self.env.get('crm.person.address')
-        if addresses is None:
-            return SQL('FALSE')
         # no hash of each address while there is nothing to compare it with
         return SQL(
             'EXISTS (SELECT FROM crm_person_address WHERE suppressed) AND %s',
-            addresses._get_suppressed_sql(channel, address),
+            self.env['crm.person.address']._get_suppressed_sql(channel, address),
         )
 
     def _get_do_not_disturb_sql(self, now: datetime) -> SQL:
@@ -191,31 +187,27 @@ class CrmMessage(models.Model):
 
         Of what is said face to face he is not asked beforehand.
         """
-        asks = SQL("message.channel <> 'in_person' AND %s", self._get_opt_in_sql())
         return SQL(
             "message.message_class <> 'safety' AND COALESCE((SELECT consent.status = 'out'"
-            " OR consent.status = 'pending' AND %(asks)s FROM crm_consent AS consent"
-            ' WHERE consent.person_id = message.person_id'
+            " OR consent.status = 'pending' AND consent.purpose <> 'transactional'"
+            ' FROM crm_consent AS consent WHERE consent.person_id = message.person_id'
             ' AND consent.company_id = message.company_id'
             ' AND consent.purpose = message.purpose AND consent.channel = message.channel),'
-            ' %(asks)s)',
-            asks=asks,
+            " message.channel <> 'in_person' AND %s)",
+            self._get_opt_in_sql(),
         )
 
     def _get_opt_in_sql(self) -> SQL:
         """Return the condition that the company asks customers for their consent first."""
-        settings = [
-            (purpose, f'crm_consent_{purpose}')
-            for purpose, _name in PURPOSES
-            if f'crm_consent_{purpose}' in self.env['res.company']._fields
-        ]
-        if not settings:
-            return SQL("message.purpose = 'promotion'")
         return SQL(
             'CASE message.purpose %s ELSE FALSE END',
             SQL(' ').join(
-                SQL("WHEN %s THEN %s = 'opt_in'", purpose, SQL.identifier('company', column))
-                for purpose, column in settings
+                SQL(
+                    "WHEN %s THEN %s = 'opt_in'",
+                    purpose,
+                    SQL.identifier('company', f'crm_consent_{purpose}'),
+                )
+                for purpose in PURPOSES_OF_CHOICE
             ),
         )
 

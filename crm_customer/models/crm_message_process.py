@@ -110,7 +110,9 @@ class CrmMessage(models.Model):
         outcomes = self._decide(now, only_final=only_final)
         self.browse(outcomes['fold'])._fold()
         self.browse(outcomes['refuse'])._unfold(now)
-        self.browse(outcomes['send'])._enqueue_each()
+        sent = self.browse(outcomes['send'])
+        sent._enqueue_each()
+        sent.filtered(lambda message: message.state == 'failed')._unfold(now)
         return outcomes
 
     # ------------------------------------------------------------
@@ -145,7 +147,6 @@ class CrmMessage(models.Model):
                 'decided_at': fields.Datetime.now(),
             }
         )
-        self._unfold()
 
     # ------------------------------------------------------------
     # FOLDING
@@ -165,7 +166,8 @@ class CrmMessage(models.Model):
         )
         self.env.cr.execute(
             SQL(
-                "UPDATE crm_message AS host SET content_values = COALESCE(host.content_values, '{}')"
+                'UPDATE crm_message AS host'
+                " SET content_values = COALESCE(host.content_values, '{}')"
                 " || jsonb_build_object('folded', COALESCE(host.content_values -> 'folded', '[]')"
                 ' || folded.parts) FROM (SELECT part.folded_into_id AS host_id,'
                 ' jsonb_agg(%s ORDER BY part.id) AS parts FROM crm_message AS part'

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
-from functools import lru_cache
+from functools import cache
 from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
@@ -117,7 +117,7 @@ class World:
                 Life(self, person, of_person[person.number]).run()
 
 
-@lru_cache(maxsize=None)
+@cache
 def clock(zone: str, minute: datetime) -> datetime:
     """Return what the clock of a zone shows."""
     return minute.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
@@ -266,10 +266,9 @@ class Life:
             return True
         purpose = PURPOSE[message.message_class]
         status = self.person.consents.get((message.company, purpose, message.channel))
-        asked_first = (
-            purpose in self.world.opt_in[message.company] and message.channel != 'in_person'
-        )
-        return status == 'in' or (status != 'out' and not asked_first)
+        if status:
+            return status == 'in' or (status == 'pending' and purpose == 'transactional')
+        return message.channel == 'in_person' or purpose not in self.world.opt_in[message.company]
 
     def holds(self, message):
         if not self.counts(message):
@@ -291,8 +290,10 @@ class Life:
                 for hold in self.holds(message)
                 if hold.reason == reason and not hold.final
             ]
-            if any(end > minute for end in ends):
-                return 'wait', reason, self.first_minute(minute, lambda t: t >= max(ends)), None
+            last = max(ends, default=minute)
+            if last > minute:
+                over = self.first_minute(minute, lambda t, last=last: t >= last)
+                return 'wait', reason, over, None
         return (
             self.quiet_period(minute, message)
             or self.frequency_cap(minute, message)

@@ -6,8 +6,9 @@ import random
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
-from odoo.addons.crm_customer.gate import GateSource
 from odoo.tools import SQL
+
+from odoo.addons.crm_customer.gate import GateSource
 
 from .gate_oracle import Hold, Message, Period, Person, Policy, World
 
@@ -57,7 +58,7 @@ class RandomWorld:
         for person in self.persons:
             self.add_messages(person)
         self.world = World(
-            end=self.start + timedelta(days=days + 40),
+            end=self.start + timedelta(days=days + 16),
             policies={company: self.policies(company) for company in COMPANIES},
             opt_in={
                 company: self.random.choice([{'promotion'}, {'promotion', 'survey'}, set()])
@@ -89,7 +90,7 @@ class RandomWorld:
             email_blacklisted=self.chance(0.04),
             phone_blacklisted=self.chance(0.04),
             do_not_disturb=self.chance(0.06),
-            do_not_disturb_until=self.chance(0.5) and self.moment().date() or None,
+            do_not_disturb_until=(self.chance(0.5) and self.moment().date()) or None,
             consents=self.consents(),
         )
 
@@ -173,7 +174,7 @@ class RandomWorld:
                     reason=reason,
                     person=person.number,
                     company=self.random.choice([None, *COMPANIES]),
-                    until=None if final or self.chance(0.05) else self.moment(),
+                    until=None if final or person.number % 40 == 0 else self.moment(),
                     final=final,
                 )
 
@@ -201,12 +202,13 @@ class DatabaseWorld:
     def make_companies(self):
         companies = {}
         for name in COMPANIES:
-            companies[name] = self.env['res.company'].create({'name': f"Gate {name}"})
-            for purpose in ('promotion', 'care', 'survey'):
-                column = f'crm_consent_{purpose}'
-                if column in companies[name]._fields:
-                    asks = purpose in self.world.opt_in[name]
-                    companies[name][column] = 'opt_in' if asks else 'opt_out'
+            rules = {
+                f'crm_consent_{purpose}': (
+                    'opt_in' if purpose in self.world.opt_in[name] else 'opt_out'
+                )
+                for purpose in ('promotion', 'care', 'survey')
+            }
+            companies[name] = self.env['res.company'].create({'name': f"Gate {name}", **rules})
         return companies
 
     def make_persons(self):

@@ -200,6 +200,7 @@ class TestSend(TransportCase):
 
     def test_unsubscribe_in_promotion_care_and_survey(self):
         classes = ('offer', 'greeting', 'gift', 'hint', 'survey', 'transactional', 'safety')
+        self.company.crm_consent_promotion = 'opt_out'
         for message_class in classes:
             self.enqueue(self.partner, message_class, event=message_class)
         self.send()
@@ -377,7 +378,7 @@ class TestTrouble(TransportCase):
         message = self.enqueue(self.partner)
         self.partner.email = False
         self.send()
-        self.assertEqual((message.state, message.reason), ('failed', 'delivery'))
+        self.assertEqual((message.state, message.reason), ('refused', 'no_address'))
 
     def test_bounce(self):
         message = self.enqueue(self.partner)
