@@ -39,6 +39,9 @@ class ImportTemplate:
     #: where the customer stands who is found by tax number, e-mail or phone: ``''`` the record
     #: itself, ``'partner_id'`` that link; None: nobody is looked for
     customer: str | None = None
+    #: paths of the columns by which the model itself finds a record again, where it has no
+    #: external id
+    key: tuple[str, ...] = ()
     #: method of the model that takes and returns what ``load`` does
     loader: str = 'load'
     #: added to the context of the loader

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import psycopg2
 
 from odoo import models
@@ -11,6 +13,14 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 EXISTING = 'crm_import_existing'
 
 
+@dataclass
+class ImportTally:
+    """The records a ``load()`` found, and those of them it changed; in the context."""
+
+    found: set[int] = field(default_factory=set)
+    changed: set[int] = field(default_factory=set)
+
+
 class Base(models.AbstractModel):
     """What ``load()`` does with records that are there already, when ``crm.import`` calls it."""
 
@@ -20,10 +30,12 @@ class Base(models.AbstractModel):
         existing = self.env.context.get(EXISTING)
         if not existing:
             return super()._load_records_write(values)
+        tally = self.env.context['crm_import_tally']
+        tally.found.add(self.id)
         values = self._prepare_import_changes(values, existing)
         if not values:
             return None
-        self.env.context['crm_import_changed'].add(self.id)
+        tally.changed.add(self.id)
         return super()._load_records_write(values)
 
     def _prepare_import_changes(self, values: ValuesType, existing: str = 'update') -> ValuesType:

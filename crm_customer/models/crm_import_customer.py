@@ -6,16 +6,13 @@ from dataclasses import dataclass, field
 
 from odoo import api, models
 from odoo.fields import Domain
-from odoo.tools import SQL, email_normalize
-
-from odoo.addons.phone_validation.models.mail_thread_phone import PHONE_REGEX_PATTERN
+from odoo.tools import email_normalize
 
 from ..importing import ImportTemplate
-from .crm_import_load import ImportRecord, LoadTarget
+from .crm_import_load import NATURAL, ImportRecord, LoadTarget
 
 #: what a customer is found by, the surest first
 KINDS = ('vat', 'email', 'phone')
-PHONE_DIGITS = 9  # a shorter number has no country code before it
 
 
 @dataclass
@@ -51,7 +48,8 @@ class CrmImport(models.Model):
     def _find_customers(self, template: ImportTemplate, records: list[ImportRecord]) -> None:
         """Find the contacts of records, or make them where the record is not the contact."""
         for record in records:
-            record.extra['id'] = record.key
+            if not record.key.startswith(NATURAL):
+                record.extra['id'] = record.key
         if template.customer == '':
             self._find_same_contacts(template, [r for r in records if not r.existing_id])
         elif template.customer:
@@ -195,34 +193,7 @@ class CrmImport(models.Model):
             return email_normalize(text) or ''
         if kind == 'vat':
             return re.sub(r'[^0-9A-Z]', '', text.upper())
-        return self._normalize_phone(text)
-
-    def _normalize_phone(self, text: str) -> str:
-        """Return a phone number as ``+8613800138000``, read as one of the company's country.
-
-        Without the library that knows the numbers of the world this is a good guess.
-        """
-        country = self.company_id.country_id
-        text = self.env['res.partner']._phone_format(number=text, country=country) or text
-        digits = re.sub(r'[^0-9]', '', text)
-        code = str(country.phone_code or '')
-        if text.lstrip().startswith('+'):
-            return f'+{digits}'
-        if digits.startswith('00'):
-            return f'+{digits[2:]}'
-        if code and digits.startswith(code) and len(digits) >= len(code) + PHONE_DIGITS:
-            return f'+{digits}'
-        return f'+{code}{digits.lstrip("0")}' if code else digits
-
-    def _get_phone_spellings(self, number: str) -> list[str]:
-        """Return how a number may be written, without the signs core's index leaves out."""
-        digits = number.lstrip('+')
-        code = str(self.company_id.country_id.phone_code or '')
-        spellings = [f'+{digits}', digits, f'00{digits}']
-        if code and digits.startswith(code):
-            rest = digits.removeprefix(code)
-            spellings += [rest, f'0{rest}', f'+{code}0{rest}', f'{code}0{rest}']
-        return spellings
+        return self.env['res.partner']._get_phone_key(text, self.company_id.country_id)
 
     def _search_contacts(self, guests: list[Guest]) -> dict[tuple[str, str], models.BaseModel]:
         """Return the contacts there are, by kind and normalised value; one query for each kind."""
@@ -242,38 +213,27 @@ class CrmImport(models.Model):
                 if alive and model == 'res.partner':
                     found[kind, f'{module}.{name}'] = Partner.browse(res_id)
             return
+        if kind == 'phone':
+            contacts = Partner._group_by_phone(
+                [f'+{value}' for value in values], self.company_id.country_id
+            )
+            found.update(((kind, value), same) for value, same in contacts.items())
+            return
         for contact in Partner.search(self._get_contacts_domain(kind, values)):
             key = kind, self._normalize_key(kind, contact[self._get_contact_field(kind)])
             found[key] = found.get(key, Partner) | contact
 
     @api.model
     def _get_contact_field(self, kind: str) -> str:
-        return {'email': 'email_normalized', 'phone': 'phone', 'vat': 'vat'}[kind]
+        return {'email': 'email_normalized', 'vat': 'vat'}[kind]
 
     def _get_contacts_domain(self, kind: str, values: set[str]) -> Domain:
         """Return the domain of the contacts a customer may be: those of his company or of all."""
-        if kind == 'phone':
-            same = Domain('id', 'in', self._search_phones(values))
-        elif kind == 'vat':
+        same = Domain(self._get_contact_field(kind), 'in', list(values))
+        if kind == 'vat':
             code = self.company_id.country_id.code or ''
-            same = Domain('vat', 'in', [*values, *(v.removeprefix(code) for v in values)])
-        else:
-            same = Domain(self._get_contact_field(kind), 'in', list(values))
+            same |= Domain('vat', 'in', [value.removeprefix(code) for value in values])
         return same & Domain('company_id', 'in', [False, self.company_id.id])
-
-    def _search_phones(self, numbers: set[str]) -> list[int]:
-        """Return the ids of the contacts with a number, by the index of phone_validation."""
-        self.env['res.partner'].flush_model(['phone'])
-        spellings = {text for number in numbers for text in self._get_phone_spellings(number)}
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT id FROM res_partner"
-                " WHERE regexp_replace(phone::text, %s::text, '', 'g') IN %s",
-                PHONE_REGEX_PATTERN,
-                tuple(spellings),
-            )
-        )
-        return [partner_id for (partner_id,) in rows]
 
     def _choose_contact(self, guest: Guest, found: dict) -> models.BaseModel | str:
         """Return the contact of a customer, or none, or why it cannot be said which."""

@@ -16,6 +16,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..importing import ImportFile, ImportTemplate, UnreadableFileError
+from .crm_import_load import NATURAL
 
 PAGE = 1000
 XLSX_OPTIONS = {'in_memory': True, 'constant_memory': True, 'strings_to_formulas': False}
@@ -224,16 +225,22 @@ class CrmImport(models.Model):
         return bool(field) and field.type == 'one2many'
 
     def _get_key_reader(self, template: ImportTemplate, paths: list):
-        """Return the function that gives the external id of a record.
+        """Return the function that gives the key of a record: its external id.
 
-        Without one in the file it follows from the content, so that the same row is known again.
+        Without one in the file, and without a key of its own, the external id follows from the
+        content, so that the same row is known again.
         """
         position = paths.index('id') if 'id' in paths else None
         used = [index for index, path in enumerate(paths) if path]
+        natural = [paths.index(path) for path in template.key if path in paths]
+        if len(natural) < len(template.key):
+            natural = []
 
         def read(cells):
             if position is not None and cells[position]:
                 return self._to_external_id(cells[position])
+            if natural and all(cells[index] for index in natural):
+                return NATURAL + '|'.join(cells[index] for index in natural)
             content = '\0'.join(cells[index] for index in used).encode()
             digest = hashlib.sha256(content).hexdigest()[:24]
             return f'__import__.{template.code}_row_{digest}'

@@ -14,10 +14,11 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..importing import ImportTemplate, ValueReader
-from .base import EXISTING
+from .base import EXISTING, ImportTally
 
 CHUNK = 200
 ROW_LIMIT = 2000
+NATURAL = '='  # begins a key that is no external id
 
 
 @dataclass
@@ -300,15 +301,13 @@ class CrmImport(models.Model):
 
     def _find_existing(self, template: ImportTemplate, records: list[ImportRecord]) -> None:
         """Find the records that are there already, by external id."""
-        found = (
-            self.env['ir.model.data']
-            .sudo()
-            ._lookup_xmlids([record.key for record in records], self.env[template.model])
-        )
+        keys = [record.key for record in records if not record.key.startswith(NATURAL)]
+        model = self.env[template.model]
+        found = self.env['ir.model.data'].sudo()._lookup_xmlids(keys, model)
         by_key = {
             f'{module}.{name}': res_id
-            for _id, module, name, model, res_id, _noupdate, alive in found
-            if alive and model == template.model
+            for _id, module, name, model_name, res_id, _noupdate, alive in found
+            if alive and model_name == template.model
         }
         for record in records:
             record.existing_id = by_key.get(record.key)
@@ -415,9 +414,9 @@ class CrmImport(models.Model):
 
         :return: what is wrong, in the messages of ``load()``; then nothing was done
         """
-        changed = set()
+        tally = ImportTally()
         paths, rows = self._prepare_matrix(target, records)
-        model = self._get_target_model(target, changed)
+        model = self._get_target_model(target, tally)
         try:
             with self.env.cr.savepoint():
                 result = getattr(model, target.loader)(paths, rows)
@@ -429,20 +428,20 @@ class CrmImport(models.Model):
             return [m for m in result['messages'] if m['type'] == 'error']
         for record, res_id in zip(records, result['ids'], strict=True):
             record.res_id = res_id
-            if not record.existing_id:
+            if res_id not in tally.found:
                 record.state = 'created'
             else:
-                record.state = 'updated' if res_id in changed else 'unchanged'
+                record.state = 'updated' if res_id in tally.changed else 'unchanged'
         return []
 
-    def _get_target_model(self, target: LoadTarget, changed: set[int]) -> models.BaseModel:
+    def _get_target_model(self, target: LoadTarget, tally: ImportTally) -> models.BaseModel:
         """Return the model to load into.
 
-        :param changed: gets the ids of the records that were there and are changed
+        :param tally: notes the records that were there already
         """
         return self.env[target.model].with_context(
             **{EXISTING: target.existing},
-            crm_import_changed=changed,
+            crm_import_tally=tally,
             import_file=True,
             tracking_disable=True,
             **target.context,

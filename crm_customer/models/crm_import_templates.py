@@ -17,6 +17,7 @@ class CrmImport(models.Model):
             self._prepare_customer_template(),
             self._prepare_product_template(),
             self._prepare_order_template(),
+            self._prepare_occasion_template(),
         ]
 
     @api.model
@@ -133,5 +134,55 @@ class CrmImport(models.Model):
                 ('O-3001', 'OLD-3001', 'C-1001', '2025-03-14 12:00', 'sale', 'O-3001-1',
                  'CHAIR-07', '4', '899', ''),
                 ('', '', '', '', '', 'O-3001-2', 'LAMP-01', '1', '60', ''),
+            ),
+        )  # fmt: skip
+
+    @api.model
+    def _prepare_occasion_template(self) -> ImportTemplate:
+        day = self.env._("In your time zone; a day alone means noon.")
+        return ImportTemplate(
+            code='occasions',
+            name=self.env._("Stays and Appointments"),
+            model='crm.occasion',
+            customer='partner_id',
+            key=('type_id', 'reference'),
+            columns=(
+                ImportColumn('type_id', self.env._("Type"), help=self.env._("Stay, Appointment …")),
+                ImportColumn(
+                    'reference',
+                    self.env._("Reference"),
+                    help=self.env._("Its number where it comes from; it is found again by it."),
+                ),
+                ImportColumn('partner_id/id', self.env._("Customer/External ID")),
+                ImportColumn(
+                    'partner_id/name',
+                    self.env._("Customer Name"),
+                    aliases=("Guest", "客人", "姓名"),
+                    help=self.env._("Of a customer who is not known by phone or e-mail yet."),
+                ),
+                ImportColumn('partner_id/phone', self.env._("Customer Phone"), aliases=("手机",)),
+                ImportColumn('partner_id/email', self.env._("Customer Email")),
+                ImportColumn('date_from', self.env._("Expected from"), required=True, help=day),
+                ImportColumn('date_to', self.env._("Expected until"), help=day),
+                ImportColumn('place', self.env._("Place"), aliases=("Room", "房号")),
+                ImportColumn('companion_count', self.env._("Companions")),
+                ImportColumn('companions', self.env._("Who Comes Along")),
+                ImportColumn('amount', self.env._("Amount")),
+                ImportColumn('note', self.env._("Notes")),
+                ImportColumn(
+                    'state',
+                    self.env._("Status"),
+                    help=self.env._("Expected, Here, Left, Did Not Come or Cancelled."),
+                ),
+                ImportColumn('arrived_at', self.env._("Arrived")),
+                ImportColumn('left_at', self.env._("Left")),
+            ),
+            examples=(
+                ("Stay", 'RES-20001', '', "李娜", '+86 138 0013 8000', 'li.na@mail.example.com',
+                 '2026-04-10 14:00', '2026-04-12 12:00', '1208', '1', "张伟", '1360', "荞麦枕",
+                 "Expected", '', ''),
+                ("Appointment", 'APP-318', '', "陳美玲", '+886 2 5550 0199', '',
+                 '2026-04-10 10:00', '2026-04-10 11:00', "Meeting room 2", '', '', '', '', '', '',
+                 ''),
             ),
         )  # fmt: skip

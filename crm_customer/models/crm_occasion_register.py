@@ -9,6 +9,8 @@ from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import email_normalize
 
+from .base import EXISTING
+
 MAX_REGISTERED = 1000
 
 #: how far an occasion is; what staff noted is not taken back by a file that lags behind
@@ -371,4 +373,6 @@ class CrmOccasion(models.Model):
     def _load_records_write(self, values):
         """Leave what is the same already: a second run of a file changes nothing."""
         values = self._get_changed_vals({k: v for k, v in values.items() if k != 'id'})
-        return super()._load_records_write(values) if values else None
+        if values or EXISTING in self.env.context:
+            return super()._load_records_write(values)
+        return None

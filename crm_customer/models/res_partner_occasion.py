@@ -92,9 +92,18 @@ class ResPartner(models.Model):
 
     @api.model
     def _find_by_phone(self, phones: list[str], country) -> dict[str, models.BaseModel]:
-        """Find contacts by phone number; one statement, on core's index of phone numbers.
+        """Find contacts by phone number.
 
         :return: contact by the key of his number: persons before companies, the oldest first
+        """
+        found = self._group_by_phone(phones, country)
+        return {key: contacts[0] for key, contacts in found.items()}
+
+    @api.model
+    def _group_by_phone(self, phones: list[str], country) -> dict[str, models.BaseModel]:
+        """Find all contacts with these numbers; one statement, on core's index of phone numbers.
+
+        :return: contacts by the key of their number: persons before companies, the oldest first
         """
         keys = {key for phone in phones if (key := self._get_phone_key(phone, country))}
         if not keys:
@@ -117,7 +126,7 @@ class ResPartner(models.Model):
         for partner in candidates:
             key = self._get_phone_key(partner.phone, partner.country_id or country)
             if key in keys:
-                found.setdefault(key, partner)
+                found[key] = found.get(key, self.browse()) | partner
         return found
 
     # ------------------------------------------------------------

@@ -11,7 +11,6 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 from odoo.tools.misc import file_open
 
-from ..importing import ImportColumn, ImportTemplate
 from .common import CrmCustomerCommon, JobCase
 from .test_import_templates import TEMPLATES
 
@@ -429,7 +428,7 @@ class TestImport(ImportCase):
             [{'name': name, 'phone': '13800138009'} for name in ('Imp a', 'Imp b')]
         )
         rows = [self.HEADER, ('', 'Imp c', '13800138009', '')]
-        self.assertIn("2 contacts have +8613800138009", self.get_bad(self.bring_in(rows))[2])
+        self.assertIn("2 contacts have 8613800138009", self.get_bad(self.bring_in(rows))[2])
         rows[1] = ('', 'imp B', '13800138009', '')
         self.assertEqual(self.get_counts(self.bring_in(rows, existing='fill')), (0, 0, 1, 0))
 
@@ -441,74 +440,74 @@ class TestImport(ImportCase):
         self.assertEqual(self.get_counts(record), (1, 0, 0, 0))
         self.assertEqual(other.name, "Imp other")
 
-    def use_stay_template(self):
-        """Register a template whose rows belong to guests, as stays do."""
-        template = ImportTemplate(
-            code='test_stays',
-            name="Stays",
-            model='sale.order',
-            customer='partner_id',
-            columns=(
-                ImportColumn('id', "Stay"),
-                ImportColumn('partner_id/name', "Guest"),
-                ImportColumn('partner_id/phone', "Guest's Phone"),
-                ImportColumn('partner_id/email', "Guest's E-Mail"),
-                ImportColumn('date_order', "Arrival", required=True),
-                ImportColumn('client_order_ref', "Room"),
-            ),
-        )
-        model = self.registry['crm.import']
-        templates = model._get_import_templates
-        return patch.object(
-            model, '_get_import_templates', lambda records: [*templates(records), template]
-        )
-
     def get_stays(self):
-        """200 stays of 80 guests who write their numbers in four ways; 3 of them are wrong."""
-        ways = ('138 0013 {:04}', '+86 1380013{:04}', '1380013{:04}', '(86) 138-0013-{:04}')
-        rows = [('Stay', 'Guest', "Guest's Phone", 'Arrival', 'Room')]
+        """200 stays of 80 guests who write their numbers in three ways; 3 of them are wrong."""
+        ways = ('138 0013 {:04}', '+86 1380013{:04}', '(86) 138-0013-{:04}')
+        rows = [('Type', 'Reference', 'Guest', 'Customer Phone', 'Expected from', 'Room')]
         for i in range(200):
             guest = i % 80
-            phone = ways[i // 80].format(8100 + guest)
-            rows.append((f'stay-{i}', f'Imp guest {guest:02}', phone, '2026-04-01', str(i)))
-        rows[17] = ('stay-16', 'Imp guest 16', '138 0013 8116', '2026-04-31', '16')
-        rows[90] = ('stay-89', 'Imp guest 09', '', '2026-04-01', '89')
-        rows[150] = ('stay-1', 'Imp guest 01', '138 0013 8101', '2026-04-09', '1')
+            phone = ways[i // 80].format(8100 + guest).replace('(86)', '0086')
+            name = f'Imp guest {guest:02}'
+            rows.append(('Stay', f'stay-{i}', name, phone, '2026-04-01 14:00', str(i)))
+        rows[17] = ('Stay', 'stay-16', 'Imp guest 16', '138 0013 8116', '2026-04-31', '16')
+        rows[90] = ('Stay', 'stay-89', 'Imp guest 09', '', '2026-04-01', '89')
+        rows[150] = ('Stay', 'stay-1', 'Imp guest 01', '138 0013 8101', '2026-04-09', '1')
         return rows
+
+    def get_stay(self, reference):
+        return self.env['crm.occasion'].search([('reference', '=', reference)])
 
     def test_B3_1_file_of_stays(self):
         """200 stays: guests merged by phone, 3 bad lines, a second run changes nothing."""
         known = self.env['res.partner'].create({'name': "Imp guest 05", 'phone': '13800138105'})
-        with self.use_stay_template(), patch(CHUNK, 50):
-            record = self.bring_in(self.get_stays(), 'test_stays')
-            self.assertEqual(self.get_counts(record), (197, 0, 0, 3))
-            bad = self.get_bad(record)
-            self.assertEqual(list(bad), [18, 91, 151])
-            self.assertIn("2026-04-31", bad[18])
-            self.assertIn("nothing to find the customer by", bad[91])
-            self.assertIn("Line 3 has the same External ID", bad[151])
-            guests = self.get_contacts('Imp guest')
-            self.assertEqual(len(guests), 80)
-            stays = self.env['sale.order'].search([('partner_id', 'in', guests.ids)])
-            self.assertEqual(len(stays), 197)
-            self.assertEqual(self.env.ref('__import__.stay-5').partner_id, known)
-            again = self.bring_in(self.get_stays(), 'test_stays')
-            self.assertEqual(self.get_counts(again), (0, 0, 197, 3))
-            self.assertEqual(self.get_contacts('Imp guest'), guests)
+        rows = self.get_stays()
+        with patch(CHUNK, 50):
+            record = self.bring_in(rows, 'occasions')
+        self.assertEqual(self.get_counts(record), (197, 0, 0, 3))
+        bad = self.get_bad(record)
+        self.assertEqual(list(bad), [18, 91, 151])
+        self.assertIn("“2026-04-31” in “Expected from” is not a date", bad[18])
+        self.assertIn("nothing to find the customer by", bad[91])
+        self.assertIn("Line 3 has the same External ID", bad[151])
+        guests = self.get_contacts('Imp guest')
+        self.assertEqual(len(guests), 80)
+        self.assertEqual(len(guests.occasion_ids), 197)
+        self.assertEqual(self.get_stay('stay-5').partner_id, known)
+
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE crm_occasion SET write_date = '2020-01-01'")
+        self.env.invalidate_all()
+        with patch(CHUNK, 50):
+            again = self.bring_in(rows, 'occasions')
+        self.assertEqual(self.get_counts(again), (0, 0, 197, 3))
+        self.assertEqual(self.get_contacts('Imp guest'), guests)
+        stays = guests.occasion_ids
+        self.assertEqual(set(stays.mapped('write_date')), {datetime(2020, 1, 1)})
 
     def test_a_guest_is_completed_not_overwritten(self):
         known = self.env['res.partner'].create({'name': "Mr Li", 'phone': '13800138105'})
         rows = [
-            ('Stay', 'Guest', "Guest's Phone", "Guest's E-Mail", 'Arrival'),
-            ('stay-1', 'Imp Li', '13800138105', 'imp.li@example.com', '2026-04-01'),
-            ('stay-2', '', '', 'imp.li@example.com', '2026-04-02'),
-            ('stay-3', '', '13800138999', '', '2026-04-02'),
+            ('Type', 'Reference', 'Guest', 'Customer Phone', 'Customer Email', 'Expected from'),
+            ('Stay', 'stay-1', 'Imp Li', '13800138105', 'imp.li@example.com', '2026-04-01'),
+            ('Stay', 'stay-2', '', '', 'imp.li@example.com', '2026-04-02'),
+            ('Stay', 'stay-3', '', '13800138999', '', '2026-04-02'),
         ]
-        with self.use_stay_template():
-            record = self.bring_in(rows, 'test_stays')
+        record = self.bring_in(rows, 'occasions')
         self.assertRecordValues(known, [{'name': "Mr Li", 'email': 'imp.li@example.com'}])
-        self.assertEqual(self.env.ref('__import__.stay-2').partner_id, known)
+        self.assertEqual(self.get_stay('stay-2').partner_id, known)
         self.assertIn("no name to make one", self.get_bad(record)[4])
+
+    def test_what_staff_noted_is_not_taken_back(self):
+        rows = [
+            ('Type', 'Reference', 'Guest', 'Customer Phone', 'Expected from', 'Status', 'Room'),
+            ('Stay', 'stay-1', 'Imp Li', '13800138105', '2026-04-01', 'Expected', '1208'),
+        ]
+        self.bring_in(rows, 'occasions')
+        stay = self.get_stay('stay-1')
+        stay.action_arrive()
+        rows[1] = (*rows[1][:-1], '1310')
+        self.assertEqual(self.get_counts(self.bring_in(rows, 'occasions')), (0, 1, 0, 0))
+        self.assertRecordValues(stay, [{'state': 'present', 'place': '1310'}])
 
     # ------------------------------------------------------------
     # RIGHTS, HOUSEKEEPING
