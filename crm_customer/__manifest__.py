@@ -60,6 +60,7 @@
         'demo/res_partner_demo.xml',
         'demo/sale_order_demo.xml',
         'demo/mail_message_demo.xml',
+        'demo/customer_timeline_demo.xml',
         'demo/crm_job_demo.xml',
         'demo/crm_calendar_extra_day_demo.xml',
         'demo/crm_occasion_demo.xml',

@@ -7,9 +7,9 @@ lost or shown twice while new events arrive, however many share one second.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from typing import NamedTuple
 
 from odoo.api import Environment
@@ -30,6 +30,8 @@ class TimelineText:
     state: str = ''
     #: model and id to open instead of the record itself
     target: tuple[str, int] | None = None
+    #: shown instead of the moment, for events of a whole day
+    day: date | None = None
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,43 @@ class TimelineSource:
     #: Font Awesome class, as ``fa-wrench``
     icon: str
     model: str
-    #: records of ``model`` that belong to the customer; record rules come on top
-    domain: Domain
-    #: stored Date or Datetime field of ``model``
-    date_field: str
+    #: records of ``model`` that belong to the customer; record rules come on top.  Or several such
+    #: domains that exclude each other: each is searched by itself, where an OR would make the
+    #: database read the whole table
+    domain: Domain | tuple[Domain, ...]
+    #: stored Date or Datetime field of ``model``, or several of one type: the first that is set
+    date_field: str | tuple[str, ...]
     #: texts of a whole page at once, by record id
     describe: Callable[[BaseModel], dict[int, TimelineText]]
     #: fields the search box looks into
     search_fields: tuple[str, ...] = ()
     #: the domain alone decides what may be read (for models whose search checks row by row)
     bypass_access: bool = False
+    #: messages and done activities on the records are events too
+    with_messages: bool = False
+    #: events that may leave the system in a file
+    export_domain: Domain = Domain.TRUE
+
+    @property
+    def domains(self) -> tuple[Domain, ...]:
+        return self.domain if isinstance(self.domain, tuple) else (self.domain,)
+
+    @property
+    def date_fields(self) -> tuple[str, ...]:
+        return self.date_field if isinstance(self.date_field, tuple) else (self.date_field,)
+
+
+@dataclass(frozen=True)
+class TimelineFilter:
+    """What the reader wants to see."""
+
+    #: text that an event must contain
+    search: str = ''
+    #: first and last day, in the reader's time zone
+    date_from: date | None = None
+    date_to: date | None = None
+    #: the events are written to a file
+    export: bool = False
 
 
 class TimelinePosition(NamedTuple):
@@ -100,7 +129,7 @@ def find_events(
     sources: Iterable[TimelineSource],
     limit: int,
     before: TimelinePosition | None = None,
-    search: str | None = None,
+    wanted: TimelineFilter | None = None,
 ) -> list[TimelinePosition]:
     """Find one page of events of all sources, newest first, in one statement.
 
@@ -108,12 +137,12 @@ def find_events(
     :param sources: sources the user may read
     :param limit: number of events
     :param before: last event of the page before
-    :param search: text that an event must contain
+    :param wanted: what the user wants to see; everything when not given
     """
     selects = [
-        query
+        select
         for source in sources
-        if (query := _source_select(env, source, limit, before, search)) is not None
+        for select in _source_selects(env, source, limit, before, wanted or TimelineFilter())
     ]
     if not selects:
         return []
@@ -130,50 +159,84 @@ def find_events(
 
 def to_event_date(env: Environment, source: TimelineSource, moment: datetime) -> datetime | date:
     """Give back the date or datetime of the record from its place in the order."""
-    if env[source.model]._fields[source.date_field].type == 'datetime':
+    if _is_datetime(env[source.model], source):
         return moment.replace(microsecond=0)
     return moment.replace(tzinfo=timezone.utc).astimezone(env.tz).date()
 
 
-def _source_select(
+def _is_datetime(model: BaseModel, source: TimelineSource) -> bool:
+    return model._fields[source.date_fields[0]].type == 'datetime'
+
+
+def _source_selects(
     env: Environment,
     source: TimelineSource,
     limit: int,
     before: TimelinePosition | None,
-    search: str | None,
-) -> SQL | None:
-    """Return the SELECT of one source, or None when it has no event to show."""
-    domain = source.domain & Domain(source.date_field, '!=', False)
-    if search:
-        domain &= Domain.OR(Domain(name, 'ilike', search) for name in source.search_fields)
+    wanted: TimelineFilter,
+) -> Iterator[SQL]:
+    """Yield the SELECTs of one source, leaving out those that have no event to show."""
     model = env[source.model].with_context(active_test=False)
-    query = model._search(domain, bypass_access=source.bypass_access)
-    if query.is_empty():
-        return None
-    moment = _moment_sql(model, query, source.date_field)
-    res_id = SQL.identifier(query.table, 'id')
-    if before:
-        query.add_where(_after_position(source, moment, res_id, before))
-    query.order = SQL("%s DESC, %s DESC", moment, res_id)
-    query.limit = limit
-    return SQL(
-        "(%s)",
-        query.select(
-            SQL("%s AS moment", moment),
-            SQL("%s::text AS key", source.key),
-            SQL("%s AS id", res_id),
-        ),
-    )
+    for domain in source.domains:
+        query = model._search(
+            domain & _get_filter_domain(source, wanted), bypass_access=source.bypass_access
+        )
+        if query.is_empty():
+            continue
+        moment = _moment_sql(model, query, source)
+        res_id = SQL.identifier(query.table, 'id')
+        for condition in _get_moment_conditions(env, moment, wanted):
+            query.add_where(condition)
+        if before:
+            query.add_where(_after_position(source, moment, res_id, before))
+        query.order = SQL("%s DESC, %s DESC", moment, res_id)
+        query.limit = limit
+        yield SQL(
+            "(%s)",
+            query.select(
+                SQL("%s AS moment", moment),
+                SQL("%s::text AS key", source.key),
+                SQL("%s AS id", res_id),
+            ),
+        )
 
 
-def _moment_sql(model: BaseModel, query: Query, date_field: str) -> SQL:
+def _get_filter_domain(source: TimelineSource, wanted: TimelineFilter) -> Domain:
+    """Return which events of a source the reader wants to see."""
+    domain = Domain.OR(Domain(name, '!=', False) for name in source.date_fields)
+    if wanted.search:
+        domain &= Domain.OR(Domain(name, 'ilike', wanted.search) for name in source.search_fields)
+    if wanted.export:
+        domain &= source.export_domain
+    return domain
+
+
+def _get_moment_conditions(env: Environment, moment: SQL, wanted: TimelineFilter) -> Iterator[SQL]:
+    """Yield the conditions of the first and the last day."""
+    if wanted.date_from:
+        yield SQL("%s >= %s", moment, _get_midnight(env, wanted.date_from))
+    if wanted.date_to and wanted.date_to < date.max:
+        yield SQL("%s < %s", moment, _get_midnight(env, wanted.date_to + timedelta(days=1)))
+
+
+def _get_midnight(env: Environment, day: date) -> datetime:
+    """Return when a day begins for the reader, in naive UTC."""
+    midnight = datetime.combine(day, time.min)
+    try:
+        return env.tz.localize(midnight).astimezone(timezone.utc).replace(tzinfo=None)
+    except OverflowError:  # the first and the last day there are
+        return midnight
+
+
+def _moment_sql(model: BaseModel, query: Query, source: TimelineSource) -> SQL:
     """Return the moment of an event in UTC.
 
     An event with a date only stands at the end of that day in the user's time zone, as calendars
     show whole-day events above the others: an invoice comes after the order of the same day.
     """
-    column = model._field_to_sql(query.table, date_field, query)
-    if model._fields[date_field].type == 'datetime':
+    columns = [model._field_to_sql(query.table, name, query) for name in source.date_fields]
+    column = columns[0] if len(columns) == 1 else SQL("COALESCE(%s)", SQL(", ").join(columns))
+    if _is_datetime(model, source):
         return column
     return SQL(
         "((%s + 1)::timestamp AT TIME ZONE %s AT TIME ZONE 'UTC' - interval '1 microsecond')",

@@ -108,6 +108,7 @@ class ResPartner(models.Model):
             date_field='date_received',
             describe=lambda requests: requests._get_timeline_texts(),
             search_fields=('number', 'name'),
+            with_messages=True,
         )
 
     def _get_timeline_source_units(self) -> TimelineSource:
@@ -120,6 +121,7 @@ class ResPartner(models.Model):
             date_field='date_delivered',
             describe=lambda units: units._get_timeline_texts(),
             search_fields=('ref', 'serial', 'name'),
+            with_messages=True,
         )
 
     def _get_aftersales_domain(self) -> Domain:

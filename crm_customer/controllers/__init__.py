@@ -1,1 +1,2 @@
 from . import preferences
+from . import timeline

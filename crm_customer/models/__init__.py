@@ -18,6 +18,7 @@ from . import crm_calendar_extra_day
 from . import account_move
 from . import account_payment
 from . import calendar_event
+from . import calendar_event_timeline
 from . import ir_module_module
 from . import mail_activity
 from . import mail_mail
@@ -54,12 +55,14 @@ from . import crm_visibility_mixin
 from . import crm_note_category
 from . import crm_customer_note
 from . import ir_rule
+from . import crm_message_timeline
 from . import res_partner
+from . import res_partner_timeline
+from . import res_partner_timeline_sources
 from . import res_partner_merge
 from . import res_partner_birthday
 from . import res_partner_completeness
 from . import res_partner_note
-from . import res_partner_timeline
 from . import res_partner_zone
 from . import resource_calendar
 from . import crm_occasion_type

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..messaging import CHANNELS, CONSENT_SOURCES, CONSENT_STATUSES, PURPOSES
+from ..timeline import TimelineText
 
 #: columns that say what happened; the database refuses to change them
 PROOF_COLUMNS = (
@@ -100,3 +101,18 @@ class CrmConsentEvent(models.Model):
         )
         self.env.cr.execute(SQL("SELECT set_config(%s, 'off', true)", ERASURE_SETTING))
         self.invalidate_recordset(['evidence'], flush=False)
+
+    def _get_timeline_texts(self) -> dict[int, TimelineText]:
+        """Return what a customer's time line says about these decisions."""
+        labels = {
+            name: dict(self._fields[name]._description_selection(self.env))
+            for name in ('purpose', 'channel', 'status', 'source')
+        }
+        return {
+            event.id: TimelineText(
+                title=f"{labels['purpose'][event.purpose]} · {labels['channel'][event.channel]}",
+                body=labels['source'].get(event.source, ''),
+                state=labels['status'].get(event.status, ''),
+            )
+            for event in self
+        }

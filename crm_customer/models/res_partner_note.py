@@ -18,10 +18,12 @@ class ResPartner(models.Model):
             label=self.env._("Customer Notes"),
             icon='fa-sticky-note-o',
             model='crm.customer.note',
-            domain=Domain('active', '=', True) & self._get_timeline_partner_domain('partner_id'),
+            domain=Domain('active', '=', True)
+            & Domain('partner_id', 'in', self._get_timeline_readable_partners()),
             date_field='date',
             describe=lambda notes: notes._get_timeline_texts(),
-            search_fields=('text',),
+            search_fields=('text', 'category_id.name'),
+            export_domain=Domain('visibility', '!=', 'confidential'),
         )
 
     def action_open_customer_notes(self) -> dict:

@@ -193,16 +193,21 @@ class ResPartner(models.Model):
     # ------------------------------------------------------------
 
     def _get_customer_timeline_sources(self) -> list[TimelineSource]:
-        return [
-            *super()._get_customer_timeline_sources(),
-            TimelineSource(
-                key='crm.occasion',
-                label=self.env._("Stays and Appointments"),
-                icon='fa-calendar-check-o',
-                model='crm.occasion',
-                domain=self._get_timeline_partner_domain('partner_id'),
-                date_field='date_from',
-                describe=lambda occasions: occasions._get_timeline_texts(),
-                search_fields=('reference', 'place', 'companions', 'note'),
-            ),
-        ]
+        return [*super()._get_customer_timeline_sources(), self._get_timeline_source_occasions()]
+
+    def _get_timeline_source_occasions(self) -> TimelineSource:
+        """Stays and appointments; what comes of a meeting stands there as meeting until then."""
+        own = Domain('calendar_event_id', '=', False) | Domain('state', '!=', 'expected')
+        return TimelineSource(
+            key='crm.occasion',
+            label=self.env._("Stays and Appointments"),
+            icon='fa-calendar-check-o',
+            model='crm.occasion',
+            domain=own
+            & Domain('date_from', '<', self._get_timeline_end())
+            & Domain('partner_id', 'in', self._get_timeline_readable_partners()),
+            date_field=('arrived_at', 'date_from'),
+            describe=lambda occasions: occasions._get_timeline_texts(),
+            search_fields=('reference', 'type_id.name', 'place', 'companions', 'note'),
+            with_messages=True,
+        )

@@ -1,15 +1,25 @@
 from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date
 
 from odoo import api, models
+from odoo.exceptions import ValidationError
 from odoo.fields import Datetime, Domain
+from odoo.tools import Query, split_every
 
 from ..timeline import (
     MAX_PAGE_SIZE,
+    TimelineFilter,
     TimelinePosition,
     TimelineSource,
     find_events,
     to_event_date,
 )
+
+# Places are few bytes and found by a costly statement, texts are the other way round.
+EXPORT_BATCH_SIZE = 5000
+EXPORT_PAGE_SIZE = 500
+DATE_LENGTH = len('2026-05-09')
 
 
 class ResPartner(models.Model):
@@ -26,6 +36,8 @@ class ResPartner(models.Model):
         before: str | None = None,
         sources: list[str] | None = None,
         search: str | None = None,
+        date_from: str | None = None,
+        date_to: str | None = None,
     ) -> dict:
         """Read a page of what happened with the customer, newest first.
 
@@ -35,16 +47,20 @@ class ResPartner(models.Model):
         :param before: ``next`` of the page before
         :param sources: keys of the sources to show; all when not given
         :param search: text that an event must contain
+        :param date_from: first day, as 2026-05-09, in the user's time zone
+        :param date_to: last day
         :return: ``entries``, the cursor ``next`` (None on the last page), and all ``sources``
+        :raise ValidationError: a cursor or a day that is none
         """
         self.ensure_one()
         self.check_access('read')
         limit = max(1, min(limit, MAX_PAGE_SIZE))
         readable = self._get_readable_timeline_sources()
         position = TimelinePosition.decode(self.env, before) if before else None
-        wanted = [source for source in readable if sources is None or source.key in sources]
+        shown = [source for source in readable if sources is None or source.key in sources]
+        wanted = self._prepare_timeline_filter(search, date_from, date_to)
         # one event more than asked for tells whether there is a next page
-        events = find_events(self.env, wanted, limit + 1, position, (search or '').strip())
+        events = find_events(self.env, shown, limit + 1, position, wanted)
         page = events[:limit]
         return {
             'entries': self._describe_timeline_events(page, readable),
@@ -55,16 +71,36 @@ class ResPartner(models.Model):
             ],
         }
 
+    @api.model
+    def _prepare_timeline_filter(self, search, date_from, date_to, **values) -> TimelineFilter:
+        """Return what a client asks for, checked."""
+        return TimelineFilter(
+            search=(search or '').strip(),
+            date_from=self._parse_timeline_day(date_from),
+            date_to=self._parse_timeline_day(date_to),
+            **values,
+        )
+
+    @api.model
+    def _parse_timeline_day(self, text: str | None) -> date | None:
+        try:
+            return date.fromisoformat(text) if text else None
+        except (TypeError, ValueError) as error:
+            raise ValidationError(self.env._("Give days as 2026-05-09.")) from error
+
     def _get_customer_timeline_sources(self) -> list[TimelineSource]:
         """Return the kinds of events of a customer; extend by ``super() + [...]``.
 
-        ``self`` is one contact; the time line is that of his commercial entity.
+        ``self`` is one contact; the time line is that of his commercial entity.  Messages on the
+        records of a source need no source of their own: see ``with_messages``.
         """
         return [
             self._get_timeline_source_orders(),
             self._get_timeline_source_invoices(),
             self._get_timeline_source_payments(),
-            *self._get_timeline_source_messages(),
+            self._get_timeline_source_meetings(),
+            self._get_timeline_source_planned_messages(),
+            self._get_timeline_source_consents(),
         ]
 
     def _get_timeline_partner_domain(self, partner_field: str) -> Domain:
@@ -78,12 +114,20 @@ class ResPartner(models.Model):
         )
         return Domain(partner_field, 'in', partners)
 
+    def _get_timeline_readable_partners(self) -> Query:
+        """Return the contacts of the customer's commercial entity that the user may read."""
+        return self.with_context(active_test=False)._search(
+            Domain('commercial_partner_id', '=', self.commercial_partner_id.id)
+        )
+
     def _get_readable_timeline_sources(self) -> list[TimelineSource]:
-        return [
+        """Return the sources the user may read, with that of the messages on their records."""
+        sources = [
             source
             for source in self._get_customer_timeline_sources()
             if self.env[source.model].has_access('read')
         ]
+        return [*sources, *self._get_timeline_message_sources(sources)]
 
     def _describe_timeline_events(
         self, events: list[TimelinePosition], sources: list[TimelineSource]
@@ -112,7 +156,7 @@ class ResPartner(models.Model):
         :param text: its :class:`TimelineText`
         """
         res_model, res_id = text.target or (source.model, event.res_id)
-        value = to_event_date(self.env, source, event.moment)
+        value = text.day or to_event_date(self.env, source, event.moment)
         return {
             'id': f'{event.key}|{event.res_id}',
             'source': event.key,
@@ -126,80 +170,60 @@ class ResPartner(models.Model):
         }
 
     # ------------------------------------------------------------
-    # SOURCES OF CORE
+    # EXPORT
     # ------------------------------------------------------------
 
-    def _get_timeline_source_orders(self) -> TimelineSource:
-        return TimelineSource(
-            key='sale.order',
-            label=self.env._("Sales Orders"),
-            icon='fa-shopping-cart',
-            model='sale.order',
-            domain=self._get_timeline_partner_domain('partner_id'),
-            date_field='date_order',
-            describe=lambda orders: orders._get_timeline_texts(),
-            search_fields=('name', 'client_order_ref'),
-        )
+    def _iter_timeline_export(
+        self,
+        sources: list[str] | None = None,
+        search: str | None = None,
+        date_from: str | None = None,
+        date_to: str | None = None,
+    ) -> Iterator[list[str]]:
+        """Yield the lines of a file with what the user sees, headers first.
 
-    def _get_timeline_source_invoices(self) -> TimelineSource:
-        return TimelineSource(
-            key='account.move',
-            label=self.env._("Invoices"),
-            icon='fa-file-text-o',
-            model='account.move',
-            domain=Domain('move_type', 'in', ('out_invoice', 'out_refund', 'out_receipt'))
-            & Domain('state', '=', 'posted')
-            & self._get_timeline_partner_domain('partner_id'),
-            date_field='invoice_date',
-            describe=lambda moves: moves._get_timeline_texts(),
-            search_fields=('name', 'ref', 'payment_reference'),
-        )
+        Page by page, forgetting each, so that a long history needs no more memory than a short one.
 
-    def _get_timeline_source_payments(self) -> TimelineSource:
-        return TimelineSource(
-            key='account.payment',
-            label=self.env._("Payments"),
-            icon='fa-money',
-            model='account.payment',
-            domain=Domain('partner_type', '=', 'customer')
-            & Domain('state', 'in', ('in_process', 'paid'))
-            & self._get_timeline_partner_domain('partner_id'),
-            date_field='date',
-            describe=lambda payments: payments._get_timeline_texts(),
-            search_fields=('name', 'memo'),
-        )
-
-    def _get_timeline_source_messages(self) -> list[TimelineSource]:
-        """Return what was written to and about the customer's contacts.
-
-        An employee may read every message on a contact he may read; the search of core asks that
-        message by message, so here the domain says it.  Others have their own pages.
+        :param sources: as the other arguments, see :meth:`get_customer_timeline`
         """
-        if not self.env.user._is_internal():
-            return []
-        partners = self.with_context(active_test=False)._search(
-            Domain('commercial_partner_id', '=', self.commercial_partner_id.id)
-        )
+        self.ensure_one()
+        self.check_access('read')
+        readable = self._get_readable_timeline_sources()
+        shown = [source for source in readable if sources is None or source.key in sources]
+        wanted = self._prepare_timeline_filter(search, date_from, date_to, export=True)
+        labels = {source.key: source.label for source in readable}
+        yield self._get_timeline_export_headers()
+        position = None
+        while events := find_events(self.env, shown, EXPORT_BATCH_SIZE, position, wanted):
+            for page in split_every(EXPORT_PAGE_SIZE, events):
+                for entry in self._describe_timeline_events(page, readable):
+                    yield self._prepare_timeline_export_line(entry, labels)
+                self.env.invalidate_all()
+            position = events[-1]
+
+    @api.model
+    def _get_timeline_export_headers(self) -> list[str]:
         return [
-            TimelineSource(
-                key='mail.message',
-                label=self.env._("Messages"),
-                icon='fa-envelope-o',
-                model='mail.message',
-                domain=Domain('model', '=', 'res.partner')
-                & Domain('res_id', 'in', partners)
-                & Domain('message_type', 'in', self._get_timeline_message_types()),
-                date_field='date',
-                describe=lambda messages: messages._get_timeline_texts(),
-                search_fields=('subject', 'body'),
-                bypass_access=True,
-            )
+            self.env._("Date"),
+            self.env._("Kind"),
+            self.env._("Title"),
+            self.env._("Text"),
+            self.env._("Status"),
         ]
 
     @api.model
-    def _get_timeline_message_types(self) -> tuple[str, ...]:
-        """Return the kinds of messages people wrote, not those the system logs."""
-        return ('comment', 'email', 'email_outgoing')
+    def _prepare_timeline_export_line(self, entry: dict, labels: dict[str, str]) -> list[str]:
+        """Return one line of the file.
+
+        :param entry: what :meth:`_prepare_timeline_entry` returned
+        :param labels: name of each source by its key
+        """
+        moment = entry['date']
+        if len(moment) > DATE_LENGTH:
+            local = Datetime.context_timestamp(self, Datetime.to_datetime(moment))
+            moment = local.strftime('%Y-%m-%d %H:%M:%S')
+        texts = [entry['title'], entry['body'], entry['state']]
+        return [moment, labels[entry['source']], *(text or '' for text in texts)]
 
     # ------------------------------------------------------------
     # IMPORT

@@ -13,7 +13,9 @@ from . import test_occasion_register
 from . import test_preset
 from . import test_selfcheck
 from . import test_timeline
+from . import test_timeline_export
 from . import test_timeline_performance
+from . import test_timeline_sources
 from . import test_tours
 from . import test_version
 from . import test_working_time

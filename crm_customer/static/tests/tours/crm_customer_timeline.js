@@ -39,6 +39,42 @@ registry.category("web_tour.tours").add("crm_customer_timeline", {
         },
         expectEntries(61),
         {
+            content: "Choose days before anything happened",
+            trigger: ".o_crm_timeline_to",
+            run: ({ anchor }) => {
+                anchor.value = "2025-12-31";
+                anchor.dispatchEvent(new Event("change", { bubbles: true }));
+            },
+        },
+        {
+            content: "Nothing matches",
+            trigger: ".o_crm_timeline_empty .o_crm_timeline_clear",
+            run: "click",
+        },
+        {
+            content: "The days are gone",
+            trigger: ".o_crm_timeline_more:enabled",
+            run: () => {
+                if (document.querySelector(".o_crm_timeline_to").value) {
+                    throw new Error("the day is still there");
+                }
+            },
+        },
+        {
+            content: "There are files to take away",
+            trigger: ".o_crm_timeline_export",
+            run: "click",
+        },
+        {
+            content: "One of them for Excel",
+            trigger: ".o_crm_timeline_export_xlsx",
+        },
+        {
+            content: "Close the menu",
+            trigger: ".o_crm_timeline_export",
+            run: "click",
+        },
+        {
             content: "Show orders only",
             trigger: ".o_crm_timeline_chip[data-source='sale.order']",
             run: "click",

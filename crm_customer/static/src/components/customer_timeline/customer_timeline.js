@@ -1,8 +1,19 @@
-import { Component, onMounted, onWillUpdateProps, useRef, useState } from "@odoo/owl";
+import {
+    Component,
+    onMounted,
+    onWillStart,
+    onWillUpdateProps,
+    useRef,
+    useState,
+} from "@odoo/owl";
 
+import { Dropdown } from "@web/core/dropdown/dropdown";
+import { DropdownItem } from "@web/core/dropdown/dropdown_item";
 import { deserializeDate, deserializeDateTime, today } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
+import { download } from "@web/core/network/download";
 import { registry } from "@web/core/registry";
+import { user } from "@web/core/user";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { useDebounced } from "@web/core/utils/timing";
@@ -20,6 +31,7 @@ const DATE_LENGTH = 10;
  */
 export class CustomerTimeline extends Component {
     static template = "crm_customer.CustomerTimeline";
+    static components = { Dropdown, DropdownItem };
     static props = { ...standardWidgetProps };
 
     setup() {
@@ -34,8 +46,15 @@ export class CustomerTimeline extends Component {
             sources: [],
             chosen: [],
             search: "",
+            dateFrom: "",
+            dateTo: "",
+            showFilters: false, // on a phone they are folded away
+            canExport: false,
         });
         this.searchLater = useDebounced(() => this.reload(), SEARCH_DELAY);
+        onWillStart(async () => {
+            this.state.canExport = await user.hasGroup("base.group_allow_export");
+        });
         // after the form is on the screen: the time line must not hold it up
         onMounted(() => this.reload());
         onWillUpdateProps((nextProps) => {
@@ -65,7 +84,24 @@ export class CustomerTimeline extends Component {
     }
 
     get isFiltered() {
-        return Boolean(this.state.chosen.length || this.state.search.trim());
+        return Boolean(this.filterCount || this.state.search.trim());
+    }
+
+    /** Number of filters behind the button of phones. */
+    get filterCount() {
+        const { chosen, dateFrom, dateTo } = this.state;
+        return chosen.length + Boolean(dateFrom) + Boolean(dateTo);
+    }
+
+    /** What is asked of the server besides the page. */
+    get criteria() {
+        const { chosen, search, dateFrom, dateTo } = this.state;
+        return {
+            sources: chosen.length ? chosen : null,
+            search: search.trim() || null,
+            date_from: dateFrom || null,
+            date_to: dateTo || null,
+        };
     }
 
     get statusText() {
@@ -151,8 +187,7 @@ export class CustomerTimeline extends Component {
         return this.orm.call("res.partner", "get_customer_timeline", [resId], {
             limit: PAGE_SIZE,
             before,
-            sources: this.state.chosen.length ? this.state.chosen : null,
-            search: this.state.search.trim() || null,
+            ...this.criteria,
         });
     }
 
@@ -182,10 +217,28 @@ export class CustomerTimeline extends Component {
         this.reload();
     }
 
-    clearFilters() {
-        this.state.chosen = [];
-        this.state.search = "";
+    /** A day that is being typed is no day yet, and empty. */
+    onDateChange(name, ev) {
+        this.state[name] = ev.target.value;
         this.reload();
+    }
+
+    toggleFilters() {
+        this.state.showFilters = !this.state.showFilters;
+    }
+
+    clearFilters() {
+        Object.assign(this.state, { chosen: [], search: "", dateFrom: "", dateTo: "" });
+        this.reload();
+    }
+
+    /** Everything that matches the filters, not only what is loaded. */
+    async export(extension) {
+        const given = Object.entries(this.criteria).filter(([, value]) => value);
+        await download({
+            url: `/crm_customer/timeline/${this.props.record.resId}/${extension}`,
+            data: Object.fromEntries(given.map(([name, value]) => [name, String(value)])),
+        });
     }
 
     open(entry) {
