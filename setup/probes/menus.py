@@ -10,6 +10,8 @@ import traceback
 from odoo import Command
 from odoo.tools.safe_eval import safe_eval
 
+from setup.probes.forms import fields_of
+
 ROLES = ('group_own', 'group_all', 'group_manager')
 
 
@@ -56,25 +58,12 @@ def open_action(user, menu):
     views = model.get_views([*wanted, [False, 'search']])['views']
     for kind in views:
         if kind in ('list', 'kanban'):
-            names = {name: {} for name in views[kind]['model'] and fields_of(model, views[kind])}
+            names = {name: {} for name in fields_of(model, views[kind]['arch'])}
             model.web_search_read([], names, limit=20)
     if 'form' in views and description['target'] != 'new':
         record = model.search([], limit=1)
-        names = {name: {} for name in fields_of(model, views['form'])}
+        names = {name: {} for name in fields_of(model, views['form']['arch'])}
         record.web_read(names)
-
-
-def fields_of(model, view):
-    """Names of the model's fields that an architecture shows at its top level."""
-    from lxml import etree
-
-    tree = etree.fromstring(view['arch'])
-    names = set()
-    for node in tree.iter('field'):
-        nested = list(node.iterancestors('field'))
-        if not nested and node.get('name') in model._fields:
-            names.add(node.get('name'))
-    return names
 
 
 for module in os.environ['SUITE_MODULES'].split(','):

@@ -3,7 +3,7 @@
 
 import os
 
-from lxml import etree
+from setup.probes.forms import fields_of
 
 wanted = os.environ['SUITE_MODULES'].split(',')
 modules = env['ir.module.module'].search([('name', 'in', wanted), ('state', '=', 'installed')])
@@ -20,12 +20,7 @@ for module in env['ir.module.module'].search([('name', 'in', wanted)]):
 for name in ('res.partner', 'sale.order', 'product.template', 'res.users', 'res.config.settings'):
     model = env[name]
     try:
-        arch = etree.fromstring(model.get_views([[False, 'form']])['views']['form']['arch'])
-        shown = {
-            node.get('name')
-            for node in arch.iter('field')
-            if not list(node.iterancestors('field')) and node.get('name') in model._fields
-        }
+        shown = fields_of(model, model.get_views([[False, 'form']])['views']['form']['arch'])
         model.search([], limit=1).web_read({field: {} for field in shown})
     except Exception as error:  # noqa: BLE001 - every failure is a finding
         print(f"FINDING the form of {name} does not open: {error}")

@@ -47,11 +47,11 @@ class Workspace:
             raise SetupError(f"{what} logged errors\n" + "\n".join(wrong[:10]))
         return log
 
-    def call(self, *words, env=None):
+    def call(self, *words, env=None, stdin=None):
         """Run a program in the foreground and return its exit code."""
         environment = {**os.environ, **self.environment, **(env or {})}
         return subprocess.run(
-            [str(w) for w in words], env=environment, cwd=ROOT, check=False
+            [str(w) for w in words], env=environment, cwd=ROOT, stdin=stdin, check=False
         ).returncode
 
     def script(self, database, path, *, what, **variables):
@@ -59,24 +59,26 @@ class Workspace:
 
         :param variables: handed to the file as environment variables ``SUITE_<NAME>``
         """
-        settings = {f'SUITE_{key.upper()}': str(value) for key, value in variables.items()}
         return run(
-            self.command('shell', '-d', database, '--no-http', '--log-level=warn'),
+            self._shell(database),
             what=what,
-            env={**self.environment, **settings},
+            env={**self.environment, **_settings(variables)},
             cwd=ROOT,
             stdin=path.read_text(),
         )
 
     def stream(self, database, path, **variables):
         """Like :meth:`script`, showing what it prints; return the exit code."""
-        settings = {f'SUITE_{key.upper()}': str(value) for key, value in variables.items()}
         with open(path) as source:
-            return subprocess.run(
-                self.command('shell', '-d', database, '--no-http', '--log-level=warn'),
-                env={**os.environ, **self.environment, **settings},
-                cwd=ROOT, stdin=source, check=False,
-            ).returncode  # fmt: skip
+            return self.call(*self._shell(database), env=_settings(variables), stdin=source)
+
+    def _shell(self, database):
+        """The words that start Odoo's shell, which reads a script from its input."""
+        return self.command('shell', '-d', database, '--no-http', '--log-level=warn')
+
+
+def _settings(variables):
+    return {f'SUITE_{key.upper()}': str(value) for key, value in variables.items()}
 
 
 def ensure(*, tools=False):
