@@ -10,6 +10,8 @@ from . import crm_import_load
 from . import crm_import_customer
 from . import crm_import_templates
 from . import crm_import_row
+from . import crm_merge_suggestion
+from . import crm_merge_suggestion_search
 from . import crm_selfcheck
 from . import crm_selfcheck_message
 from . import crm_preset
@@ -60,6 +62,7 @@ from . import res_partner
 from . import res_partner_timeline
 from . import res_partner_timeline_sources
 from . import res_partner_merge
+from . import res_partner_merge_suggestion
 from . import res_partner_birthday
 from . import res_partner_completeness
 from . import res_partner_note

@@ -26,5 +26,6 @@ from . import test_person_address
 from . import test_rate_limit
 from . import test_preferences
 from . import test_merge
+from . import test_merge_suggestion
 from . import test_transport
 from . import test_message_oracle

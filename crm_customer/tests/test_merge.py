@@ -177,6 +177,7 @@ class TestMerge(CrmCustomerCommon):
         known = {
             'crm_person_partner_unique',
             'crm_customer_score_company_partner_unique',
+            'crm_merge_suggestion_pair_unique',
             'crm_segment_member_open_unique',
         }
         rows = self.env.execute_query(
