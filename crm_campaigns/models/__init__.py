@@ -4,6 +4,7 @@ from . import crm_score_run_sql
 from . import crm_customer_score
 from . import crm_customer_score_stage
 from . import crm_segment
+from . import crm_segment_dependency
 from . import crm_segment_refresh
 from . import crm_segment_member
 from . import crm_selfcheck

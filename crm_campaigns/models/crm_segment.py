@@ -179,24 +179,6 @@ class CrmSegment(models.Model):
                     )
                 ) from error
 
-    @api.constrains('include_ids', 'exclude_ids')
-    def _check_no_cycle(self):
-        """A segment that waits for itself would never come to rest."""
-        for segment in self:
-            level = segment.include_ids | segment.exclude_ids
-            seen = self.browse()
-            while level:
-                if segment in level:
-                    raise ValidationError(
-                        self.env._(
-                            "“%s” would depend on itself. Take out one of the segments it is "
-                            "built on.",
-                            segment.name,
-                        )
-                    )
-                seen |= level
-                level = (level.include_ids | level.exclude_ids) - seen
-
     @api.constrains('company_id', 'include_ids', 'exclude_ids')
     def _check_same_company(self):
         for segment in self:

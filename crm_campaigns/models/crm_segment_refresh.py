@@ -124,22 +124,6 @@ class CrmSegment(models.Model):
         )[0]
         return entering, leaving
 
-    def _sort_by_dependency(self) -> CrmSegment:
-        """Return the segments so that each follows those it is built on."""
-        ordered = self.browse()
-
-        def visit(segment):
-            nonlocal ordered
-            for other in (segment.include_ids | segment.exclude_ids) & self:
-                if other not in ordered:
-                    visit(other)
-            if segment not in ordered:
-                ordered += segment
-
-        for segment in self:
-            visit(segment)
-        return ordered
-
     @api.model
     def _cron_refresh(self) -> None:
         """Refresh every active daily segment, one commit each; one that fails says why."""

@@ -14,6 +14,21 @@ class MailingMailing(models.Model):
         help="Send to the members the segment has when the mailing leaves.",
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._ensure_can_use_segments(vals_list)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._ensure_can_use_segments([vals])
+        return super().write(vals)
+
+    def _ensure_can_use_segments(self, vals_list: list[dict]) -> None:
+        """Refuse segments the user does not see: a mailing of his would show him their members."""
+        segment_ids = {vals['crm_segment_id'] for vals in vals_list if vals.get('crm_segment_id')}
+        known = set(self.crm_segment_id.ids)
+        self.env['crm.segment'].browse(segment_ids - known).check_access('read')
+
     @api.depends('crm_segment_id')
     def _compute_mailing_domain(self):
         result = super()._compute_mailing_domain()

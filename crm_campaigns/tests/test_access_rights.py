@@ -62,6 +62,28 @@ class TestAccessRights(CampaignsCommon):
         with self.assertRaises(AccessError):
             self.segment.with_user(self.user_own).action_refresh()
 
+    def test_email_marketing_without_a_role(self):
+        """One sees the segments of one's own mailings and gives none to a mailing by its id."""
+        Segment = self.env['crm.segment'].with_user(self.user_mailing)
+        Mailing = self.env['mailing.mailing'].with_user(self.user_mailing)
+        self.assertFalse(Segment.search([]))
+        self.assertFalse(self.env['crm.segment.member'].with_user(self.user_mailing).search([]))
+        vals = {
+            'subject': "News",
+            'mailing_model_id': self.env['ir.model']._get_id('res.partner'),
+            'crm_segment_id': self.segment.id,
+        }
+        with self.assertRaises(AccessError):
+            Mailing.create(vals)
+        mailing = Mailing.create({**vals, 'crm_segment_id': False})
+        with self.assertRaises(AccessError):
+            mailing.crm_segment_id = self.segment
+        mailing.sudo().crm_segment_id = self.segment
+        self.assertEqual(Segment.search([]), self.segment)
+        self.assertEqual(mailing._get_recipients(), self.segment.member_ids.partner_id.ids)
+        mailing.subject = "Other news"
+        mailing.write({'crm_segment_id': self.segment.id})
+
     def test_all_documents(self):
         Segment = self.env['crm.segment'].with_user(self.user_all)
         self.assertEqual(Segment.search([]), self.own_segment | self.segment)

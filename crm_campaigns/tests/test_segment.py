@@ -115,6 +115,41 @@ class TestSegment(CampaignsCommon):
         with self.assertRaisesRegex(ValidationError, "would depend on itself"):
             self.segment.exclude_ids = self.segment
 
+    def test_a_segment_that_names_itself_in_its_conditions(self):
+        self.segment.name = "Ring"
+        own, name = self.segment.id, "Ring"
+        for domain in (
+            f"[('crm_segment_ids', 'in', [{own}])]",
+            f"[('crm_segment_ids', 'not in', [{own}])]",
+            f"[('crm_segment_ids', '=', {own})]",
+            f"[('crm_segment_ids', '=', '{name}')]",
+            f"[('crm_segment_ids', 'ilike', '{name}')]",
+            f"[('crm_segment_ids.name', '=', '{name}')]",
+            f"[('crm_segment_ids', 'any', [('name', '=', '{name}')])]",
+            f"[('child_ids', 'any', [('crm_segment_ids', 'in', [{own}])])]",
+            f"[('parent_id.crm_segment_ids', 'in', [{own}])]",
+            f"[('crm_segment_member_ids.segment_id', 'in', [{own}])]",
+            f"[('crm_segment_member_ids', 'any', [('segment_id', '=', {own})])]",
+            f"['|', ('ref', '=', 'x'), '!', ('crm_segment_ids', 'in', [{own}])]",
+            "[('crm_segment_ids', '=', False)]",
+        ):
+            with (
+                self.subTest(domain=domain),
+                self.assertRaisesRegex(ValidationError, "would depend on itself"),
+            ):
+                self.segment.domain = domain
+
+    def test_cycle_through_conditions(self):
+        other = self._make_segment(
+            "Other", domain=f"[('crm_segment_ids', 'in', {self.segment.ids})]"
+        )
+        self.assertEqual((other | self.segment)._sort_by_dependency(), self.segment | other)
+        with self.assertRaisesRegex(ValidationError, "would depend on itself"):
+            self.segment.include_ids = other
+        last = self._make_segment("Last", include_ids=other.ids)
+        with self.assertRaisesRegex(ValidationError, "would depend on itself"):
+            self.segment.domain = f"[('crm_segment_ids', 'in', {last.ids})]"
+
     def test_segments_of_another_company_are_refused(self):
         company = self._make_company("Elsewhere")
         other = self._make_segment(company_id=company.id)

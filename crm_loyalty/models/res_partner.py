@@ -63,11 +63,14 @@ class ResPartner(models.Model):
             partner.loyalty_points_display = card._format_points_text(card.points) if card else ""
 
     def _search_loyalty_tier_id(self, operator, value):
+        """Find members by what the reader may know: cards he may not read are no cards to him."""
         if operator not in ('in', 'any'):
             return NotImplemented
+        members = self.env['loyalty.card']
+        if not members.has_access('read'):
+            return Domain(operator == 'in' and False in value)
         program = self.env.company._get_main_loyalty_program()
         cards = Domain('program_id', '=', program.id) & Domain('partner_id', '!=', False)
-        members = self.env['loyalty.card'].sudo()
         if operator == 'in' and False in value:
             held = members._search(cards & Domain('tier_id', '!=', False)).subselect('partner_id')
             others = [tier_id for tier_id in value if tier_id]

@@ -1,5 +1,7 @@
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 from odoo.tests import Form, new_test_user, tagged
+from odoo.tools import convert_file
 
 from .common import LoyaltyCommon
 
@@ -90,6 +92,31 @@ class TestMembership(LoyaltyCommon):
         self.assertIn(self.partner, without)
         self.assertNotIn(self.member, without)
         self.assertEqual(partners.search([('loyalty_tier_id', '!=', False)]), self.member)
+
+    def test_search_by_tier_finds_what_one_reads(self):
+        own = new_test_user(self.env, 'l_own', 'crm_loyalty.group_own')
+        employee = new_test_user(self.env, 'l_employee', 'base.group_user')
+        self.member.user_id = own
+        self.create_card(self.partner)._evaluate_tiers()
+        tiers = (self.silver | self.basic).ids
+        both = self.member | self.partner
+        for user, members in ((self.env.user, both), (own, self.member), (employee, both - both)):
+            with self.subTest(user.login):
+                partners = self.env['res.partner'].with_user(user)
+                known = Domain('id', 'in', both.ids)
+                found = partners.search(known & Domain('loyalty_tier_id', 'in', tiers))
+                self.assertEqual(found, members)
+                without = partners.search(known & Domain('loyalty_tier_id', '=', False))
+                self.assertEqual(without, both - members, "as the field shows it")
+
+    def test_demo_program_twice(self):
+        """A program that outlived the addon keeps its rule and reward when it comes back."""
+        for _time in range(2):
+            convert_file(
+                self.env, 'crm_loyalty', 'demo/loyalty_program_demo.xml', {}, 'init', noupdate=True
+            )
+        program = self.env.ref('crm_loyalty.demo_program')
+        self.assertEqual((len(program.rule_ids), len(program.reward_ids)), (1, 1))
 
     def test_sale_order(self):
         order = self.create_order()
