@@ -115,7 +115,7 @@ class TestMembership(LoyaltyCommon):
             convert_file(
                 self.env, 'crm_loyalty', 'demo/loyalty_program_demo.xml', {}, 'init', noupdate=True
             )
-        program = self.env.ref('crm_loyalty.demo_program')
+        program = self.env.ref('crm_loyalty.demo_program').with_context(active_test=False)
         self.assertEqual((len(program.rule_ids), len(program.reward_ids)), (1, 1))
 
     def test_sale_order(self):
