@@ -57,6 +57,8 @@
         'views/res_partner_views.xml',
         'views/res_config_settings_views.xml',
         'views/crm_preferences_templates.xml',
+        'views/crm_personal_data_templates.xml',
+        'wizard/crm_erasure_views.xml',
         'views/crm_customer_menus.xml',
     ],
     'demo': [

@@ -12,6 +12,7 @@ from . import (
     res_company,
     res_config_settings,
     res_partner,
+    res_partner_privacy,
     sale_order,
     sale_order_line,
 )

@@ -12,4 +12,5 @@ from . import mailing_mailing
 from . import res_company
 from . import res_config_settings
 from . import res_partner
+from . import res_partner_privacy
 from . import res_partner_merge

@@ -7,10 +7,10 @@ class ResPartner(models.Model):
 
     def _merge_customer_data(self, src_partners):
         """Keep membership history; scores are computed again from what was bought."""
-        super()._merge_customer_data(src_partners)
         self._close_double_memberships(src_partners)
         scores = self.env['crm.customer.score'].sudo()
         scores.search([('partner_id', 'in', src_partners.ids)]).unlink()
+        return super()._merge_customer_data(src_partners)
 
     def _get_merge_references(self):
         return [*super()._get_merge_references(), ('mailing.trace', 'model', 'res_id')]

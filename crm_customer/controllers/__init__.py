@@ -1,2 +1,3 @@
 from . import preferences
 from . import timeline
+from . import personal_data

@@ -18,6 +18,7 @@ from . import crm_preset
 from . import crm_calendar_hours_mixin
 from . import crm_calendar_extra_day
 from . import account_move
+from . import account_move_erasure
 from . import account_payment
 from . import calendar_event
 from . import calendar_event_timeline
@@ -34,6 +35,7 @@ from . import crm_consent
 from . import crm_consent_event
 from . import crm_person_address
 from . import crm_person_consent
+from . import crm_person_erasure
 from . import crm_person_links
 from . import crm_person_merge
 from . import crm_person_preferences
@@ -44,6 +46,7 @@ from . import crm_contact_policy
 from . import crm_quiet_period
 from . import crm_message_gate
 from . import crm_message_process
+from . import crm_message_erasure
 from . import crm_message_transport
 from . import crm_label_mixin
 from . import crm_customer_type
@@ -59,9 +62,11 @@ from . import crm_customer_note
 from . import ir_rule
 from . import crm_message_timeline
 from . import res_partner
+from . import res_partner_erasure
+from . import res_partner_merge
+from . import res_partner_privacy
 from . import res_partner_timeline
 from . import res_partner_timeline_sources
-from . import res_partner_merge
 from . import res_partner_merge_suggestion
 from . import res_partner_birthday
 from . import res_partner_completeness

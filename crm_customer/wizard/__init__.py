@@ -1,3 +1,5 @@
 from . import base_import_import
 from . import crm_calendar_extra_day_add
 from . import base_partner_merge
+from . import crm_erasure
+from . import privacy_lookup_wizard_line

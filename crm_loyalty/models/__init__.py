@@ -9,5 +9,6 @@ from . import crm_selfcheck
 from . import res_company
 from . import res_config_settings
 from . import res_partner
+from . import res_partner_privacy
 from . import sale_order
 from . import sale_order_coupon_points
