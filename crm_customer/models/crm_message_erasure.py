@@ -9,6 +9,8 @@ class CrmMessage(models.Model):
 
     def _erase_personal_texts(self) -> None:
         """Take the texts out; what has not left never will."""
-        self.write({'subject': False, 'content_values': False, 'address_hash': False})
+        self.write(
+            {'subject': False, 'content_values': False, 'address_hash': False, 'failure': False}
+        )
         waiting = self.filtered(lambda message: message.state in STOPPABLE)
         waiting.write({'state': 'refused', 'reason': 'erased'})

@@ -48,8 +48,7 @@ class ResPartner(models.Model):
         redactor = Redactor(self.env, contacts._get_personal_terms())
         for source in contacts._get_personal_data_sources():
             contacts._erase_source(source, redactor)
-        for model_name, names in contacts._get_loose_personal_columns():
-            redactor.redact_where(self.env[model_name].sudo(), SQL('TRUE'), names)
+        contacts._erase_loose_texts(redactor)
         contacts._erase_after_hook()
         self.env.flush_all()
         self.env.invalidate_all()
@@ -63,9 +62,20 @@ class ResPartner(models.Model):
         names = ('name', 'email', 'email_normalized', 'phone', 'phone_sanitized', 'street', 'vat')
         return [partner[name] for partner in self for name in names if partner[name]]
 
-    def _get_loose_personal_columns(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Return models and fields in which customers are named without a link to them."""
-        return [('crm.job.line', ('reference', 'message'))]
+    def _erase_loose_texts(self, redactor: Redactor) -> None:
+        """Clean texts that name the contacts without a link to them; other addons add theirs."""
+        redactor.redact_where(
+            self.env['crm.job.line'].sudo(), SQL('TRUE'), ('reference', 'message')
+        )
+        # what is found in files by searching; the files of kept documents stay
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                'UPDATE ir_attachment SET index_content = NULL WHERE index_content ~* %s',
+                redactor.pattern,
+            )
+        )
+        self.env['ir.attachment'].invalidate_model(flush=False)
 
     # ------------------------------------------------------------
     # MAY IT BE

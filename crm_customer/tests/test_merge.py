@@ -168,6 +168,25 @@ class TestMerge(CrmCustomerCommon):
         self.merge(self.one, self.two)
         self.assertEqual(message.origin_id, self.two.id)
 
+    def test_both_expected_to_one_meeting(self):
+        event = self.env['calendar.event'].create(
+            {
+                'name': "Dinner",
+                'start': '2026-05-01 18:00:00',
+                'stop': '2026-05-01 20:00:00',
+            }
+        )
+        occasions = self.env['crm.occasion'].create(
+            [
+                {'partner_id': partner.id, 'calendar_event_id': event.id}
+                for partner in self.one | self.two
+            ]
+        )
+        self.merge(self.one, self.two)
+        self.assertEqual(occasions.partner_id, self.two)
+        self.assertEqual(len(occasions.exists()), 2, "none is lost")
+        self.assertEqual(occasions.mapped('calendar_event_id'), event)
+
     def test_unique_indexes_on_contacts_are_known(self):
         """Core's merge fails on a unique index it does not see.
 
@@ -179,6 +198,7 @@ class TestMerge(CrmCustomerCommon):
             'crm_customer_score_company_partner_unique',
             'crm_merge_suggestion_pair_unique',
             'crm_segment_member_open_unique',
+            'crm_occasion_calendar_event_unique',
         }
         rows = self.env.execute_query(
             SQL(

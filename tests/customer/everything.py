@@ -64,6 +64,7 @@ class EverythingCase(TransactionCase):
         )
         cls.add_login(partner, login)
         cls.add_consent(partner)
+        cls.add_file(partner)
         cls.add_discussion(partner)
         cls.add_sales(partner)
         cls.add_service(partner)
@@ -112,6 +113,47 @@ class EverythingCase(TransactionCase):
                 }
                 for state in ('planned', 'sent')
             ]
+        )
+
+    @classmethod
+    def add_file(cls, partner):
+        """What the customer file itself knows."""
+        summary = f"{partner.name}, {partner.email}: {NOTE}"
+        partner.write(
+            {
+                'birth_month': 5,
+                'birth_day': 17,
+                'birth_year': 1980,
+                'household_id': cls.env['crm.household'].create({'name': partner.name}).id,
+            }
+        )
+        cls.env['crm.customer.note'].create(
+            [
+                {'partner_id': partner.id, 'text': summary, 'visibility': visibility}
+                for visibility in ('all', 'confidential')
+            ]
+        )
+        cls.env['crm.anniversary'].create(
+            {'partner_id': partner.id, 'name': f"Wedding of {partner.name}", 'month': 6, 'day': 1}
+        )
+        cls.env['crm.occasion'].create(
+            {'partner_id': partner.id, 'companions': partner.name, 'note': summary}
+        )
+        imported = cls.env['crm.import'].create(
+            {
+                'template': 'customers',
+                'file': base64.b64encode(summary.encode()),
+                'file_name': 'customers.csv',
+            }
+        )
+        cls.env['crm.import.row'].sudo().create(
+            {
+                'import_id': imported.id,
+                'cells': [partner.name, partner.email, NOTE],
+                'match_key': f'email:{partner.email}',
+                'state': 'bad',
+                'reason': f"No such country: {partner.name}",
+            }
         )
 
     @classmethod

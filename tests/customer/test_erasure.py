@@ -77,6 +77,10 @@ class TestErasure(EverythingCase, HttpCase):
             'crm_message.content_values',
             'aftersales_request.name',
             'mailing_contact.email',
+            'crm_customer_note.text',
+            'crm_occasion.note',
+            'crm_import_row.cells',
+            'ir_attachment.index_content',
         }
         self.assertFalse(expected - places)
 
@@ -90,6 +94,7 @@ class TestErasure(EverythingCase, HttpCase):
 
         self.assertFalse(self.find_traces())
         self.assertFalse(self.customer.active)
+        self.assertFalse(self.customer.birth_month or self.customer.birth_year)
         self.assertEqual((invoice.name, invoice.amount_total, invoice.payment_state), figures)
         self.assertEqual(invoice.state, 'posted')
         self.assertEqual(cards.mapped('points'), points)

@@ -34,6 +34,9 @@ class TestMergeEverything(EverythingCase):
             'res.partner.bank': [both],
             'calendar.attendee': [both],
             'crm.message': [both],
+            'crm.customer.note': [both],
+            'crm.anniversary': [both],
+            'crm.occasion': [both],
             'mail.message': [
                 ('model', '=', 'res.partner'),
                 ('res_id', 'in', (self.source | self.target).ids),

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from odoo import models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..privacy import PersonalData, Redactor
+
+
+class ResPartner(models.Model):
+    """What the customer file itself knows of a person: notes, days, household, occasions."""
+
+    _inherit = 'res.partner'
+
+    def _get_personal_data_sources(self):
+        partners = Domain('partner_id', 'in', self.ids)
+        return [
+            PersonalData(
+                key='crm.customer.note',
+                label=self.env._("Notes on the Customer"),
+                model='crm.customer.note',
+                domain=partners,
+                fields=('date', 'category_id', 'text', 'department', 'source'),
+                on_erase='delete',
+            ),
+            PersonalData(
+                key='crm.anniversary',
+                label=self.env._("Anniversaries"),
+                model='crm.anniversary',
+                domain=partners,
+                fields=('kind', 'name', 'month', 'day', 'year'),
+                on_erase='delete',
+            ),
+            PersonalData(
+                key='crm.household',
+                label=self.env._("Household"),
+                model='crm.household',
+                domain=Domain('member_ids', 'in', self.ids),
+                fields=('name',),
+                on_erase='keep',
+                reason=self.env._("It stays while others belong to it."),
+                erase=self._erase_households,
+            ),
+            PersonalData(
+                key='crm.occasion',
+                label=self.env._("Occasions"),
+                model='crm.occasion',
+                domain=partners,
+                fields=('type_id', 'date_from', 'date_to', 'state', 'place', 'companions', 'note'),
+                on_erase='anonymise',
+                reason=self.env._("That somebody was there, and when, stays countable."),
+                values={'companions': False, 'note': False},
+            ),
+            *super()._get_personal_data_sources(),
+        ]
+
+    def _erase_households(self, households, redactor: Redactor) -> None:
+        self.household_id = False
+        empty = households.filtered(lambda household: not household.member_ids)
+        empty.unlink()
+        redactor.redact(households - empty)
+
+    def _get_erased_values(self):
+        return {
+            **super()._get_erased_values(),
+            'birth_month': 0,
+            'birth_day': 0,
+            'birth_year': 0,
+            'birth_leap_month': False,
+            'group_heads': 0,
+        }
+
+    def _erase_loose_texts(self, redactor: Redactor) -> None:
+        """Empty the imported rows that name the customer: he is known there by his words only."""
+        super()._erase_loose_texts(redactor)
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_import_row SET cells = '[]', key = NULL, match_key = NULL,"
+                " reason = NULL WHERE concat_ws(' ', cells::text, key, match_key, reason) ~* %s",
+                redactor.pattern,
+            )
+        )
+        self.env['crm.import.row'].invalidate_model(flush=False)
+
+    def _merge_customer_data(self, src_partners):
+        """Two occasions for one meeting: the one of the merged contact loses its meeting."""
+        self.env['crm.occasion'].flush_model()
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE crm_occasion AS twin SET calendar_event_id = NULL
+                 WHERE twin.partner_id IN %(sources)s
+                   AND EXISTS (SELECT FROM crm_occasion AS other
+                                WHERE other.calendar_event_id = twin.calendar_event_id
+                                  AND (other.partner_id = %(target)s
+                                       OR other.partner_id IN %(sources)s AND other.id < twin.id))
+                """,
+                sources=tuple(src_partners.ids),
+                target=self.id,
+            )
+        )
+        self.env['crm.occasion'].invalidate_model(flush=False)
+        return super()._merge_customer_data(src_partners)
