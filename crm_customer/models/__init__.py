@@ -47,6 +47,7 @@ from . import crm_quiet_period
 from . import crm_message_gate
 from . import crm_message_process
 from . import crm_message_erasure
+from . import crm_message_staff
 from . import crm_message_transport
 from . import crm_label_mixin
 from . import crm_customer_type
@@ -69,6 +70,7 @@ from . import res_partner_privacy_file
 from . import res_partner_timeline
 from . import res_partner_timeline_sources
 from . import res_partner_merge_suggestion
+from . import res_partner_message
 from . import res_partner_birthday
 from . import res_partner_completeness
 from . import res_partner_note

@@ -48,6 +48,7 @@ class CrmMessage(models.Model):
         for message_id, outcome in self.env.cr.fetchall():
             outcomes[outcome].append(message_id)
         self.invalidate_recordset(flush=False)
+        self.env['crm.person'].invalidate_model(['lock_version'], flush=False)
         return outcomes
 
     def _get_decision_sql(self, now: datetime, *, only_final: bool = False) -> SQL:
@@ -421,7 +422,7 @@ class CrmMessage(models.Model):
     # ------------------------------------------------------------
 
     def _get_ranked_sql(self, now: datetime) -> SQL:
-        """Return the rows with the number of those of the same person that go before them.
+        """Return the rows with the number of those of the same person that go out before them.
 
         Only what nothing else holds takes room.  Limits of one channel come first, because what
         they hold takes no room of the limits for all channels.
@@ -430,15 +431,19 @@ class CrmMessage(models.Model):
             'ORDER BY priority, due_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING'
         )
         return SQL(
-            'SELECT *, count(*) FILTER (WHERE candidate AND'
-            ' COALESCE(channel_before < channel_room, TRUE))'
-            ' OVER (PARTITION BY person_id, company_id %(before)s) AS all_before'
-            ' FROM (SELECT *, count(*) FILTER (WHERE candidate)'
-            ' OVER (PARTITION BY person_id, company_id, channel %(before)s) AS channel_before'
-            ' FROM (SELECT *, waits AND reason IS NULL AND hold_reason IS NULL'
+            'WITH candidates AS (SELECT *, waits AND reason IS NULL AND hold_reason IS NULL'
             ' AND quiet_until IS NULL AND is_quiet IS NOT TRUE'
-            ' AND NOT (waited AND COALESCE(give_up_at <= %(now)s, FALSE)) AS candidate'
-            ' FROM held) AS row) AS row',
+            ' AND NOT (waited AND COALESCE(give_up_at <= %(now)s, FALSE)) AS candidate FROM held),'
+            ' in_channel AS (SELECT *, candidate AND COALESCE(count(*) FILTER (WHERE candidate)'
+            ' OVER channel < channel_room, TRUE) AS fits_channel FROM candidates'
+            ' WINDOW channel AS (PARTITION BY person_id, company_id, channel %(before)s)),'
+            ' in_all AS (SELECT *, fits_channel AND COALESCE(count(*) FILTER (WHERE fits_channel)'
+            ' OVER person < room, TRUE) AS fits FROM in_channel'
+            ' WINDOW person AS (PARTITION BY person_id, company_id %(before)s))'
+            ' SELECT *, count(*) FILTER (WHERE fits) OVER person AS all_before,'
+            ' count(*) FILTER (WHERE fits) OVER channel AS channel_before FROM in_all'
+            ' WINDOW person AS (PARTITION BY person_id, company_id %(before)s),'
+            ' channel AS (PARTITION BY person_id, company_id, channel %(before)s)',
             before=before,
             now=now,
         )

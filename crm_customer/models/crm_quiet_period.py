@@ -136,7 +136,7 @@ class CrmQuietPeriod(models.Model):
     # ------------------------------------------------------------
 
     @api.model
-    def _register(self, origin: models.BaseModel, **values) -> CrmQuietPeriod:
+    def _announce(self, origin: models.BaseModel, **values) -> CrmQuietPeriod:
         """Keep the days before a promotion free, or move those kept before.
 
         :param origin: the promotion; its own messages have it as their origin
@@ -157,7 +157,7 @@ class CrmQuietPeriod(models.Model):
         return period.sudo(self.env.su)
 
     @api.model
-    def _unregister(self, origins: models.BaseModel) -> None:
+    def _withdraw(self, origins: models.BaseModel) -> None:
         """Forget the promotions: they are cancelled; what waited for them is released.
 
         :param origins: the promotions

@@ -29,3 +29,6 @@ from . import test_merge
 from . import test_merge_suggestion
 from . import test_transport
 from . import test_message_oracle
+from . import test_message_gate
+from . import test_message_race
+from . import test_message_staff

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from odoo import Command, api
+from odoo.fields import Datetime
 from odoo.sql_db import db_connect
 from odoo.tests import TransactionCase, new_test_user
 
@@ -150,3 +151,63 @@ class TwoCursorsCase(TransactionCase):
         with db_connect(self.env.cr.dbname).cursor() as cr:
             cr.execute("SET LOCAL lock_timeout = '5s'")
             cr.execute(query, params)  # pylint: disable=sql-injection
+
+
+class MessageCase(TransactionCase):
+    """Messages and the gate, without the policies of the database and without transport."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.messages = cls.env['crm.message'].sudo()
+        cls.env['crm.contact.policy'].search([]).active = False
+        cls.env['crm.quiet.period'].search([]).active = False
+        cls.messages.search([('state', '=', 'planned')]).write({'state': 'cancelled'})
+        cls.customer_person = cls.env['res.partner'].create(
+            {
+                'name': "Mrs Zhang",
+                'email': 'zhang@example.com',
+                'phone': '+86 571 5555 0188',
+                'street': "1 Lake Road",
+                'city': "Hangzhou",
+                'customer_tz_choice': 'Asia/Shanghai',
+            }
+        )
+
+    def plan_message(self, key, planned_at, message_class='greeting', partner=None, **values):
+        """Plan a message.
+
+        :param key: anything that no other message of the test has
+        :param planned_at: as text, in UTC
+        """
+        return self.messages._plan(
+            [
+                {
+                    'key': f'test:{key}',
+                    'partner_id': (partner or self.customer_person).id,
+                    'message_class': message_class,
+                    'planned_at': Datetime.to_datetime(planned_at),
+                    **values,
+                }
+            ]
+        )
+
+    def look_at(self, now):
+        """Let the gate decide about everything that is due, and send nothing.
+
+        :param now: as text, in UTC
+        """
+        now = Datetime.to_datetime(now)
+        with patch.object(self.registry['crm.message'], '_enqueue', lambda messages: None):
+            messages, _mark = self.messages._claim_due(now, 0, 1)
+            messages._process(now)
+
+    def create_policy(self, **values):
+        """Create a policy that limits nothing but what is given."""
+        vals = {'name': "Policy", 'max_messages': 0, 'quiet_from': 0, 'quiet_to': 0, **values}
+        return self.env['crm.contact.policy'].create(vals)
+
+    def assert_waits(self, message, reason, due_at):
+        """Check that a message waits, why and until when (text, in UTC)."""
+        self.assertEqual((message.state, message.reason), ('planned', reason))
+        self.assertEqual(message.due_at, Datetime.to_datetime(due_at))

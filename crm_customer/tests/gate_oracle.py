@@ -105,6 +105,7 @@ class World:
     messages: list
     periods: list = field(default_factory=list)
     holds: list = field(default_factory=list)
+    outage: tuple = (NO_PATIENCE, NO_PATIENCE)  # nothing is looked at in between
 
     def run(self) -> None:
         """Let time pass for each person."""
@@ -136,9 +137,13 @@ class Life:
             waiting = [message for message in self.messages if message.state == 'planned']
             if not waiting:
                 return
-            while due := [m for m in self.messages if m.state == 'planned' and m.look <= minute]:
-                self.decide(minute, due)
+            if not self.world.outage[0] <= minute < self.world.outage[1]:
+                self.look(minute)
             minute += MINUTE
+
+    def look(self, minute):
+        while due := [m for m in self.messages if m.state == 'planned' and m.look <= minute]:
+            self.decide(minute, due)
 
     # --- one round of decisions in one minute ---
 

@@ -68,6 +68,7 @@ class RandomWorld:
             messages=self.messages,
             periods=self.periods,
             holds=[hold for person in self.persons for hold in self.holds(person)],
+            outage=self.outage(),
         )
 
     def chance(self, share):
@@ -76,6 +77,11 @@ class RandomWorld:
     def moment(self, first=0, days=None):
         quarters = int((days or self.days) * 96)
         return self.start + QUARTER * self.random.randrange(first * 96, quarters)
+
+    def outage(self):
+        """Three days in which the server is down."""
+        begin = self.moment(first=4)
+        return begin, begin + timedelta(days=3)
 
     def person(self, number):
         return Person(
@@ -145,8 +151,9 @@ class RandomWorld:
 
     def add_messages(self, person):
         company = self.random.choice(COMPANIES)
-        for _number in range(self.random.randint(1, 6)):
-            planned = self.moment()
+        for number in range(self.random.randint(1, 6)):
+            if not number or self.chance(0.7):  # else together with the one before
+                planned = self.moment()
             self.messages.append(
                 Message(
                     number=len(self.messages),
@@ -386,6 +393,8 @@ class DatabaseWorld:
             [self.messages.ids],
         )
         [now] = self.env.cr.fetchone()
+        down, up = self.world.outage
+        now = up if now and down <= now < up else now
         return now if now and now <= self.world.end else None
 
     def found(self):

