@@ -7,6 +7,7 @@ from . import (
     aftersales_unit,
     aftersales_request,
     aftersales_request_mail,
+    crm_message,
     crm_selfcheck,
     product_template,
     res_company,

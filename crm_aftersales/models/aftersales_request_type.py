@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from .aftersales_sla_policy import PRIORITIES
 
@@ -43,7 +43,22 @@ class AftersalesRequestType(models.Model):
         help="Ask the customer how satisfied he is when a request of this type is closed.",
     )
 
+    holds_messages = fields.Boolean(
+        string="Leave the Customer in Peace",
+        compute='_compute_holds_messages',
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="While a request of this type is open, its customer gets no greetings, gifts, offers,"
+        " service hints or surveys. Orders, service and safety notices go on.",
+    )
+
     _code_unique = models.UniqueIndex(
         "(code, COALESCE(company_id, 0)) WHERE code IS NOT NULL",
         "Another request type already has this code.",
     )
+
+    @api.depends('code')
+    def _compute_holds_messages(self):
+        for request_type in self:
+            request_type.holds_messages = request_type.code == 'complaint'

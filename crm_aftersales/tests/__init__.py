@@ -3,6 +3,7 @@ from . import (
     test_bounds,
     test_data,
     test_mail_gateway,
+    test_message,
     test_partner,
     test_performance,
     test_portal,
