@@ -68,13 +68,11 @@ class CrmMessage(models.Model):
     )
     subject = fields.Char(readonly=True)
     origin_model = fields.Char(readonly=True, help="Model of the record the message is about.")
-    origin_id = fields.Many2oneReference(string="Origin", model_field='origin_model', readonly=True)
+    origin_id = fields.Many2oneReference(model_field='origin_model', readonly=True)
     content_model = fields.Char(
         readonly=True, help="Where the text comes from: a template, a mailing."
     )
-    content_id = fields.Many2oneReference(
-        string="Content", model_field='content_model', readonly=True
-    )
+    content_id = fields.Many2oneReference(model_field='content_model', readonly=True)
     content_values = fields.Json(
         readonly=True,
         groups='crm_customer.group_manager',

@@ -156,7 +156,7 @@ class Life:
             verb, reason, until, host = verdicts[message.number]
             if verb == 'fold' and not self.can_host(message, host, verdicts, looks):
                 verb = 'wait'
-            self.write(minute, message, verb, reason, until, host)
+            self.settle(minute, message, verb, reason, until, host)
         for message in due:
             if message.state == 'refused':
                 self.take_back(minute, message)
@@ -165,7 +165,7 @@ class Life:
         verb = verdicts.get(host.number, ('wait',))[0]
         return verb in ('send', 'wait') and looks[host.number] < self.patience(message)
 
-    def write(self, minute, message, verb, reason, until, host):
+    def settle(self, minute, message, verb, reason, until, host):
         message.reason = reason
         if verb == 'wait':
             message.waited = True
