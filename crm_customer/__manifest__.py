@@ -62,7 +62,9 @@
         'views/res_config_settings_views.xml',
         'views/crm_preferences_templates.xml',
         'views/crm_personal_data_templates.xml',
+        'wizard/crm_consent_change_views.xml',
         'wizard/crm_erasure_views.xml',
+        'views/crm_consent_views.xml',
         'views/crm_customer_menus.xml',
     ],
     'demo': [

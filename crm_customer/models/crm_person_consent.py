@@ -219,3 +219,16 @@ class CrmPerson(models.Model):
             .search([('person_id', '=', self.id), ('company_id', '=', company.id)])
         )
         return {(row.purpose, row.channel): row.status for row in consents}
+
+    def _get_consent_sources(self, company) -> dict[tuple[str, str], str]:
+        """Return how the last word on each purpose and channel is known.
+
+        :param company: ``res.company`` it is about
+        """
+        self.ensure_one()
+        Event = self.env['crm.consent.event'].sudo()
+        labels = dict(Event._fields['source']._description_selection(self.env))
+        events = Event.search(
+            [('person_id', '=', self.id), ('company_id', '=', company.id)], order='id'
+        )
+        return {(event.purpose, event.channel): labels[event.source] for event in events}

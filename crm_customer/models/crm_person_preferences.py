@@ -8,11 +8,18 @@ import pytz
 
 from odoo import models
 from odoo.exceptions import UserError
+from odoo.tools import format_date
 
 from ..messaging import CHANNELS, PURPOSES, PURPOSES_OF_CHOICE
 
 #: times of the day a customer can choose: key, first and last hour
 DAY_TIMES = [('morning', 8, 12), ('afternoon', 12, 17), ('evening', 17, 21)]
+
+
+def format_time_of_day(hours: float) -> str:
+    """Return hours after midnight as a clock shows them."""
+    minutes = round(hours * 60)
+    return f'{minutes // 60:02d}:{minutes % 60:02d}'
 
 
 class CrmPerson(models.Model):
@@ -109,6 +116,30 @@ class CrmPerson(models.Model):
             return f'{name[:1]}***@{domain[:1]}***.{domain.rsplit(".", 1)[-1]}'
         phone = partner.phone_sanitized or ''
         return f'***{phone[-2:]}' if phone else ''
+
+    def _describe_preferences(self) -> list[str]:
+        """Return in words what a person prefers, for staff."""
+        self.ensure_one()
+        channels = dict(self._fields['preferred_channel']._description_selection(self.env))
+        texts = []
+        if self.do_not_disturb and self.do_not_disturb_until:
+            day = format_date(self.env, self.do_not_disturb_until)
+            texts.append(self.env._("Do not disturb until %(day)s", day=day))
+        elif self.do_not_disturb:
+            texts.append(self.env._("Do not disturb"))
+        if self.preferred_channel:
+            channel = channels[self.preferred_channel]
+            texts.append(self.env._("Prefers: %(channel)s", channel=channel))
+        if self.preferred_hour_to:
+            hours = (self.preferred_hour_from, self.preferred_hour_to)
+            texts.append(
+                self.env._(
+                    "Best time: %(first)s to %(last)s",
+                    first=format_time_of_day(hours[0]),
+                    last=format_time_of_day(hours[1]),
+                )
+            )
+        return texts
 
     # ------------------------------------------------------------
     # WHAT HE CHOOSES
@@ -226,10 +257,31 @@ class CrmPerson(models.Model):
             person._send_confirmation(purposes, company)
 
     def _send_confirmation(self, purposes: Collection[str], company) -> None:
-        template = self.env.ref('crm_customer.mail_template_consent_confirm').sudo()
-        url = self._get_confirm_url(company, purposes, 'email')
-        template.with_context(confirm_url=url, confirm_company=company.sudo()).send_mail(
-            self.sudo().partner_id.id, force_send=False
+        """Plan the mail with the link; it passes the gate as any other message."""
+        event = (
+            self.env['crm.consent.event']
+            .sudo()
+            .search([('person_id', '=', self.id)], order='id desc', limit=1)
+        )
+        template = self.env.ref('crm_customer.mail_template_consent_confirm')
+        self.env['crm.message'].sudo()._plan(
+            [
+                {
+                    'key': f'consent_confirm:{event.id}',
+                    'person_id': self.id,
+                    'company_id': company.id,
+                    'message_class': 'transactional',
+                    'channel': 'email',
+                    'subject': template.sudo().subject,
+                    'content_model': 'mail.template',
+                    'content_id': template.id,
+                    'content_values': {
+                        'url': self._get_confirm_url(company, purposes, 'email'),
+                        'company': company.sudo().name,
+                        'email_from': company.sudo().email_formatted or '',
+                    },
+                }
+            ]
         )
 
     def _confirm_consent(self, company, values: list[str], evidence: str = '') -> bool:

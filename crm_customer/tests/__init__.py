@@ -32,3 +32,4 @@ from . import test_message_oracle
 from . import test_message_gate
 from . import test_message_race
 from . import test_message_staff
+from . import test_consent_staff

@@ -180,9 +180,11 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         self.person._request_consent(
             ['promotion'], company=self.company, source='staff', evidence="Fair"
         )
-        mail = self.env['mail.mail'].search([('recipient_ids', 'in', self.contact.ids)])
-        self.assertEqual(mail.state, 'outgoing', "nothing leaves inside the transaction")
-        return re.search(r'href="[^"]*(/crm/consent/[^"]+)"', mail.body_html).group(1)
+        message = self.env['crm.message'].search([('person_id', '=', self.person.id)])
+        self.assertEqual(message.state, 'planned', "it passes the gate as any other")
+        [content] = message._compose().values()
+        self.assertIn(self.company.name, content.body)
+        return re.search(r'href="[^"]*(/crm/consent/[^"]+)"', content.body).group(1)
 
     def test_double_opt_in(self):
         path = self.request_consent()

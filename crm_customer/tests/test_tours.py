@@ -15,3 +15,11 @@ class TestTours(CrmCustomerCommon, HttpCase):
         self.start_tour(
             f'/odoo/res.partner/{self.customer.id}', 'crm_customer_timeline', login='admin'
         )
+
+    def test_customer_consent(self):
+        self.contact.email = 'chen@example.com'
+        self.start_tour(
+            f'/odoo/res.partner/{self.contact.id}', 'crm_customer_consent', login='admin'
+        )
+        person = self.env['crm.person']._for_partners(self.contact)
+        self.assertEqual(person._get_consent_statuses(self.company), {('care', 'sms'): 'out'})

@@ -1,0 +1,145 @@
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import Form, tagged
+from odoo.tools import SQL
+
+from .common import CrmCustomerCommon
+
+
+@tagged('post_install', '-at_install')
+class TestConsentStaff(CrmCustomerCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.contact.write({'email': 'chen@example.com', 'phone': '+86 571 5555 0123'})
+        cls.user_staff = cls.user_salesman
+        cls.user_staff.group_ids += cls.env.ref('base.group_partner_manager')
+        cls.staff_contact = cls.contact.with_user(cls.user_staff)
+
+    def open_dialog(self, **values):
+        action = self.staff_contact.action_change_consent()
+        form = Form(
+            self.env['crm.consent.change']
+            .with_user(self.user_staff)
+            .with_context(action['context'])
+        )
+        for name, value in values.items():
+            form[name] = value
+        return form.save()
+
+    def cell(self, purpose, channel):
+        overview = self.staff_contact.get_consent_overview()
+        row = next(row for row in overview['purposes'] if row['key'] == purpose)
+        return next(cell for cell in row['cells'] if cell['channel'] == channel)
+
+    def test_record_a_refusal(self):
+        self.assertEqual(self.cell('care', 'sms')['status'], 'none')
+        self.assertTrue(self.cell('care', 'sms')['allowed'])
+        self.open_dialog(purpose='care', channel='sms', told_by='letter').action_save()
+        cell = self.cell('care', 'sms')
+        self.assertEqual((cell['status'], cell['allowed'], cell['source']), ('out', False, "Staff"))
+        event = self.env['crm.consent.event'].search([], order='id desc', limit=1)
+        self.assertEqual(event.user_id, self.user_staff)
+        self.assertEqual(event.evidence, "By letter")
+
+    def test_agreement_needs_evidence(self):
+        dialog = self.open_dialog(status='in', evidence=" ")
+        with self.assertRaises(UserError):
+            dialog.action_save()
+        self.open_dialog(status='in', evidence="Form 12").action_save()
+        self.assertEqual(self.cell('promotion', 'email')['status'], 'in')
+
+    def test_agreement_is_confirmed_by_mail(self):
+        self.company.crm_consent_confirm = True
+        dialog = self.open_dialog(status='in', channel='all', evidence="At the fair")
+        self.assertTrue(dialog.must_confirm)
+        dialog.action_save()
+        self.assertEqual(self.cell('promotion', 'email')['status'], 'pending')
+        self.assertEqual(self.cell('promotion', 'sms')['status'], 'in')
+        person = self.env['crm.person']._for_partners(self.contact)
+        message = self.env['crm.message'].sudo().search([('person_id', '=', person.id)])
+        self.assertEqual(message.message_class, 'transactional')
+
+    def test_all_but_orders(self):
+        self.open_dialog(purpose='all', channel='all').action_save()
+        for purpose in ('promotion', 'care', 'survey'):
+            self.assertEqual(self.cell(purpose, 'post')['status'], 'out')
+        self.assertEqual(self.cell('transactional', 'email')['status'], 'none')
+
+    def test_preferences(self):
+        action = self.staff_contact.action_change_preferences()
+        wizard = (
+            self.env['crm.preference.change']
+            .with_user(self.user_staff)
+            .with_context(action['context'])
+        )
+        form = Form(wizard)
+        form.preferred_channel = 'phone'
+        form.preferred_hour_from = 18
+        form.preferred_hour_to = 20.5
+        form.do_not_disturb = True
+        form.save().action_save()
+        texts = ' '.join(self.staff_contact.get_consent_overview()['preferences'])
+        self.assertIn('Phone', texts)
+        self.assertIn('18:00', texts)
+        self.assertIn('20:30', texts)
+        again = Form(wizard)
+        self.assertEqual(again.preferred_channel, 'phone')
+        again.preferred_hour_to = 30
+        with self.assertRaises(ValidationError):
+            again.save()
+
+    def test_who_may(self):
+        stranger = self.contact.with_user(self.user_employee)
+        self.assertFalse(stranger.get_consent_overview()['can_change'])
+        dialog = (
+            self.env['crm.consent.change']
+            .with_user(self.user_employee)
+            .create({'partner_id': self.contact.id})
+        )
+        with self.assertRaises(AccessError):
+            dialog.action_save()
+        with self.assertRaises(AccessError):
+            stranger.set_messaging_consent(['care'], ['email'], 'out', "x")
+
+    def test_other_system(self):
+        self.staff_contact.set_messaging_consent(['promotion'], ['email'], 'in', "Web shop, 7 May")
+        self.assertEqual(self.cell('promotion', 'email')['source'], "Other System")
+
+    def test_history_shows_merged_persons(self):
+        self.open_dialog().action_save()
+        person = self.env['crm.person']._for_partners(self.contact)
+        other = self.env['crm.person']._for_partners(self.stranger)
+        other.sudo()._merge_into(person.sudo())
+        domain = self.staff_contact.action_view_consent_events()['domain']
+        self.assertEqual(set(domain[0][2]), set((person | other).ids))
+
+    def test_queries_do_not_grow(self):
+        person = self.env['crm.person']._for_partners(self.contact)
+
+        def count():
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            self.contact.get_consent_overview()
+            return self.cr.sql_log_count - before
+
+        person._set_consent(['care'], ['sms'], 'out', company=self.company, source='staff')
+        count()
+        few = count()
+        for _time in range(5):
+            person._set_consent(
+                ['promotion', 'care', 'survey'],
+                ['email', 'sms', 'phone'],
+                'out',
+                company=self.company,
+                source='staff',
+            )
+        self.assertEqual(count(), few)
+
+    def test_deleted_and_imported_again(self):
+        self.open_dialog().action_save()
+        self.contact.unlink()
+        address = self.env['crm.person.address']
+        suppressed = address._get_suppressed_sql('email', SQL('%s::text', 'chen@example.com'))
+        self.env.flush_all()
+        self.assertEqual(self.env.execute_query(SQL('SELECT %s', suppressed)), [(True,)])

@@ -1,0 +1,95 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..messaging import CHANNELS, PURPOSES, PURPOSES_OF_CHOICE
+
+ALL = 'all'
+
+
+class CrmConsentChange(models.TransientModel):
+    """Staff record what a customer told them, and how."""
+
+    _name = 'crm.consent.change'
+    _description = 'Record a Decision on Consent'
+
+    partner_id = fields.Many2one(
+        'res.partner', string="Customer", required=True, readonly=True, ondelete='cascade'
+    )
+    company_id = fields.Many2one(
+        'res.company', required=True, default=lambda self: self.env.company, ondelete='cascade'
+    )
+    purpose = fields.Selection(
+        selection=[*PURPOSES, (ALL, "All but Orders and Service")],
+        string="About",
+        required=True,
+        default='promotion',
+    )
+    channel = fields.Selection(
+        selection=[*CHANNELS, (ALL, "All Channels")], string="By", required=True, default='email'
+    )
+    status = fields.Selection(
+        selection=[('in', "Agrees"), ('out', "Refuses")],
+        string="The Customer",
+        required=True,
+        default='out',
+    )
+    told_by = fields.Selection(
+        selection=[
+            ('phone', "By phone"),
+            ('in_person', "In person"),
+            ('email', "By e-mail"),
+            ('letter', "By letter"),
+            ('form', "On a signed form"),
+        ],
+        string="Said So",
+        required=True,
+        default='phone',
+    )
+    evidence = fields.Text(help="What you would show if you were asked: date, form, words.")
+    must_confirm = fields.Boolean(compute='_compute_must_confirm')
+
+    @api.depends('status', 'channel', 'company_id')
+    def _compute_must_confirm(self):
+        for change in self:
+            change.must_confirm = (
+                change.status == 'in'
+                and change.channel in ('email', ALL)
+                and change.company_id.crm_consent_confirm
+            )
+
+    def action_save(self) -> dict:
+        """Record the decision with its proof."""
+        self.ensure_one()
+        self.partner_id.check_access('write')
+        if self.status == 'in' and not (self.evidence or '').strip():
+            raise UserError(self.env._("Please note how you know that the customer agrees."))
+        person = self.env['crm.person'].sudo()._for_partners(self.partner_id)
+        channels = self._get_channels()
+        if self.must_confirm:
+            person._request_consent(
+                self._get_purposes(),
+                company=self.company_id,
+                source='staff',
+                evidence=self._get_evidence(),
+            )
+            channels = [channel for channel in channels if channel != 'email']
+        if channels:
+            person._set_consent(
+                self._get_purposes(),
+                channels,
+                self.status,
+                company=self.company_id,
+                source='staff',
+                evidence=self._get_evidence(),
+            )
+        return {'type': 'ir.actions.act_window_close'}
+
+    def _get_purposes(self) -> list[str]:
+        return list(PURPOSES_OF_CHOICE) if self.purpose == ALL else [self.purpose]
+
+    def _get_channels(self) -> list[str]:
+        return [key for key, _label in CHANNELS] if self.channel == ALL else [self.channel]
+
+    def _get_evidence(self) -> str:
+        told = dict(self._fields['told_by']._description_selection(self.env))[self.told_by]
+        return ': '.join(filter(None, [told, (self.evidence or '').strip()]))
