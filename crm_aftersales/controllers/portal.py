@@ -1,3 +1,8 @@
+import re
+import secrets
+
+import psycopg2
+
 from odoo import http
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.fields import Domain
@@ -14,6 +19,8 @@ MAX_FILE_SIZE = 10 * 1024 * 1024
 MAX_SUBJECT_LENGTH = 200
 #: requests one visitor may raise in an hour
 MAX_REQUESTS = 20
+#: what a form is known by when it arrives a second time
+FORM_KEY = re.compile(r'[\w-]{16,64}')
 
 
 class AftersalesPortal(CustomerPortal):
@@ -157,6 +164,7 @@ class AftersalesPortal(CustomerPortal):
         filters = self._get_request_filters()
         filterby = filterby if filterby in filters else 'open'
         domain = self._get_aftersales_own_domain() & filters[filterby]['domain']
+        search = self._clean(search)
         if search:
             domain &= Domain('number', 'ilike', search) | Domain('name', 'ilike', search)
         pager = portal_pager(
@@ -228,18 +236,43 @@ class AftersalesPortal(CustomerPortal):
 
     @http.route('/my/requests/new', type='http', auth='user', methods=['POST'], website=True)
     def portal_create_request(self, **post):
-        """Raise the request, or show the form again with what is wrong."""
+        """Raise the request, or show the form again with what is wrong.
+
+        A form that arrives twice (a double click, a page sent again) leads to the one request.
+        """
+        key = self._get_submission_key(post)
+        request_sudo = self._find_submitted(key)
         try:
-            values = self._read_request_form(post)
-            self._ensure_not_too_many()
-            attachments = self._read_request_files()
-            with request.env.cr.savepoint():
-                request_sudo = request.env['aftersales.request']._raise_from_portal(
-                    request.env.user.partner_id, values, attachments
-                )
+            if not request_sudo:
+                values = self._read_request_form(post)
+                self._ensure_not_too_many()
+                attachments = self._read_request_files()
+                with request.env.cr.savepoint():
+                    request_sudo = request.env['aftersales.request']._raise_from_portal(
+                        request.env.user.partner_id,
+                        {**values, 'submission_key': key},
+                        attachments,
+                    )
         except UserError as error:
             return self._render_request_form(post, error=str(error))
+        except psycopg2.errors.UniqueViolation as error:
+            if '_submission_unique' not in str(error):
+                raise
+            # the same form, at the same moment: this transaction cannot see the other's request
+            return request.redirect('/my/requests')
         return request.redirect(f'/my/requests/{request_sudo.id}')
+
+    def _get_submission_key(self, post: dict) -> str | bool:
+        """Return who sent which form, or False when the form says nothing of itself."""
+        form_key = str(post.get('form_key') or '')
+        if not FORM_KEY.fullmatch(form_key):
+            return False
+        return f'{request.env.user.partner_id.id}:{form_key}'
+
+    def _find_submitted(self, key: str | bool):
+        """Return the request that came of a form, in elevated rights."""
+        Request = request.env['aftersales.request'].sudo()
+        return Request.search([('submission_key', '=', key)], limit=1) if key else Request
 
     def _ensure_not_too_many(self) -> None:
         env = request.env
@@ -265,6 +298,7 @@ class AftersalesPortal(CustomerPortal):
             types=self._get_request_types(),
             form={
                 **form,
+                'form_key': form.get('form_key') or secrets.token_urlsafe(24),
                 'unit_id': self._to_id(form, 'unit_id'),
                 'type_id': self._to_id(form, 'type_id'),
             },
@@ -297,8 +331,8 @@ class AftersalesPortal(CustomerPortal):
         :raise UserError: with a message for the visitor
         """
         env = request.env
-        name = (post.get('name') or '').strip()[:MAX_SUBJECT_LENGTH]
-        text = (post.get('description') or '').strip()
+        name = self._clean(post.get('name'))[:MAX_SUBJECT_LENGTH]
+        text = self._clean(post.get('description'))
         if not name or not text:
             raise UserError(env._("Please tell us in a subject and a few words what it is about."))
         unit = self._get_request_units().filtered_domain(
@@ -340,6 +374,11 @@ class AftersalesPortal(CustomerPortal):
         if any(len(content) > MAX_FILE_SIZE for _name, content in contents):
             raise UserError(env._("A file can have %s MB at most.", MAX_FILE_SIZE // (1024 * 1024)))
         return contents
+
+    @staticmethod
+    def _clean(text: str | None) -> str:
+        """Return a text as the database takes it: without the one character it refuses."""
+        return (text or '').replace('\0', '').strip()
 
     def _to_id(self, form: dict, name: str) -> int:
         """Return a record id from a form; nonsense is no record."""

@@ -8,6 +8,7 @@ from . import (
     aftersales_request,
     aftersales_request_mail,
     crm_message,
+    aftersales_request_owner,
     crm_selfcheck,
     product_template,
     res_company,

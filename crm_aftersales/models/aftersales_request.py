@@ -1,7 +1,7 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 from odoo.addons.crm_customer.timeline import TimelineText
@@ -9,6 +9,27 @@ from odoo.addons.crm_customer.timeline import TimelineText
 from ..numbering import Numbering
 from .aftersales_request_stage import ENDED_STATES, OPEN_STATES
 from .aftersales_sla_policy import PRIORITIES
+
+#: kept by the system: written through what happens to a request, never by hand
+SYSTEM_FIELDS = {
+    'number',
+    'state',
+    'parent_id',
+    'date_first_reply',
+    'date_resolved',
+    'date_closed',
+    'reopen_count',
+    'submission_key',
+    'sla_policy_id',
+    'sla_date_start',
+    'sla_seconds_used',
+    'sla_response_deadline',
+    'sla_deadline',
+    'sla_warning_date',
+    'sla_missed',
+}
+#: of those, what a past request may bring along when it is imported
+IMPORTED_FIELDS = {'number', 'date_first_reply', 'date_resolved', 'date_closed', 'parent_id'}
 
 
 class AftersalesRequest(models.Model):
@@ -193,9 +214,18 @@ class AftersalesRequest(models.Model):
     date_resolved = fields.Datetime(string="Resolved on", readonly=True, copy=False, tracking=True)
     date_closed = fields.Datetime(string="Closed on", readonly=True, copy=False)
     reopen_count = fields.Integer(string="Reopened", readonly=True, copy=False)
+    submission_key = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Who sent which form of the portal: the same form makes one request, however often it"
+        " arrives.",
+    )
 
     _number_unique = models.UniqueIndex(
         '(company_id, number)', "This number is already used in the company."
+    )
+    _submission_unique = models.UniqueIndex(
+        '(submission_key) WHERE submission_key IS NOT NULL', "This form was sent already."
     )
     _open_idx = models.Index(
         "(company_id, team_id, priority DESC, id DESC) WHERE state NOT IN ('closed', 'cancelled')"
@@ -286,6 +316,7 @@ class AftersalesRequest(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._ensure_no_system_fields(set().union(*vals_list) - IMPORTED_FIELDS)
         numbering = Numbering(self.env, 'aftersales.request')
         # Looked up once and not for every request of a batch.
         defaults = {'stage_id': self._get_default_stage_id()}
@@ -312,6 +343,7 @@ class AftersalesRequest(models.Model):
         return company or self.env.company
 
     def write(self, vals):
+        self._ensure_no_system_fields(self._get_changed_fields(vals))
         states = {request: request.state for request in self} if 'stage_id' in vals else {}
         result = super().write(vals)
         if states:
@@ -321,6 +353,37 @@ class AftersalesRequest(models.Model):
         if self._get_sla_triggers() & vals.keys():
             self.action_recompute_sla()
         return result
+
+    @api.model
+    def _get_system_fields(self) -> set[str]:
+        """Return the fields that nobody writes by hand, whatever screen or program he uses."""
+        return SYSTEM_FIELDS
+
+    def _get_changed_fields(self, vals: dict) -> set[str]:
+        """Return the fields of the system that ``vals`` would change: an import repeats them."""
+        if self.env.su:
+            return set()
+        return {
+            name
+            for name in self._get_system_fields() & vals.keys()
+            if any(
+                record._fields[name].convert_to_cache(vals[name], record)
+                != record._fields[name].convert_to_cache(record[name], record)
+                for record in self
+            )
+        }
+
+    def _ensure_no_system_fields(self, names: set[str]) -> None:
+        refused = self._get_system_fields() & names
+        if refused and not self.env.su:
+            labels = [self._fields[name]._description_string(self.env) for name in sorted(refused)]
+            raise AccessError(
+                self.env._(
+                    "%(fields)s: this follows from what happens to a request and cannot be"
+                    " written. Move the request to another stage, or answer it.",
+                    fields=", ".join(labels),
+                )
+            )
 
     # ------------------------------------------------------------
     # States
@@ -354,12 +417,12 @@ class AftersalesRequest(models.Model):
             batches[tuple(vals.items())] += request
         for vals, requests in batches.items():
             if vals:
-                requests.write(dict(vals))
+                requests.sudo().write(dict(vals))
 
     def _reopen_clocks(self):
         """Reopen: the ends are wiped, the solution clock goes on, the first answer stays given."""
         self._restart_sla()
-        for request in self:
+        for request in self.sudo():
             request.write(
                 {
                     'date_resolved': False,

@@ -59,7 +59,8 @@ class AftersalesRequest(models.Model):
             lambda partner: (partner.email_normalized or '') in addresses
         )
         if contact:
-            self.sudo().partner_id = contact[0]
+            values = self._prepare_owner_vals(contact[0], self.unit_id)
+            self.sudo().write({'partner_id': contact[0].id, **values})
 
     def _on_customer_message(self, message):
         """React to a word of the customer.
@@ -121,6 +122,7 @@ class AftersalesRequest(models.Model):
             'partner_id': self.partner_id.id,
             'email_from': self.email_from or message.email_from,
             'unit_id': self.unit_id.id,
+            **self._prepare_owner_vals(self.partner_id, self.unit_id),
             'channel': 'email' if message.message_type == 'email' else 'portal',
         }
 

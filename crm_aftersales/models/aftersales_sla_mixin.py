@@ -206,7 +206,7 @@ class AftersalesSlaMixin(models.AbstractModel):
         of calendars and not on the number of records.
         """
         for values, records in self._prepare_sla_values().items():
-            records.write(dict(values))
+            records.sudo().write(dict(values))
 
     def _prepare_sla_values(self) -> dict:
         """Return what should be stored: frozen values -> records, only those that change."""
@@ -276,7 +276,7 @@ class AftersalesSlaMixin(models.AbstractModel):
                 clock = record._get_clock(policy, clocks)
                 stopped = record.date_resolved or record.date_closed or now
                 used += clock.count(record.sla_date_start or record.date_received, stopped)
-            record.write({'sla_date_start': now, 'sla_seconds_used': used})
+            record.sudo().write({'sla_date_start': now, 'sla_seconds_used': used})
 
     def action_recompute_sla(self):
         """Compute the running clocks again, after policies or working hours were edited.

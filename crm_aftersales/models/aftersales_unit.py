@@ -312,6 +312,16 @@ class AftersalesUnit(models.Model):
         # The unique index has to know before the same serial number is inserted again.
         self.flush_recordset(['state'])
 
+    def _withdraw(self) -> None:
+        """Take back pieces whose sale fell through: out of use, and without warranty."""
+        self.write({'state': 'retired', 'date_delivered': False, 'warranty_start': False})
+
+    def _restore(self) -> None:
+        """Give pieces back to the customer whose order was confirmed again after all."""
+        for unit in self:
+            delivered = unit.sale_line_id._get_unit_delivery_date()
+            unit.write({'state': 'active' if delivered else 'draft', 'date_delivered': delivered})
+
     def action_create_request(self) -> dict:
         """Open a new request about this product.
 

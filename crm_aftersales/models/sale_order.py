@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from .res_partner import READER_GROUPS
 
@@ -69,6 +70,31 @@ class SaleOrder(models.Model):
             order.aftersales_has_missing_units = bool(
                 order.state == 'sale' and order.sudo().order_line._has_missing_units()
             )
+
+    # ------------------------------------------------------------
+    # States
+    # ------------------------------------------------------------
+
+    def _action_cancel(self):
+        """The pieces of a cancelled order are nobody's products, and under no warranty."""
+        result = super()._action_cancel()
+        units = self._get_aftersales_units(Domain('state', '!=', 'retired'))
+        units._withdraw()
+        return result
+
+    def _action_confirm(self):
+        result = super()._action_confirm()
+        withdrawn = Domain('state', '=', 'retired') & Domain('warranty_start', '=', False)
+        self._get_aftersales_units(withdrawn & Domain('date_delivered', '=', False))._restore()
+        return result
+
+    def _get_aftersales_units(self, domain: Domain):
+        """Return the registered pieces of these orders, whoever sells: in elevated rights."""
+        return (
+            self.env['aftersales.unit']
+            .sudo()
+            .search(Domain('sale_order_id', 'in', self.ids) & domain)
+        )
 
     # ------------------------------------------------------------
     # Actions

@@ -9,6 +9,7 @@ from . import (
     test_portal,
     test_preset,
     test_request,
+    test_request_owner,
     test_sale_order,
     test_selfcheck,
     test_sla,

@@ -74,6 +74,38 @@ class TestAccessRights(AftersalesCommon):
         with mute_logger('odoo.addons.base.models.ir_rule'), self.assertRaises(AccessError):
             self.request_desk.with_user(self.user_technician).name = "Mine"
 
+    def test_what_the_system_keeps_is_not_written_by_hand(self):
+        """Views show these fields read-only; a program could try to write them."""
+        self._create_policy()
+        for user in (self.user_technician, self.user_service, self.user_manager):
+            request = self._create_request(team_id=self.team_workshop.id, user_id=user.id)
+            request = request.with_user(user)
+            for values in (
+                {'number': 'X'},
+                {'state': 'closed'},
+                {'sla_deadline': '2030-01-01'},
+                {'sla_response_deadline': False},
+                {'sla_seconds_used': 7},
+                {'date_first_reply': '2020-01-01 00:00:00'},
+                {'date_resolved': '2020-01-01 00:00:00'},
+                {'reopen_count': 5},
+            ):
+                with (
+                    self.subTest(user=user.login, values=values),
+                    self.assertRaisesRegex(AccessError, "cannot be written"),
+                ):
+                    request.write(values)
+            with self.assertRaises(AccessError):
+                request.create({'name': "Past", 'sla_deadline': '2030-01-01'})
+            request.write({'number': request.number, 'name': "An import repeats the number"})
+            # the ways that lead there stay open
+            request.message_post(
+                body="Hello", message_type='comment', subtype_xmlid='mail.mt_comment'
+            )
+            request.action_close()
+            request.action_reopen()
+            self.assertEqual((request.state, request.reopen_count), ('open', 1))
+
     @users('aftersales_sale')
     @mute_logger('odoo.addons.base.models.ir_rule', 'odoo.addons.base.models.ir_model')
     def test_sales_reads_only(self):

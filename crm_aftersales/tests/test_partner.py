@@ -19,7 +19,7 @@ class TestPartner(AftersalesCommon):
 
     def test_queries_do_not_grow_with_partners(self):
         partners = self.env['res.partner'].create([{'name': f"P{n}"} for n in range(100)])
-        self._create_request(partner_id=partners[0].id)
+        self._create_request(partner_id=partners[0].id, unit_id=False)
 
         def count(records):
             self.env.flush_all()

@@ -177,6 +177,54 @@ class TestPortal(AftersalesCommon, HttpCase):
         self.assertEqual(files.mapped('name'), ['photo.txt'])
         self.assertEqual(files.res_id, request.id)
 
+    def test_the_same_form_twice(self):
+        self._login()
+        key = 'a-form-key-of-one-page'
+        first = self._raise(form_key=key)
+        second = self._raise(form_key=key)
+        self.assertEqual(first.url, second.url, "both lead to the one request")
+        self.assertEqual(len(self._raised()), 1)
+        self._raise(form_key='a-form-key-of-another-page')
+        self.assertEqual(len(self._raised()), 2)
+        self._raise(form_key='short')
+        self._raise()
+        self.assertEqual(len(self._raised()), 4, "a form without a key makes a request each time")
+
+    def test_the_same_form_at_the_same_moment(self):
+        self._login()
+        key = 'a-form-key-of-one-page'
+        self._raise(form_key=key)
+        with (
+            patch.object(
+                portal.AftersalesPortal,
+                '_find_submitted',
+                lambda self, key: portal.request.env['aftersales.request'].sudo(),
+            ),
+            mute_logger('odoo.sql_db'),
+        ):
+            response = self._raise(form_key=key)
+        self.assertTrue(response.url.endswith('/my/requests'), response.url)
+        self.assertEqual(len(self._raised()), 1)
+
+    def test_each_form_has_a_key_and_keeps_it(self):
+        self._login()
+        pattern = r'name="form_key"[^>]*value="([\w-]+)"'
+        keys = {
+            re.search(pattern, self.url_open('/my/requests/new').text).group(1)
+            for _time in range(2)
+        }
+        self.assertEqual(len(keys), 2)
+        key = keys.pop()
+        page = self._raise(form_key=key, name='').text
+        self.assertEqual(re.search(pattern, page).group(1), key)
+
+    def test_characters_the_database_refuses(self):
+        self._login()
+        self.assertEqual(self.url_open('/my/requests?search=%00').status_code, 200)
+        self.assertIn("My own pump", self.url_open('/my/requests?search=pu%00mp').text)
+        self._raise(name="Noise\0 at night", description="He\0llo")
+        self.assertEqual(len(self._raised()), 1)
+
     def test_text_is_not_trusted(self):
         self._login()
         self._raise(description="<script>alert(1)</script> hello")

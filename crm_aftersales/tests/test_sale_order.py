@@ -144,6 +144,45 @@ class TestSaleOrder(AftersalesCommon):
         order.action_create_aftersales_units()
         self.assertEqual(order.order_line.aftersales_unit_ids.date_delivered, date(2026, 3, 3))
 
+    # ------------------------------------------------------------
+    # Cancelled orders
+    # ------------------------------------------------------------
+
+    def test_cancelled_order_leaves_no_warranty(self):
+        self._confirm(self.order)
+        self.order.action_create_aftersales_units()
+        units = self.order.order_line.aftersales_unit_ids
+        self.order.with_user(self.user_sale)._action_cancel()
+        self.assertEqual(set(units.mapped('state')), {'retired'})
+        self.assertEqual(set(units.mapped('warranty_state')), {'none'})
+        self.assertFalse(
+            units.search([('id', 'in', units.ids), ('warranty_state', '=', 'in_warranty')])
+        )
+
+    def test_order_confirmed_again(self):
+        self._confirm(self.order)
+        self.order.action_create_aftersales_units()
+        units = self.order.order_line.aftersales_unit_ids
+        scrapped = units[0]
+        scrapped.action_retire()
+        ends = {unit: unit.warranty_end for unit in units}
+        self.order._action_cancel()
+        self.order.action_draft()
+        self._confirm(self.order)
+        self.assertEqual(scrapped.state, 'retired', "retired by staff, before")
+        for unit in units - scrapped:
+            self.assertEqual((unit.state, unit.warranty_end), ('active', ends[unit]))
+        self.order.action_create_aftersales_units()
+        self.assertEqual(self.order.order_line.aftersales_unit_ids, units, "no piece twice")
+
+    def test_cancelling_touches_no_other_order(self):
+        self._confirm(self.order)
+        self.order.action_create_aftersales_units()
+        other = self._create_order((self.product, 1))
+        self._confirm(other)
+        other._action_cancel()
+        self.assertEqual(set(self.order.order_line.aftersales_unit_ids.mapped('state')), {'active'})
+
     def test_requests_of_the_order(self):
         self._confirm(self.order)
         self.order.action_create_aftersales_units()

@@ -75,7 +75,7 @@ class ResPartner(models.Model):
     def _prepare_timeline_filter(self, search, date_from, date_to, **values) -> TimelineFilter:
         """Return what a client asks for, checked."""
         return TimelineFilter(
-            search=(search or '').strip(),
+            search=(search or '').replace('\0', '').strip(),
             date_from=self._parse_timeline_day(date_from),
             date_to=self._parse_timeline_day(date_to),
             **values,
