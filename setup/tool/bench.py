@@ -5,18 +5,23 @@ Odoo process plus its PostgreSQL backend.  Reference and candidate take turns, a
 reference also runs against itself, which shows how much of a ratio is noise.
 """
 
+import contextlib
 import json
 import os
 import platform
+import socket
 import statistics
+import subprocess
+import time
 
-from . import cdnow, databases, workspace
-from .paths import RUN, SETUP
+from . import cdnow, databases, python, workspace
+from .paths import ROOT, RUN, SETUP
 from .ui import SetupError, say, step
 
-BENCHES = ('import',)
+BENCHES = ('import', 'mail')
 ROUNDS = 8
 SLICE = 400
+SINK = ROOT / 'crm_customer/tests/smtp_sink.py'
 
 
 def add_options(parser):
@@ -32,7 +37,7 @@ def run(options):
     ready = workspace.ensure()
     say(f"{platform.machine()}, {os.cpu_count()} cores, PostgreSQL {ready.server.version}")
     for name in options.names or BENCHES:
-        {'import': import_orders}[name](ready, options.rounds)
+        {'import': import_orders, 'mail': send_mails}[name](ready, options.rounds)
 
 
 def import_orders(ready, rounds):
@@ -44,33 +49,78 @@ def import_orders(ready, rounds):
         'core again': databases.core_template(ready),
         'suite': databases.suite_template(ready),
     }
+    samples = _take_turns(ready, sides, 'bench_import.py', rounds, folder=folder)
+    _report("import of past orders", 'order', samples)
+    say(f"  with the suite / core: {_ratio(samples, 'core', 'suite')}")
+    say(f"  core / core (noise):   {_ratio(samples, 'core', 'core again')}")
+
+
+def send_mails(ready, rounds):
+    """A mailing from due to cleaned up: through the gate against core's mass mailing."""
+    sides = {
+        'core': databases.core_template(ready),
+        'core again': databases.core_template(ready),
+        'suite': databases.suite_template(ready),
+    }
+    with _mail_server() as port:
+        total = (rounds + 1) * SLICE
+        samples = _take_turns(ready, sides, 'bench_mail.py', rounds, port=port, total=total)
+    _report("mails of a mailing", 'mail', samples)
+    say(f"  core / with the suite: {_ratio(samples, 'suite', 'core')}")
+    say(f"  core / core (noise):   {_ratio(samples, 'core', 'core again')}")
+
+
+@contextlib.contextmanager
+def _mail_server():
+    """A mail server that takes everything, as a process of its own."""
+    with socket.socket() as free:
+        free.bind(('localhost', 0))
+        port = free.getsockname()[1]
+    command = [str(python.PYTHON), str(SINK), str(port)]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    try:
+        time.sleep(1)
+        yield port
+    finally:
+        server.communicate()
+
+
+def _take_turns(ready, sides, probe, rounds, **variables):
+    """Let each side do slice after slice on a database of its own; return what each cost.
+
+    :param sides: template by side
+    :param probe: file in ``setup/probes``; with no number it prepares
+    """
     names = {side: f"bench_{side.replace(' ', '_')}" for side in sides}
     for side, template in sides.items():
         databases.clone(ready, template, names[side])
-        _slice(ready, names[side], folder, 0, 0)
+        _slice(ready, names[side], probe, 0, 0, **variables)
     samples = {side: [] for side in sides}
     for turn in range(rounds):
-        step(f"import, turn {turn + 1} of {rounds}")
+        step(f"{probe}, turn {turn + 1} of {rounds}")
         # Another order each turn, so that nobody always runs first.
         for side in list(sides)[turn % 3 :] + list(sides)[: turn % 3]:
-            samples[side].append(_slice(ready, names[side], folder, turn * SLICE, SLICE))
+            samples[side].append(
+                _slice(ready, names[side], probe, turn * SLICE, SLICE, **variables)
+            )
     for name in names.values():
         databases.drop(ready, name)
-    _report("import of past orders", samples, 'core', 'core again', 'suite')
+    return samples
 
 
-def _slice(ready, database, folder, start, number):
+def _slice(ready, database, probe, start, number, **variables):
     target = RUN / 'bench.json'
     ready.script(
-        database, SETUP / 'probes/bench_import.py', what="importing orders",
-        folder=folder, start=start, number=number, target=target, root=SETUP,
+        database, SETUP / 'probes' / probe, what=probe,
+        start=start, number=number, target=target, root=SETUP, **variables,
     )  # fmt: skip
     return json.loads(target.read_text())
 
 
-def _report(title, samples, reference, again, candidate):
-    say(f"\n{title}: {len(samples[reference])} turns of {SLICE} orders")
-    columns = ('orders/s', 'CPU ms', 'Python', 'database', 'queries', 'buffers')
+def _report(title, unit, samples):
+    """Print what a side costs, one line each."""
+    say(f"\n{title}: {len(samples['core'])} turns of {SLICE}")
+    columns = (f'{unit}s/s', 'CPU ms', 'Python', 'database', 'queries', 'buffers')
     say(f"  {'':<12}" + "".join(f"{column:>9}" for column in columns))
     for side, turns in samples.items():
         median = {key: statistics.median(turn[key] for turn in turns) for key in turns[0]}
@@ -80,9 +130,7 @@ def _report(title, samples, reference, again, candidate):
             f"{100 * median['python'] / cpu:>8.0f}%{100 * median['database'] / cpu:>8.0f}%"
             f"{median['queries'] / SLICE:>9.1f}{median['buffers'] / SLICE:>9.0f}"
         )
-    say(f"  with the suite / core: {_ratio(samples, reference, candidate)}")
-    say(f"  core / core (noise):   {_ratio(samples, reference, again)}")
-    say("  CPU ms, queries and buffers are per order")
+    say(f"  CPU ms, queries and buffers are per {unit}")
 
 
 def _ratio(samples, below, above):
