@@ -65,6 +65,7 @@
         'wizard/crm_consent_change_views.xml',
         'wizard/crm_erasure_views.xml',
         'views/crm_consent_views.xml',
+        'views/crm_message_unsettled_views.xml',
         'views/crm_customer_menus.xml',
     ],
     'demo': [

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+BODY_TAG = re.compile(r'<body[^>]*>', re.IGNORECASE)
 
 
 @dataclass
@@ -18,7 +23,20 @@ class MessageContent:
     body: str = ''
     #: whether the message stays readable in the chatter of its record after it was sent
     keep: bool = False
+    #: whether it shows by itself what the gate folded into the message
+    shows_folded: bool = False
     #: further values of the mail, by name of the field
     mail: dict = field(default_factory=dict)
     #: files made for this message: name and base64 content
     files: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def prepend(self, html: str) -> None:
+        """Put a text before this one.
+
+        :param html: the text; of a whole document what is inside its body
+        """
+        start = BODY_TAG.search(html)
+        inner = html[start.end() : html.lower().rfind('</body>')] if start else html
+        own = BODY_TAG.search(self.body)
+        position = own.end() if own else 0
+        self.body = Markup(self.body[:position] + inner + self.body[position:])

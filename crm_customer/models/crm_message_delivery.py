@@ -95,10 +95,6 @@ class CrmMessage(models.Model):
         self.env.cr.commit()  # pylint: disable=invalid-commit
         return allowed
 
-    def _recheck(self) -> CrmMessage:
-        """Return the messages that are still allowed at this moment; the others are refused."""
-        return self
-
     def _forget_delivery(self) -> None:
         """Take back what was prepared for messages that will not leave."""
         for model in ('mail.mail', 'sms.sms', 'mail.activity'):

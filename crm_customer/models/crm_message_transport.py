@@ -111,13 +111,33 @@ class CrmMessage(models.Model):
         contents = {}
         for messages in self._group_for_compose():
             contents |= messages._compose_safely(messages._get_compose_method())
-        return {message.id: contents[message.id] for message in self if message.id in contents}
+        composed = self.filtered(lambda message: message.id in contents)
+        composed._add_folded(contents)
+        return {message.id: contents[message.id] for message in composed}
+
+    def _add_folded(self, contents: dict[int, MessageContent]) -> None:
+        """Put what the gate folded into these messages at the beginning of their text.
+
+        :param contents: what the messages say; those that show it by themselves are left alone
+        """
+        hosts = self.filtered(
+            lambda message: (
+                (message.content_values or {}).get('folded')
+                and not contents[message.id].shows_folded
+            )
+        )
+        parts = hosts and self.search([('folded_into_id', 'in', hosts.ids)], order='id desc')
+        if parts:
+            texts = parts._compose()
+            for part in parts:
+                if part.id in texts:
+                    contents[part.folded_into_id.id].prepend(texts[part.id].body)
 
     def _group_for_compose(self) -> Iterable[CrmMessage]:
         """Yield the messages that can be composed together, in the right environment."""
         groups = defaultdict(self.browse)
         for message in self:
-            values = json.dumps(message.content_values or {}, sort_keys=True)
+            values = json.dumps(message._get_shared_values(), sort_keys=True)
             key = (
                 message.content_model,
                 message.content_id,
@@ -127,13 +147,23 @@ class CrmMessage(models.Model):
                 values,
             )
             groups[key] |= message
-        for (_model, _id, company, author, lang, _values), messages in groups.items():
+        for (_model, _id, company, author, lang, values), messages in groups.items():
             yield (
                 messages.with_user(author.sudo(False))
                 .sudo()
                 .with_company(company)
-                .with_context(lang=lang or self.env.lang, message_values=messages[0].content_values)
+                .with_context(lang=lang or self.env.lang, message_values=json.loads(values))
             )
+
+    def _get_shared_values(self) -> dict:
+        """Return the values by which messages can be composed together.
+
+        Only a mail template can show what was folded into its message by itself.
+        """
+        values = self.content_values or {}
+        if self.content_model == 'mail.template':
+            return values
+        return {name: value for name, value in values.items() if name != 'folded'}
 
     def _get_compose_method(self) -> str:
         model = self[0].content_model
@@ -150,7 +180,7 @@ class CrmMessage(models.Model):
         except Exception as error:
             if len(self) == 1:
                 _logger.info("Message %s cannot be composed", self.id, exc_info=True)
-                self.write({'state': 'failed', 'reason': 'delivery', 'failure': str(error)})
+                self._fail(error)
                 return {}
         half = len(self) // 2
         return self[:half]._compose_safely(method) | self[half:]._compose_safely(method)
@@ -200,16 +230,22 @@ class CrmMessage(models.Model):
                 layout, body, add_context=add_context, context_record=record
             )
         names = ('email_from', 'reply_to', 'mail_server_id')
+        values = {**values, 'email_from': self._get_sender(values)}
         content = self._prepare_content(
             subject=values.get('subject') or self.subject or '',
             body=body,
             keep=not template.auto_delete,
+            shows_folded='folded' in (template.body_html or ''),
             mail={name: values[name] for name in names if values.get(name)},
             files=values.get('attachments', []),
         )
         if values.get('attachment_ids'):
             content.mail['attachment_ids'] = [Command.set(values['attachment_ids'])]
         return content
+
+    def _get_sender(self, values: dict) -> str:
+        """Return who sends a mail: what the template says, else what the message does."""
+        return values.get('email_from') or (self.content_values or {}).get('email_from', '')
 
     def _compose_sms_template(self) -> dict[int, MessageContent]:
         """Compose from a template for short messages."""

@@ -33,3 +33,4 @@ from . import test_message_gate
 from . import test_message_race
 from . import test_message_staff
 from . import test_consent_staff
+from . import test_transport_kill
