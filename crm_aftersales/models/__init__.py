@@ -18,3 +18,4 @@ from . import (
     sale_order,
     sale_order_line,
 )
+from . import mail_thread

@@ -473,12 +473,16 @@ class AftersalesRequest(models.Model):
         )
 
     def _send_rating_request(self):
-        """Ask the customers of closed requests for a rating, through the mail queue."""
+        """Ask the customers of closed requests for a rating, when the gate lets it pass."""
         template = self._get_rating_template()
         if not template:
             return
         for request in self.filtered(lambda request: request._can_ask_rating()):
             request.rating_send_request(template, lang=request.partner_id.lang, force_send=False)
+
+    def _get_rating_event(self):
+        """Ask once for each closing."""
+        return f'closed:{self.date_closed}'
 
     # ------------------------------------------------------------
     # Portal

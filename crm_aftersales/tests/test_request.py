@@ -218,31 +218,67 @@ class TestRequest(AftersalesCommon):
     # Rating
     # ------------------------------------------------------------
 
-    def _rating_mails(self):
-        return self._new_mails.filtered(lambda mail: "How was our service" in mail.subject)
+    def _rating_messages(self, request):
+        return self.env['crm.message'].search(
+            [('origin_model', '=', request._name), ('origin_id', '=', request.id)]
+        )
 
     def test_rating_is_asked_once_per_closing(self):
         request = self._create_request(user_id=self.user_service.id)
-        with self.mock_mail_gateway():
+        with freeze_time(MONDAY):
             request.action_resolve()
-            self.assertFalse(self._rating_mails())
+            self.assertFalse(self._rating_messages(request))
             request.action_close()
-            self.assertEqual(len(self._rating_mails()), 1)
+            self.assertEqual(len(self._rating_messages(request)), 1)
             request.name = "Renamed"
             closed = request.stage_id.copy({'name': "Closed and archived"})
             request.stage_id = closed
-            self.assertEqual(len(self._rating_mails()), 1, "still the same closing")
+            self.assertEqual(len(self._rating_messages(request)), 1, "still the same closing")
+        with freeze_time(MONDAY + timedelta(minutes=1)):
             request.action_reopen()
             request.action_close()
-            self.assertEqual(len(self._rating_mails()), 2)
-        self.assertIn('/rate/', self._rating_mails()[0].body_html)
+        messages = self._rating_messages(request)
+        self.assertEqual(len(messages), 2)
+        self.assertEqual(messages.person_id.partner_id, request.partner_id)
+        self.assertEqual(set(messages.mapped('message_class')), {'survey'})
+
+    def test_rating_mail_stays_in_the_chatter(self):
+        request = self._create_request(user_id=self.user_service.id)
+        request.action_close()
+        message = self._rating_messages(request).sudo()
+        message._enqueue()
+        mail = self.env['mail.mail'].search([('crm_message_id', '=', message.id)])
+        self.assertIn('/rate/', mail.body_html)
+        self.assertEqual(mail.recipient_ids, request.partner_id)
+        self.assertIn(mail.mail_message_id, request.message_ids)
+        mail._unlink_in_bulk()
+        self.assertIn("How was our service", request.message_ids[0].subject)
+
+    def test_rating_of_other_documents_passes_the_gate(self):
+        """What core asks for on its own, as projects do."""
+        template = self.env['mail.template'].create(
+            {
+                'name': "Rate the order",
+                'model_id': self.env['ir.model']._get_id('sale.order'),
+                'subject': "Happy?",
+            }
+        )
+        partner = self._create_request().partner_id
+        order = self.env['sale.order'].create({'partner_id': partner.id})
+        for _time in range(2):
+            order.rating_send_request(template)
+        message = self._rating_messages(order)
+        self.assertRecordValues(message, [{'state': 'planned', 'message_class': 'survey'}])
+        self.assertFalse(self.env['mail.mail'].search([('subject', '=', "Happy?")]))
 
     def test_rating_is_not_asked(self):
-        with self.mock_mail_gateway():
-            self._create_request().action_cancel()
-            self._create_request(type_id=self.type_praise.id).action_close()
-            self._create_request(partner_id=False, unit_id=False).action_close()
-            self.assertFalse(self._rating_mails())
+        praise = self._create_request(type_id=self.type_praise.id)
+        nobody = self._create_request(partner_id=False, unit_id=False)
+        cancelled = self._create_request()
+        cancelled.action_cancel()
+        (praise | nobody).action_close()
+        for request in praise | nobody | cancelled:
+            self.assertFalse(self._rating_messages(request))
 
     def test_rating_with_words_does_not_reopen(self):
         request = self._create_request(user_id=self.user_service.id)

@@ -8,7 +8,10 @@ from . import crm_segment_dependency
 from . import crm_segment_refresh
 from . import crm_segment_member
 from . import crm_selfcheck
+from . import crm_message
+from . import mail_mail
 from . import mailing_mailing
+from . import mailing_mailing_message
 from . import res_company
 from . import res_config_settings
 from . import res_partner

@@ -1,8 +1,17 @@
 from ast import literal_eval
 
+from lxml.html import fromstring
+
+from odoo import fields
+from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 
 from .common import CampaignsCommon
+
+BODY = (
+    '<p>News <a href="https://shop.example.com/tea">tea</a>'
+    ' <a href="/unsubscribe_from_list">unsubscribe</a></p>'
+)
 
 
 @tagged('post_install', '-at_install')
@@ -60,16 +69,115 @@ class TestMailing(CampaignsCommon):
             form.mailing_model_id = self.env['ir.model']._get('mailing.list')
             self.assertFalse(form.crm_segment_id)
 
-    def test_core_queues_and_respects_the_blacklist(self):
-        self.env['mail.blacklist']._add(self.partners[0].email)
+    # ------------------------------------------------------------
+    # The gate
+    # ------------------------------------------------------------
+
+    def _plan(self, **values):
         mailing = self._new_mailing()
+        mailing.write({'body_html': BODY, **values})
         mailing.action_put_in_queue()
         mailing.action_send_mail()
+        return mailing
+
+    def _messages(self, mailing):
+        return self.env['crm.message'].sudo().search(mailing._get_message_domain(), order='id')
+
+    def _decide(self, mailing):
+        """Let the gate decide at noon, in the zone of everybody."""
+        self.company.crm_consent_promotion = 'opt_out'
+        messages = self._messages(mailing)
+        messages._process(fields.Datetime.now().replace(hour=12))
+        self.env.flush_all()
+        self.env.invalidate_all()
+        return messages
+
+    def test_recipients_become_messages(self):
+        mailing = self._plan()
+        messages = self._messages(mailing)
+        self.assertEqual(messages.partner_id, self.partners)
+        self.assertEqual(set(messages.mapped('message_class')), {'offer'})
+        self.assertEqual(set(messages.mapped('state')), {'planned'})
+        self.assertEqual(messages.company_id, self.company)
+        self.assertEqual(mailing.state, 'done')
+        self.assertFalse(mailing.mailing_trace_ids, "not written yet")
+
+    def test_nobody_twice(self):
+        mailing = self._plan()
+        with self.assertRaisesRegex(UserError, "no recipients"):
+            mailing.action_send_mail()
+        mailing._plan_messages(self.partners.ids)
+        self.assertEqual(len(self._messages(mailing)), 4)
+
+    def test_waterfall_adds_up_to_the_audience(self):
+        self.env['mail.blacklist']._add(self.partners[0].email)
+        self.partners[1].email = False
+        mailing = self._plan()
+        messages = self._decide(mailing)
+        self.assertEqual(
+            [(message.state, message.reason) for message in messages],
+            [
+                ('refused', 'blacklist'),
+                ('refused', 'no_address'),
+                ('queued', False),
+                ('queued', False),
+            ],
+        )
+        rows = [
+            [cell.text_content() for cell in row.iter('td')]
+            for row in fromstring(mailing.crm_waterfall).iter('tr')
+        ]
+        self.assertEqual(rows[0], ["Audience", "", "4"])
+        self.assertEqual(sum(int(row[2]) for row in rows[1:]), 4)
+        self.assertIn(["Refused", "Blacklisted", "1"], rows)
+        action = mailing.action_view_crm_messages()
+        self.assertEqual(self.env['crm.message'].search_count(action['domain']), 4)
+
+    def test_mails_are_core_s_with_our_links(self):
+        mailing = self._plan()
+        messages = self._decide(mailing)
         traces = mailing.mailing_trace_ids
         self.assertEqual(sorted(traces.mapped('res_id')), self.partners.ids)
-        cancelled = traces.filtered(lambda trace: trace.trace_status == 'cancel')
-        self.assertEqual(cancelled.mapped('res_id'), self.partners[0].ids)
-        self.assertEqual(cancelled.failure_type, 'mail_bl')
+        self.assertEqual(set(traces.mapped('trace_status')), {'outgoing'})
+        self.assertEqual(set(traces.mapped('message_id')), set(messages.mapped('rfc_message_id')))
+        mail = self.env['mail.mail'].search([('crm_message_id', '=', messages[0].id)])
+        self.assertEqual(mail.mailing_id, mailing)
+        email = mail._prepare_outgoing_list()[0]
+        self.assertIn('/r/', email['body'], "links are tracked")
+        self.assertIn(f'/m/{mail.mailing_trace_ids.id}', email['body'])
+        self.assertIn('/mail/track/', email['body'])
+        self.assertIn('/crm/preferences/', email['body'])
+        self.assertNotIn('/unsubscribe_from_list', email['body'])
+
+    def test_each_recipient_has_his_own_words(self):
+        mailing = self._plan(
+            subject="Hi {{ object.name }}",
+            body_html='<p>Dear <t t-out="object.name"/> <a href="https://a.example.com">x</a></p>',
+        )
+        self._decide(mailing)
+        mails = self.env['mail.mail'].search([('mailing_id', '=', mailing.id)])
+        for mail in mails:
+            name = mail.recipient_ids.name
+            self.assertEqual(mail.subject, f"Hi {name}")
+            self.assertIn(f"Dear {name} ", mail.body_html)
+            self.assertIn("/r/", mail.body_html)
+
+    def test_sent_and_taken_back(self):
+        mailing = self._plan()
+        messages = self._decide(mailing)
+        mails = self.env['mail.mail'].search([('crm_message_id', 'in', messages.ids)])
+        messages[:2].write({'state': 'sent'})
+        messages[2].write({'state': 'refused', 'reason': 'no_consent'})
+        messages[3].write({'state': 'failed', 'reason': 'delivery', 'failure': "No"})
+        mails._finish()
+        by_partner = {trace.res_id: trace for trace in mailing.mailing_trace_ids}
+        self.assertEqual(
+            [by_partner[partner.id].trace_status for partner in self.partners],
+            ['sent', 'sent', 'cancel', 'error'],
+        )
+        self.assertEqual(mailing.delivered, 2)
+        mailing.action_retry_failed()
+        self.assertEqual(messages[3].state, 'queued')
 
     def test_other_mailings_are_core_s(self):
         mailing = self.env['mailing.mailing'].create(

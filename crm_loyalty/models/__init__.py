@@ -4,6 +4,7 @@ from . import loyalty_history
 from . import loyalty_tier_history
 from . import loyalty_tier_evaluation
 from . import loyalty_card
+from . import loyalty_card_message
 from . import loyalty_backfill_engine
 from . import crm_selfcheck
 from . import res_company

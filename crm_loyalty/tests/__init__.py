@@ -11,3 +11,4 @@ from . import test_performance
 from . import test_portal
 from . import test_preset
 from . import test_tier
+from . import test_message
