@@ -81,7 +81,8 @@ class TestMailing(CampaignsCommon):
         return mailing
 
     def _messages(self, mailing):
-        return self.env['crm.message'].sudo().search(mailing._get_message_domain(), order='id')
+        messages = self.env['crm.message'].sudo().search(mailing._get_message_domain())
+        return messages.sorted(lambda message: message.partner_id.id)
 
     def _decide(self, mailing):
         """Let the gate decide at noon, in the zone of everybody."""

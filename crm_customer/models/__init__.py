@@ -41,7 +41,6 @@ from . import crm_person_merge
 from . import crm_person_preferences
 from . import crm_rate_limit
 from . import crm_message
-from . import crm_message_confirmation
 from . import crm_message_delivery
 from . import crm_contact_policy
 from . import crm_quiet_period

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytz
 
-from odoo import fields, models
+from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
@@ -283,29 +283,6 @@ class CrmPerson(models.Model):
                 }
             ]
         )
-        """Plan the mail, of a class that no rule holds back."""
-        vals = self.sudo()._prepare_confirmation_vals(purposes, company)
-        self.env['crm.message'].sudo()._plan([vals])
-
-    def _prepare_confirmation_vals(self, purposes, company) -> dict:
-        """Return the message by which the owner of an address is asked to confirm.
-
-        :param purposes: as ``messaging.PURPOSES``
-        :param company: ``res.company`` that asks
-        """
-        self.ensure_one()
-        minute = f'{fields.Datetime.now():%Y-%m-%d %H:%M}'  # pressed twice is asked once
-        template = self.env.ref('crm_customer.mail_template_consent_confirm')
-        return {
-            'key': f'crm.person:{self.id}:confirm:{company.id}:{",".join(purposes)}:{minute}',
-            'person_id': self.id,
-            'message_class': 'transactional',
-            'company_id': company.id,
-            'subject': template.sudo().name,
-            'content_model': self._name,
-            'content_id': self.id,
-            'content_values': {'purposes': list(purposes)},
-        }
 
     def _confirm_consent(self, company, values: list[str], evidence: str = '') -> bool:
         """Turn what waits for confirmation into agreement.
