@@ -14,7 +14,10 @@ from . import crm_merge_suggestion
 from . import crm_merge_suggestion_search
 from . import crm_selfcheck
 from . import crm_selfcheck_message
+from . import crm_goal
 from . import crm_preset
+from . import crm_preset_contents
+from . import crm_preset_setting
 from . import crm_calendar_hours_mixin
 from . import crm_calendar_extra_day
 from . import account_move

@@ -9,10 +9,11 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import convert_file
+from odoo.tools import SQL
 from odoo.tools.misc import file_path
 from odoo.tools.translate import TranslationImporter, get_po_paths
 
+from ..preset_file import PresetFile, PresetRecord
 from ..rights import ensure_manager
 from ..usage import UsageFinder, Use
 
@@ -21,7 +22,8 @@ class CrmPreset(models.Model):
     """Settings for one kind of business; each addon ships its part in ``presets/<code>.xml``.
 
     A part is an ordinary data file.  It is loaded once, its records are not touched by updates,
-    and they can be taken back while nothing was built on them.
+    and they can be taken back while nothing was built on them.  Where the database has a record of
+    the same meaning already, that one is used and left as it is.
     """
 
     _name = 'crm.preset'
@@ -37,6 +39,12 @@ class CrmPreset(models.Model):
     description = fields.Text(translate=True)
     loaded = fields.Json(
         readonly=True, help="Addons whose part was loaded, each with the records it made."
+    )
+    kept = fields.Json(
+        readonly=True, help="Names, by addon, under which records that existed before are used."
+    )
+    old_goals = fields.Json(
+        readonly=True, help="Targets of goals that existed before, by id, as they were."
     )
     links = fields.Json(
         readonly=True, help="Links the records had when they were made; later ones are uses."
@@ -75,30 +83,133 @@ class CrmPreset(models.Model):
 
     def _load(self) -> None:
         self._bump_version()
-        loaded = self.loaded or {}
-        new = {
-            module: self._load_file(module, filename)
-            for module, filename in self._get_files().items()
-            if module not in loaded
-        }
+        loaded, kept = self.loaded or {}, dict(self.kept or {})
+        new = {}
+        for module, filename in self._get_files().items():
+            if module not in loaded:
+                kept[module] = self._keep_existing(module, filename)
+                new[module] = self._load_file(module, filename)
         links = UsageFinder(self.env, self._get_records(new)).find_links()
         for column, known in (self.links or {}).items():
             links.setdefault(column, []).extend(known)
-        self.write({'loaded': {**loaded, **new}, 'links': links, 'date': fields.Datetime.now()})
+        self.write(
+            {
+                'loaded': {**loaded, **new},
+                'kept': kept,
+                'links': links,
+                'date': fields.Datetime.now(),
+            }
+        )
+        self._after_load_hook(self.code)
+
+    @api.model
+    def _after_load_hook(self, code: str) -> None:
+        """Do what cannot be said in a data file, after all parts were loaded.
+
+        :param code: code of the preset, as b3_hotel
+        """
 
     def _load_file(self, module: str, filename: str) -> list[str]:
-        """Load one file.
+        """Load one file; what has a name already is left out.
 
         :return: names of the records it made, in the order they were made
         """
+        source = PresetFile(module, filename)
+        known = self.env['ir.model.data'].search(
+            [
+                ('module', '=', module),
+                ('name', 'in', [record.xml_name for record in source.get_records()]),
+            ]
+        )
         before = self._get_last_data_id()
-        convert_file(self.env, module, filename, {}, mode='init', noupdate=True)
+        source.load(self.env, without=known.mapped('name'))
         data = self.env['ir.model.data'].search(
             [('id', '>', before), ('module', '=', module)], order='id'
         )
         names = data.mapped('name')
         self._load_translations(module, filename, names)
         return names
+
+    def _keep_existing(self, module: str, filename: str) -> list[str]:
+        """Give records of the same meaning the names under which the file knows its own.
+
+        :return: the names
+        """
+        names = []
+        for record in PresetFile(module, filename).get_records():
+            existing = self._find_existing(record)
+            if existing:
+                self.env['ir.model.data'].create(
+                    {
+                        'module': module,
+                        'name': record.xml_name,
+                        'model': record.model,
+                        'res_id': existing.id,
+                        'noupdate': True,
+                    }
+                )
+                names.append(record.xml_name)
+        return names
+
+    @api.model
+    def _find_existing(self, record: PresetRecord) -> models.BaseModel | None:
+        """Return the record of the database that means the same as one of a file."""
+        if record.model not in self.env:
+            return None
+        model = self.env[record.model].with_context(active_test=False)
+        for name in self._get_meaning_fields().get(record.model, ()):
+            domain = self._get_meaning_domain(model, name, record)
+            existing = domain and model.search(domain, limit=1)
+            if existing:
+                return existing
+        return None
+
+    @api.model
+    def _get_meaning_fields(self) -> dict[str, tuple[str, ...]]:
+        """Return by which fields records mean the same, by model; the surest first.
+
+        Models that are not named are always made anew.
+        """
+        return {
+            'crm.goal': ('code',),
+            'crm.occasion.type': ('code', 'name'),
+            'res.partner.category': ('name',),
+        }
+
+    @api.model
+    def _get_meaning_domain(
+        self, model: models.BaseModel, name: str, record: PresetRecord
+    ) -> Domain | None:
+        """Return the domain of records that agree in one field, whatever the language."""
+        if name == 'name':
+            found = self._find_by_names(model, record.get_names())
+            domain = Domain('id', 'in', found) if found else None
+        else:
+            value = record.texts.get(name)
+            domain = Domain(name, '=', value) if value else None
+        if domain and 'company_id' in model._fields:
+            domain &= Domain('company_id', 'in', [False, self.env.company.id])
+        return domain
+
+    @api.model
+    def _find_by_names(self, model: models.BaseModel, names: list[str]) -> list[int]:
+        """Return the ids of records that have one of the names in any language."""
+        model.flush_model(['name'])
+        column = SQL.identifier('name')
+        if model._fields['name'].translate:
+            said = SQL('SELECT value FROM jsonb_each_text(%s)', column)
+        else:
+            said = SQL('SELECT %s AS value', column)
+        rows = self.env.execute_query(
+            SQL(
+                'SELECT id FROM %s WHERE EXISTS'
+                ' (SELECT FROM (%s) AS said WHERE lower(said.value) = ANY(%s)) ORDER BY id',
+                SQL.identifier(model._table),
+                said,
+                [name.lower() for name in names],
+            )
+        )
+        return [row[0] for row in rows]
 
     @api.model
     def _load_translations(
@@ -145,6 +256,25 @@ class CrmPreset(models.Model):
     def _get_last_data_id(self) -> int:
         return self.env['ir.model.data'].search([], order='id desc', limit=1).id
 
+    def _set_goals(self, targets: dict[str, float]) -> None:
+        """Set the company's own targets, and remember those it had before the preset.
+
+        :param targets: by code of the goal
+        """
+        self.ensure_one()
+        own = self._get_records(self.loaded or {}).get('crm.goal', self.env['crm.goal'])
+        before = dict(self.old_goals or {})
+        goals = self.env['crm.goal'].search(
+            [('code', 'in', list(targets)), ('company_id', '=', self.env.company.id)]
+        )
+        for goal in goals:
+            if goal.target == targets[goal.code]:
+                continue
+            if goal not in own:
+                before.setdefault(str(goal.id), goal.target)
+            goal.target = targets[goal.code]
+        self.old_goals = before
+
     # ------------------------------------------------------------
     # UNDO
     # ------------------------------------------------------------
@@ -176,7 +306,25 @@ class CrmPreset(models.Model):
                     records.unlink()
         except psycopg2.IntegrityError as error:
             raise UserError(self.env._("The preset is in use and cannot be taken back.")) from error
-        self.write({'loaded': False, 'links': False, 'date': False})
+        self._forget_kept()
+        self.write(
+            {
+                'loaded': False,
+                'kept': False,
+                'old_goals': False,
+                'links': False,
+                'date': False,
+            }
+        )
+
+    def _forget_kept(self) -> None:
+        """Take back the names of records that existed before, and targets set for old goals."""
+        for goal_id, target in (self.old_goals or {}).items():
+            self.env['crm.goal'].browse(int(goal_id)).exists().target = target
+        for module, names in (self.kept or {}).items():
+            self.env['ir.model.data'].search(
+                [('module', '=', module), ('name', 'in', names)]
+            ).unlink()
 
     @api.model
     def _get_records(self, loaded: dict[str, list[str]]) -> dict[str, models.BaseModel]:

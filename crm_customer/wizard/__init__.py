@@ -5,3 +5,4 @@ from . import crm_consent_change
 from . import crm_erasure
 from . import crm_preference_change
 from . import privacy_lookup_wizard_line
+from . import crm_preset_start
