@@ -84,6 +84,11 @@ from . import crm_occasion_type
 from . import crm_occasion
 from . import crm_occasion_briefing
 from . import crm_occasion_register
+from . import crm_occasion_department
+from . import crm_occasion_rule
+from . import crm_occasion_task
+from . import crm_occasion_planning
+from . import crm_customer_note_tasks
 from . import res_partner_briefing
 from . import res_partner_occasion
 from . import sale_order

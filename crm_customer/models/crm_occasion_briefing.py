@@ -48,7 +48,7 @@ class CrmOccasion(models.Model):
             return {}
         first = min(start for start, _end in days.values())
         last = max(end for _start, end in days.values())
-        known = getattr(self.partner_id, '_get_birthdays', lambda *days: {})(first, last)
+        known = self.partner_id._get_birthdays(first, last)
         found = {}
         for occasion in self:
             start, end = days.get(occasion.id, (None, None))

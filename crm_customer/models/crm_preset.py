@@ -171,7 +171,12 @@ class CrmPreset(models.Model):
         Models that are not named are always made anew.
         """
         return {
+            'crm.customer.class': ('name',),
+            'crm.customer.status': ('name',),
+            'crm.customer.type': ('name',),
             'crm.goal': ('code',),
+            'crm.note.category': ('name',),
+            'crm.occasion.department': ('code', 'name'),
             'crm.occasion.type': ('code', 'name'),
             'res.partner.category': ('name',),
         }

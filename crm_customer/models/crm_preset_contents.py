@@ -100,7 +100,9 @@ class CrmPreset(models.Model):
             for module in self.env['ir.module.module'].search([('name', 'in', list(files))])
         }
         return [
-            PresetPart(titles.get(module, module), module in installed, self._get_kinds(module, name))
+            PresetPart(
+                titles.get(module, module), module in installed, self._get_kinds(module, name)
+            )
             for module, name in files.items()
         ]
 
@@ -110,16 +112,16 @@ class CrmPreset(models.Model):
         for record in PresetFile(module, filename).get_records():
             entry = PresetEntry(self._get_entry_name(record), self._get_entry_state(module, record))
             entries.setdefault(record.model, []).append(entry)
-        return [
-            PresetKind(self._get_model_label(model), found) for model, found in entries.items()
-        ]
+        return [PresetKind(self._get_model_label(model), found) for model, found in entries.items()]
 
     def _get_entry_name(self, record: PresetRecord) -> str:
         """Return what a record is called on the page."""
         if record.model == 'crm.preset.setting':
-            label = self.env['crm.preset.setting'].new(
-                {'field_name': record.texts.get('field_name')}
-            )._get_label()
+            label = (
+                self.env['crm.preset.setting']
+                .new({'field_name': record.texts.get('field_name')})
+                ._get_label()
+            )
             return f'{label}: {record.texts.get("value", "")}'
         return record.get_name(self.env.lang or 'en_US')
 

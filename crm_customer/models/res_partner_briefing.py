@@ -8,6 +8,9 @@ from odoo.tools import format_amount, format_date
 
 from ..briefing import BriefingLine, BriefingSection
 
+#: notes on one customer in a briefing; more are read in his file
+MAX_NOTES = 12
+
 
 class ResPartner(models.Model):
     _inherit = 'res.partner'
@@ -22,6 +25,21 @@ class ResPartner(models.Model):
         ``self`` may be empty: the sections are asked for many customers at once.
         """
         return [
+            BriefingSection(
+                key='birthday',
+                label=self.env._("Birthday"),
+                icon='fa-birthday-cake',
+                describe_occasions=lambda occasions: occasions._get_birthday_lines(),
+                sequence=10,
+            ),
+            BriefingSection(
+                key='crm.customer.note',
+                label=self.env._("Wishes and Notes"),
+                icon='fa-sticky-note-o',
+                models=('crm.customer.note',),
+                describe=lambda partners: partners._get_briefing_notes(),
+                sequence=20,
+            ),
             BriefingSection(
                 key='crm.occasion',
                 label=self.env._("Last Time Here"),
@@ -61,6 +79,17 @@ class ResPartner(models.Model):
     # ------------------------------------------------------------
     # SECTIONS
     # ------------------------------------------------------------
+
+    def _get_briefing_notes(self) -> dict[int, list[BriefingLine]]:
+        """Tell the notes on these customers that the reader may read, the newest first."""
+        domain = Domain('partner_id', 'in', self.ids)
+        if self.env.su:  # nobody in particular reads it, as in a mail
+            domain &= Domain('visibility', '!=', 'confidential')
+        lines = defaultdict(list)
+        for note in self.env['crm.customer.note'].search(domain):
+            if len(lines[note.partner_id.id]) < MAX_NOTES:
+                lines[note.partner_id.id].append(note._get_briefing_line())
+        return lines
 
     def _get_briefing_occasions(self) -> dict[int, list[BriefingLine]]:
         """Say how often these customers were here, and when last."""

@@ -189,6 +189,18 @@ class ResPartner(models.Model):
         }
 
     # ------------------------------------------------------------
+    # TASKS
+    # ------------------------------------------------------------
+
+    def _sync_occasion_tasks(self) -> None:
+        """Bring the tasks of these customers' open occasions up to date."""
+        occasions = self.env['crm.occasion'].sudo()
+        domain = occasions._get_planning_domain() & Domain('partner_id', 'in', self.ids)
+        found = occasions.search(domain)
+        if found:
+            found._sync_tasks()
+
+    # ------------------------------------------------------------
     # TIME LINE
     # ------------------------------------------------------------
 

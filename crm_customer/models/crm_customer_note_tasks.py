@@ -1,0 +1,42 @@
+from odoo import api, models
+
+from ..briefing import BriefingLine
+
+#: how a note looks in a briefing, by its visibility
+LEVEL_OF_VISIBILITY = {'all': 'info', 'service': 'warning', 'confidential': 'danger'}
+
+
+class CrmCustomerNote(models.Model):
+    """Notes taken while a customer is expected or here become tasks at once."""
+
+    _inherit = 'crm.customer.note'
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        notes = super().create(vals_list)
+        notes.sudo().partner_id._sync_occasion_tasks()
+        return notes
+
+    def write(self, vals):
+        partners = self.sudo().partner_id
+        result = super().write(vals)
+        if {'text', 'category_id', 'visibility', 'active', 'partner_id'} & set(vals):
+            (partners | self.sudo().partner_id)._sync_occasion_tasks()
+        return result
+
+    def unlink(self):
+        partners = self.sudo().partner_id
+        result = super().unlink()
+        partners.exists()._sync_occasion_tasks()
+        return result
+
+    def _get_briefing_line(self) -> BriefingLine:
+        """Return the note as a briefing tells it; a lock stands before what not all may read."""
+        self.ensure_one()
+        return BriefingLine(
+            self.text,
+            label=self.category_id.name or '',
+            level=LEVEL_OF_VISIBILITY[self.visibility],
+            icon='' if self.visibility == 'all' else 'fa-lock',
+            target=(self._name, self.id),
+        )

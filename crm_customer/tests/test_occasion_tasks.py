@@ -1,0 +1,332 @@
+from datetime import date, timedelta
+
+from freezegun import freeze_time
+
+from odoo import Command, fields
+from odoo.exceptions import AccessError, ValidationError
+from odoo.tests import new_test_user, tagged
+
+from .common_occasion import OccasionCommon
+
+
+class TaskCommon(OccasionCommon):
+    """A hotel with housekeeping, kitchen and duty manager, and what they prepare."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env['crm.occasion.rule'].search([]).active = False
+        categories = cls.env['crm.note.category']
+        cls.pillow = categories.create({'name': "Pillow"})
+        cls.fruit = categories.create({'name': "Fruit"})
+        cls.health = categories.create({'name': "Health", 'visibility': 'confidential'})
+        cls.housekeeper = new_test_user(cls.env, 'oc_housekeeper', 'crm_customer.group_own')
+        cls.cook = new_test_user(cls.env, 'oc_cook', 'crm_customer.group_own')
+        cls.duty = new_test_user(
+            cls.env,
+            'oc_duty',
+            'crm_customer.group_own,crm_customer.group_note_confidential',
+        )
+        cls.housekeeping, cls.kitchen, cls.management = cls.env['crm.occasion.department'].create(
+            [
+                {'name': name, 'user_ids': [Command.set(user.ids)]}
+                for name, user in (
+                    ("Housekeeping", cls.housekeeper),
+                    ("Kitchen", cls.cook),
+                    ("Duty Manager", cls.duty),
+                )
+            ]
+        )
+        cls.rule_pillow = cls.create_rule(cls.housekeeping, category_ids=cls.pillow)
+        cls.rule_fruit = cls.create_rule(cls.kitchen, category_ids=cls.fruit)
+        cls.rule_birthday = cls.create_rule(
+            cls.management,
+            trigger='birthday',
+            text="Flowers and card for {customer}, {place}",
+            delay=15,
+            delay_unit='minutes',
+            is_greeting=True,
+        )
+
+    @classmethod
+    def create_rule(cls, department, category_ids=(), **values):
+        return cls.env['crm.occasion.rule'].create(
+            {
+                'name': "Rule",
+                'department_id': department.id,
+                'type_ids': [Command.set(cls.stay.ids)],
+                'category_ids': [Command.set([category.id for category in category_ids])],
+                **values,
+            }
+        )
+
+    @classmethod
+    def create_note(cls, partner, text, category, **values):
+        return cls.env['crm.customer.note'].create(
+            {'partner_id': partner.id, 'text': text, 'category_id': category.id, **values}
+        )
+
+    def get_tasks(self, occasion):
+        return sorted(
+            (task.department_id.name, task.text, task.state)
+            for task in self.env['crm.occasion.task'].search([('occasion_id', '=', occasion.id)])
+        )
+
+
+@tagged('post_install', '-at_install')
+class TestOccasionTasks(TaskCommon):
+    def test_made_the_day_before(self):
+        """B3 step 4: the wishes of tomorrow's guest are tasks of housekeeping and kitchen."""
+        with freeze_time('2026-04-08 06:00:00'):
+            self.create_note(self.guest_li, "Buckwheat pillow", self.pillow)
+            self.create_note(self.guest_li, "No mango", self.fruit)
+            stay = self.create_stay(
+                self.guest_li, date_from='2026-04-10 06:00:00', date_to='2026-04-12 04:00:00'
+            )
+        self.assertFalse(self.get_tasks(stay), "two days before it is too early")
+        self.env.flush_all()
+        # the clock of the database is not frozen
+        self.env.cr.execute("UPDATE crm_occasion SET create_date = '2026-04-08 06:00:00'")
+        self.env.cr.execute("UPDATE crm_customer_note SET create_date = '2026-04-08 06:00:00'")
+        self.env.invalidate_all()
+        for moment in ('2026-04-08 15:59:00', '2026-04-08 16:01:00', '2026-04-09 16:00:00'):
+            with freeze_time(moment), self.enter_registry_test_mode():
+                self.env.ref('crm_customer.ir_cron_crm_occasion_tasks').method_direct_trigger()
+            self.env.invalidate_all()
+            if moment < '2026-04-08 16:00:00':
+                self.assertFalse(self.get_tasks(stay), "it is still the 8th in Shanghai")
+        expected = [
+            ("Housekeeping", "Buckwheat pillow", 'open'),
+            ("Kitchen", "No mango", 'open'),
+        ]
+        self.assertEqual(self.get_tasks(stay), expected, "made once, however often the job runs")
+        self.assertEqual(stay.task_ids[0].due_at, self.utc('2026-04-10 04:00:00'))
+
+    def test_later_changes(self):
+        """B3 steps 2 to 4: what is noted after the list was made becomes a task at once."""
+        stay = self.create_stay(self.guest_li)
+        self.assertFalse(self.get_tasks(stay))
+        note = self.create_note(self.guest_li, "Ashtrays on the tea table", self.pillow)
+        self.assertEqual(
+            self.get_tasks(stay), [("Housekeeping", "Ashtrays on the tea table", 'open')]
+        )
+        note.text = "Two ashtrays"
+        self.assertEqual(self.get_tasks(stay), [("Housekeeping", "Two ashtrays", 'open')])
+        note.category_id = self.fruit
+        self.assertEqual(
+            self.get_tasks(stay),
+            [("Housekeeping", "Two ashtrays", 'void'), ("Kitchen", "Two ashtrays", 'open')],
+        )
+        note.active = False
+        self.assertEqual({state for _d, _t, state in self.get_tasks(stay)}, {'void'})
+        note.active = True
+        self.assertIn(("Kitchen", "Two ashtrays", 'open'), self.get_tasks(stay))
+        note.unlink()
+        self.assertEqual({state for _d, _t, state in self.get_tasks(stay)}, {'void'})
+
+    def test_follows_the_occasion(self):
+        self.create_note(self.guest_li, "Buckwheat pillow", self.pillow)
+        stay = self.create_stay(self.guest_li, days=1)
+        task = stay.task_ids
+        due = task.due_at
+        stay.action_cancel()
+        self.assertEqual(task.state, 'void')
+        stay.action_undo()
+        self.assertEqual(task.state, 'open')
+        stay.write({'date_from': stay.date_from + timedelta(hours=3)})
+        self.assertEqual(task.due_at, due + timedelta(hours=3))
+        task.with_user(self.housekeeper).action_done()
+        stay.action_cancel()
+        self.assertEqual(task.state, 'done', "what was done stays done")
+        self.create_note(self.guest_li, "Two pillows", self.pillow)
+        self.assertEqual(len(stay.task_ids), 1, "nothing more for a cancelled stay")
+
+    def test_tick(self):
+        self.create_note(self.guest_li, "Buckwheat pillow", self.pillow)
+        stay = self.create_stay(self.guest_li)
+        task = stay.task_ids
+        with self.assertRaises(AccessError):
+            task.with_user(self.cook).action_done()
+        with freeze_time('2026-04-10 08:00:00'):
+            task.with_user(self.housekeeper).action_done()
+        with freeze_time('2026-04-10 09:00:00'):
+            task.with_user(self.user_all).action_done()
+        self.assertRecordValues(
+            task,
+            [
+                {
+                    'state': 'done',
+                    'done_by': self.housekeeper.id,
+                    'done_at': self.utc('2026-04-10 08:00:00'),
+                }
+            ],
+        )
+        self.assertEqual(stay.task_progress, '1/1')
+        task.with_user(self.housekeeper).action_undo()
+        task.with_user(self.housekeeper).action_undo()
+        self.assertRecordValues(task, [{'state': 'open', 'done_by': False, 'done_at': False}])
+        task.with_user(self.housekeeper).action_skip()
+        stay._sync_tasks()
+        self.assertEqual(task.state, 'skipped', "a person said so")
+
+    def test_my_tasks(self):
+        self.create_note(self.guest_li, "Buckwheat pillow", self.pillow)
+        self.create_note(self.guest_li, "No mango", self.fruit)
+        stay = self.create_stay(self.guest_li)
+        mine = [('department_id.user_ids', 'in', self.housekeeper.id)]
+        tasks = (
+            self.env['crm.occasion.task']
+            .with_user(self.housekeeper)
+            .search([*mine, ('occasion_id', '=', stay.id)])
+        )
+        self.assertEqual(tasks.mapped('text'), ["Buckwheat pillow"])
+        with self.assertRaises(AccessError):
+            self.env['crm.occasion.task'].with_user(self.user_employee).search([])
+
+    def test_confidential(self):
+        """B3 step 3: a confidential note is a task only where every member may read it."""
+        for department in (self.housekeeping, self.management):
+            self.create_rule(department, category_ids=self.health, text="Mind: {note}")
+        self.assertTrue(self.housekeeping.confidential_warning)
+        self.assertFalse(self.management.confidential_warning)
+        self.create_note(self.guest_li, "Takes insulin", self.health)
+        stay = self.create_stay(self.guest_li)
+        self.assertEqual(self.get_tasks(stay), [("Duty Manager", "Mind: Takes insulin", 'open')])
+        task = stay.task_ids
+        self.assertEqual(task.with_user(self.duty).text, "Mind: Takes insulin")
+        self.assertFalse(task.with_user(self.user_all).search([('id', '=', task.id)]))
+        with self.assertRaises(AccessError):
+            task.with_user(self.user_all).read(['text'])
+        self.assertIn("Takes insulin", stay.with_user(self.duty).briefing)
+        self.assertNotIn("insulin", stay.with_user(self.user_all).briefing)
+        self.assertNotIn("insulin", stay.sudo().briefing, "nobody in particular reads it")
+        self.management.user_ids |= self.cook
+        stay._sync_tasks()
+        self.assertEqual(task.state, 'void', "the cook may not read it")
+
+    def test_departments_read_their_language(self):
+        self.env['res.lang']._activate_lang('zh_CN')
+        rule = self.create_rule(self.kitchen, for_notes=False, text="Fruit for {customer}")
+        rule.with_context(lang='zh_CN').text = "{place} 房水果"
+        self.cook.lang = 'zh_CN'
+        stay = self.create_stay(self.guest_li, place="1208")
+        self.assertEqual(stay.task_ids.text, "1208 房水果")
+
+    def test_rule_checks(self):
+        with self.assertRaisesRegex(ValidationError, "{room} cannot be filled in"):
+            self.rule_fruit.text = "Fruit to {room}"
+        with self.assertRaises(ValidationError):
+            self.rule_fruit.is_greeting = True
+
+    def test_birthday(self):
+        """B3 step 5: a guest arrives on his birthday: banner, and 15 minutes for the manager."""
+        self.guest_wang.write({'birth_month': 4, 'birth_day': 11})
+        with freeze_time('2026-04-10 06:00:00'):
+            stay = self.create_stay(
+                self.guest_wang,
+                date_from='2026-04-10 06:00:00',
+                date_to='2026-04-12 04:00:00',
+                place="1611",
+            )
+        self.assertTrue(stay.birthday)
+        self.assertFalse(stay.task_ids, "he is not here yet")
+        with freeze_time('2026-04-11 02:00:00'):
+            notice = stay.action_arrive()
+        self.assertEqual(notice['tag'], 'display_notification')
+        self.assertIn("Wang", notice['params']['message'])
+        self.assertRecordValues(
+            stay.task_ids,
+            [
+                {
+                    'department_id': self.management.id,
+                    'text': "Flowers and card for Wang, 1611",
+                    'due_at': self.utc('2026-04-11 02:15:00'),
+                    'state': 'open',
+                }
+            ],
+        )
+        other = self.create_stay(
+            self.guest_wang, date_from='2026-04-11 08:00:00', type_id=self.stay.id, date_to=False
+        )
+        with freeze_time('2026-04-11 08:00:00'):
+            other.action_arrive()
+        self.assertFalse(other.task_ids, "once a year")
+
+    def test_birthday_later_in_the_stay(self):
+        self.guest_wang.write({'birth_month': 4, 'birth_day': 12})
+        stay = self.create_stay(
+            self.guest_wang, date_from='2026-04-10 06:00:00', date_to='2026-04-12 04:00:00'
+        )
+        with freeze_time('2026-04-10 06:10:00'):
+            stay.action_arrive()
+        self.assertEqual(stay.task_ids.due_at, self.utc('2026-04-12 00:15:00'), "08:15 on the day")
+        stay.with_context(occasion_state='present').action_undo()
+        self.assertEqual(stay.task_ids.state, 'void')
+
+    def test_no_birthday(self):
+        self.guest_wang.write({'birth_month': 4, 'birth_day': 13})
+        stay = self.create_stay(
+            self.guest_wang, date_from='2026-04-10 06:00:00', date_to='2026-04-12 04:00:00'
+        )
+        with freeze_time('2026-04-10 06:10:00'):
+            self.assertIs(stay.action_arrive(), True)
+        self.assertFalse(stay.birthday)
+        self.assertFalse(stay.task_ids)
+
+    def test_companies(self):
+        self.create_note(self.guest_li, "Buckwheat pillow", self.pillow)
+        self.rule_pillow.company_id = self.other_company
+        stay = self.create_stay(self.guest_li)
+        self.assertFalse(stay.task_ids)
+        other = self.create_stay(self.guest_li, company_id=self.other_company.id)
+        self.assertEqual(other.sudo().task_ids.company_id, self.other_company)
+        with self.assertRaises(AccessError):
+            other.sudo().task_ids.with_user(self.housekeeper).action_done()
+
+    def test_queries_do_not_grow(self):
+        def fill(count):
+            stays = self.env['crm.occasion']
+            for number in range(count):
+                guest = self.env['res.partner'].create(
+                    {'name': f"G{number}", 'birth_month': 1, 'birth_day': number % 28 + 1}
+                )
+                self.create_note(guest, "Pillow", self.pillow)
+                self.create_note(guest, "Fruit", self.fruit)
+                stays |= self.create_stay(guest)
+            stays.task_ids.unlink()
+            return stays
+
+        def count(stays):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            stays._sync_tasks()
+            self.env.flush_all()
+            return self.env.cr.sql_log_count - before
+
+        few, many = fill(2), fill(30)
+        count(few)
+        few.task_ids.unlink()
+        self.assertEqual(count(many), count(few))
+        self.assertEqual(len(many.task_ids), 60)
+
+    def test_briefing(self):
+        """What reception reads about a guest, in the order of the sections."""
+        self.guest_li.write({'birth_month': 4, 'birth_day': 11})
+        self.create_stay(self.guest_li, days=-30, state='left')
+        self.create_note(self.guest_li, "Buckwheat pillow", self.pillow)
+        self.create_order(self.guest_li, fields.Datetime.now())
+        stay = self.create_stay(
+            self.guest_li, date_from='2026-04-10 06:00:00', date_to='2026-04-12 04:00:00'
+        )
+        [briefing] = stay.with_user(self.user_manager).get_briefings()
+        lines = {
+            section['key']: [(line['label'], line['text']) for line in section['lines']]
+            for section in briefing['sections']
+        }
+        self.assertEqual(lines['crm.customer.note'], [("Pillow", "Buckwheat pillow")])
+        self.assertEqual(len(lines['crm.occasion']), 1)
+        self.assertEqual(len(lines['birthday']), 1)
+        self.assertEqual(stay._get_birthdays()[stay.id][0].date, date(2026, 4, 11))
+        with self.assertRaises(AccessError):
+            stay.with_user(self.user_employee).get_briefings()
