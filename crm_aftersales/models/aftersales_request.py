@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
+from odoo.addons.crm_customer.briefing import BriefingLine
 from odoo.addons.crm_customer.timeline import TimelineText
 
 from ..numbering import Numbering
@@ -513,6 +514,26 @@ class AftersalesRequest(models.Model):
                 subtype_xmlid='mail.mt_comment',
             )
         return request_sudo
+
+    def _get_briefing_line(self) -> BriefingLine:
+        """Return what staff should know of the request before they meet the customer."""
+        self.ensure_one()
+        states = dict(self._fields['state']._description_selection(self.env))
+        text = f'{self.number} {self.name}'
+        if self.rating_last_value:
+            text = self.env._(
+                "%(request)s, rated %(rating)s of 5",
+                request=text,
+                rating=f'{self.rating_last_value:g}',
+            )
+        still_open = self.state in OPEN_STATES
+        return BriefingLine(
+            text,
+            label=states.get(self.state, ''),
+            level='warning' if still_open else 'info',
+            icon='fa-exclamation-circle' if still_open else '',
+            target=(self._name, self.id),
+        )
 
     def _get_timeline_texts(self) -> dict[int, TimelineText]:
         """Return what a customer's time line says about these requests."""

@@ -1,9 +1,15 @@
+from itertools import chain
+
 from odoo import fields, models
 from odoo.fields import Domain
 
+from odoo.addons.crm_customer.briefing import BriefingLine, BriefingSection
 from odoo.addons.crm_customer.timeline import TimelineSource
 
 from .aftersales_request_stage import OPEN_STATES
+
+#: open requests of one customer in a briefing
+BRIEFING_REQUESTS = 3
 
 READER_GROUPS = 'crm_aftersales.group_own,sales_team.group_sale_salesman'
 
@@ -127,6 +133,49 @@ class ResPartner(models.Model):
     def _get_aftersales_domain(self) -> Domain:
         """Return the domain of what belongs to the customer this contact is part of."""
         return Domain('commercial_partner_id', '=', self.commercial_partner_id.id)
+
+    # ------------------------------------------------------------
+    # Briefing
+    # ------------------------------------------------------------
+
+    def _get_briefing_sections(self) -> list[BriefingSection]:
+        return [
+            *super()._get_briefing_sections(),
+            BriefingSection(
+                key='aftersales.request',
+                label=self.env._("Service"),
+                icon='fa-wrench',
+                models=('aftersales.request',),
+                describe=lambda partners: partners._get_briefing_requests(),
+                sequence=40,
+            ),
+        ]
+
+    def _get_briefing_requests(self) -> dict[int, list[BriefingLine]]:
+        """Tell the customers' open requests and the last one that ended, with its rating."""
+        groups = self.env['aftersales.request']._read_group(
+            [('commercial_partner_id', 'in', self.commercial_partner_id.ids)],
+            ['commercial_partner_id', 'state'],
+            ['id:array_agg'],
+        )
+        still_open, ended = {}, {}
+        for customer, state, ids in groups:
+            found = still_open if state in OPEN_STATES else ended
+            found.setdefault(customer, []).extend(ids)
+        shown = {
+            customer: sorted(still_open.get(customer, []), reverse=True)[:BRIEFING_REQUESTS]
+            + sorted(ended.get(customer, []), reverse=True)[:1]
+            for customer in still_open.keys() | ended.keys()
+        }
+        requests = self.env['aftersales.request'].browse(
+            id_ for ids in shown.values() for id_ in ids
+        )
+        lines = {request.id: request._get_briefing_line() for request in requests}
+        return {
+            partner.id: [lines[id_] for id_ in shown[partner.commercial_partner_id]]
+            for partner in self
+            if partner.commercial_partner_id in shown
+        }
 
     # ------------------------------------------------------------
     # Actions

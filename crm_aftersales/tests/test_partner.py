@@ -52,6 +52,31 @@ class TestPartner(AftersalesCommon):
             ]
         )
 
+    def test_briefing(self):
+        """Who meets the customer knows what is open and how the last matter ended."""
+        ended = self._create_request(name="Old matter")
+        ended.action_close()
+        ended.rating_last_value = 2
+        waiting = self._create_request(partner_id=self.customer_company.id, unit_id=False)
+        partners = (self.customer | self.stranger).with_user(self.user_service)
+        section = next(
+            section
+            for section in partners._get_readable_briefing_sections()
+            if section.key == 'aftersales.request'
+        )
+        lines = section.describe(partners)
+        self.assertEqual(
+            [(line.target[1], line.level) for line in lines[self.customer.id]],
+            [(waiting.id, 'warning'), (ended.id, 'info')],
+        )
+        self.assertIn("rated 2 of 5", lines[self.customer.id][1].text)
+        self.assertNotIn(self.stranger.id, lines)
+        keys = [
+            section.key
+            for section in partners.with_user(self.user_customer)._get_readable_briefing_sections()
+        ]
+        self.assertNotIn('crm.occasion', keys)
+
     def test_actions_show_the_whole_entity(self):
         request = self._create_request(partner_id=self.customer_company.id, unit_id=False)
         action = self.customer.action_view_aftersales_requests()

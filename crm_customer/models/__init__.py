@@ -88,6 +88,7 @@ from . import crm_occasion_department
 from . import crm_occasion_rule
 from . import crm_occasion_task
 from . import crm_occasion_planning
+from . import crm_message_occasion
 from . import crm_customer_note_tasks
 from . import res_partner_briefing
 from . import res_partner_occasion

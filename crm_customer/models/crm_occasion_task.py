@@ -113,6 +113,10 @@ class CrmOccasionTask(models.Model):
     def action_undo(self) -> bool:
         """Open tasks again that were ticked off."""
         tasks = self._claim('done', 'skipped').sudo()
+        for task in tasks.filtered('birthday_key'):
+            self.env['crm.message']._forget_greeting_in_person(
+                task.company_id, task.partner_id, task.birthday_key
+            )
         tasks.write({'state': 'open', 'done_at': False, 'done_by': False})
         tasks.occasion_id._sync_tasks()
         return True
@@ -135,7 +139,11 @@ class CrmOccasionTask(models.Model):
             raise AccessError(self.env._("Only members of the department tick its tasks."))
 
     def _done_after_hook(self) -> None:
-        """Note what follows from a task that was done."""
+        """Note a birthday greeted face to face: it is the year's greeting."""
+        if self.birthday_key and self.rule_id.is_greeting:
+            self.env['crm.message']._note_greeting_in_person(
+                self.company_id, self.partner_id, self.birthday_key, self.text
+            )
 
     # ------------------------------------------------------------
     # RULES

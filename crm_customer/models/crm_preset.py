@@ -171,6 +171,7 @@ class CrmPreset(models.Model):
         Models that are not named are always made anew.
         """
         return {
+            'crm.contact.policy': ('company_id',),
             'crm.customer.class': ('name',),
             'crm.customer.status': ('name',),
             'crm.customer.type': ('name',),
@@ -186,6 +187,8 @@ class CrmPreset(models.Model):
         self, model: models.BaseModel, name: str, record: PresetRecord
     ) -> Domain | None:
         """Return the domain of records that agree in one field, whatever the language."""
+        if name == 'company_id':  # what the company has of its own
+            return Domain(name, '=', self.env.company.id)
         if name == 'name':
             found = self._find_by_names(model, record.get_names())
             domain = Domain('id', 'in', found) if found else None

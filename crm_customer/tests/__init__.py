@@ -8,9 +8,12 @@ from . import test_import_templates
 from . import test_job
 from . import test_keyed
 from . import test_merge
+from . import test_merge_suggestion
+from . import test_message_oracle
 from . import test_message_plan
 from . import test_occasion
 from . import test_occasion_calendar
+from . import test_occasion_messages
 from . import test_occasion_performance
 from . import test_occasion_register
 from . import test_occasion_tasks

@@ -1,8 +1,13 @@
 from unittest.mock import patch
 
+from lxml import etree
+
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
+from odoo.tools.misc import file_open
+
+from odoo.addons.crm_customer.preset_file import PresetFile
 
 from .common import CrmCustomerCommon
 
@@ -15,11 +20,11 @@ class TestPreset(CrmCustomerCommon):
         self.preset.sudo().loaded = False
         self.data = self.env['ir.model.data']
         self.data.search([('module', '=', 'crm_customer'), ('name', '=like', 'b3\\_%')]).unlink()
-        # this addon's part only, whatever else is installed
+        # a small part of its own, whatever else is installed
         patcher = patch.object(
-            self.registry['ir.module.module'],
-            '_get_crm_suite_names',
-            lambda model: ['crm_customer'],
+            self.registry['crm.preset'],
+            '_get_files',
+            lambda preset: {'crm_customer': 'tests/presets/test_hotel.xml'},
         )
         patcher.start()
         self.addCleanup(patcher.stop)
@@ -39,7 +44,7 @@ class TestPreset(CrmCustomerCommon):
     def test_load_and_undo(self):
         before = self.count_tags()
         tag = self.load()
-        self.assertRecordValues(self.preset, [{'state': 'loaded', 'record_count': 3}])
+        self.assertRecordValues(self.preset, [{'state': 'loaded', 'record_count': 5}])
         self.assertEqual(self.count_tags(), before + 3)
         xmlid = self.data.search([('model', '=', tag._name), ('res_id', '=', tag.id)])
         self.assertTrue(xmlid.noupdate, "an update of the addon leaves it alone")
@@ -71,7 +76,10 @@ class TestPreset(CrmCustomerCommon):
         with patch.object(
             self.registry['crm.preset'],
             '_get_files',
-            lambda preset: {'crm_customer': 'x', 'crm_other': 'presets/b3_hotel.xml'},
+            lambda preset: {
+                'crm_customer': 'tests/presets/test_hotel.xml',
+                'crm_other': 'presets/b3_hotel.xml',
+            },
         ):
             self.preset.invalidate_recordset(['state'])
             self.assertEqual(self.preset.state, 'partial')
@@ -133,11 +141,177 @@ class TestPreset(CrmCustomerCommon):
         self.preset.action_undo()
         self.assertFalse(other.exists())
 
+    # ------------------------------------------------------------
+    # A USED DATABASE
+    # ------------------------------------------------------------
+
+    def test_what_exists_is_kept(self):
+        self.env['res.lang']._activate_lang('zh_CN')
+        own = self.env['res.partner.category'].create({'name': "Our guests", 'color': 9})
+        own.with_context(lang='zh_CN').name = "酒店客人"
+        company = self.env['res.partner.category'].create(
+            {'name': "corporate account", 'active': False}
+        )
+        before = self.count_tags()
+        self.assertIn("yours is kept", self.preset.contents)
+        self.load()
+        self.assertEqual(self.count_tags(), before + 1, "only the travel agency is new")
+        self.assertEqual(self.env.ref('crm_customer.b3_partner_category_guest'), own)
+        self.assertRecordValues(own, [{'name': "Our guests", 'color': 9}])
+        agency = self.env.ref('crm_customer.b3_partner_category_agency')
+        self.assertEqual(agency.parent_id, company, "what is new hangs on what is kept")
+        self.assertFalse(company.active)
+        self.assertEqual(self.preset.record_count, 3)
+
+        self.preset.action_undo()
+        self.assertTrue(own.exists())
+        self.assertTrue(company.exists())
+        self.assertFalse(agency.exists())
+        self.assertFalse(self.env.ref('crm_customer.b3_partner_category_guest', False))
+
+    def test_settings(self):
+        company = self.env.company
+        company.crm_job_keep_days = 90
+        self.load()
+        self.assertEqual(company.crm_job_keep_days, 30)
+        self.preset.action_undo()
+        self.assertEqual(company.crm_job_keep_days, 90)
+        self.load()
+        company.crm_job_keep_days = 45
+        self.preset.action_undo()
+        self.assertEqual(company.crm_job_keep_days, 45, "decided after the preset")
+
+    def test_own_settings_are_kept(self):
+        self.env.company.crm_job_keep_days = 60
+        self.load()
+        self.assertEqual(self.env.company.crm_job_keep_days, 60)
+        self.preset.action_undo()
+        self.assertEqual(self.env.company.crm_job_keep_days, 60)
+
+    def test_setting_of_an_addon_that_is_not_installed(self):
+        setting = self.env['crm.preset.setting'].create({'field_name': 'crm_other', 'value': '1'})
+        self.assertEqual(setting.state, 'unknown')
+        setting.unlink()
+
+    # ------------------------------------------------------------
+    # FIRST START
+    # ------------------------------------------------------------
+
+    def start(self):
+        action = self.preset.action_start()
+        return Form(
+            self.env['crm.preset.start']
+            .with_user(self.user_manager)
+            .with_context(**action['context'])
+        )
+
+    def test_first_start(self):
+        start = self.start()
+        self.assertIn("Hotel Guest", start.contents)
+        self.assertIn("Keep Jobs for (Days): 30", start.contents)
+        with start.goal_ids.edit(0) as goal:
+            self.assertEqual((goal.name, goal.target), ("Guests who come again", 35))
+            goal.target = 42
+        action = start.save().action_load()
+        self.assertEqual((action['res_model'], action['res_id']), ('crm.preset', self.preset.id))
+        goal = self.env.ref('crm_customer.b3_goal_returning')
+        self.assertRecordValues(goal, [{'target': 42, 'company_id': self.env.company.id}])
+        self.assertEqual(self.preset.goal_ids, goal)
+        self.assertEqual(self.preset.state, 'loaded')
+
+    def test_goals_that_existed(self):
+        own = self.env['crm.goal'].create(
+            {'name': "Guests we know", 'code': 'test_repeat_rate', 'target': 20}
+        )
+        start = self.start()
+        with start.goal_ids.edit(0) as goal:
+            self.assertEqual(goal.target, 20, "the company's own, not the preset's")
+            goal.target = 25
+        start.save().action_load()
+        self.assertRecordValues(own, [{'name': "Guests we know", 'target': 25}])
+        self.preset.action_undo()
+        self.assertEqual(own.target, 20, "as it was before")
+
+    def test_addons_that_would_add(self):
+        with (
+            patch.object(
+                self.registry['crm.preset'],
+                '_get_files_not_installed',
+                lambda preset: {'crm_absent': 'tests/presets/test_hotel.xml'},
+            ),
+            patch.object(PresetFile, '__init__', self.open_own_file),
+        ):
+            self.assertIn("Not installed; would add", self.preset.contents)
+
+    @staticmethod
+    def open_own_file(preset_file, module, filename):
+        preset_file.module = module
+        with file_open(f'crm_customer/{filename}', 'rb') as source:
+            preset_file.tree = etree.parse(source)
+
+    def test_after_load_hook(self):
+        codes = []
+        with patch.object(
+            self.registry['crm.preset'],
+            '_after_load_hook',
+            lambda preset, code: codes.append(code),
+        ):
+            self.preset.action_load()
+        self.assertEqual(codes, ['b3_hotel'])
+
+    def test_goals_by_company(self):
+        goal = self.env['crm.goal'].create(
+            {'name': "G", 'code': 'x', 'company_id': self.other_company.id}
+        )
+        self.assertFalse(self.env['crm.goal'].with_user(self.user_all).search([('code', '=', 'x')]))
+        with self.assertRaises(AccessError):
+            goal.with_user(self.user_manager).target = 1
+        with self.assertRaises(AccessError):
+            self.env['crm.goal'].with_user(self.user_all).create({'name': "G", 'code': 'y'})
+
     def test_only_administrators(self):
         for user in (self.user_employee, self.user_own, self.user_all):
-            with self.assertRaises(AccessError):
-                self.preset.with_user(user).action_load()
+            for method in ('action_load', 'action_undo', 'action_start'):
+                with self.assertRaises(AccessError):
+                    getattr(self.preset.with_user(user), method)()
         with self.assertRaises(AccessError):
             self.preset.write({'loaded': {'base': ['user_admin']}})
         with self.assertRaises(AccessError):
             self.preset.create([Command.create({'code': 'x'})[2]])
+
+
+@tagged('post_install', '-at_install')
+class TestShippedPresets(CrmCustomerCommon):
+    """The presets as they are shipped load into this database, whatever it holds, and go again."""
+
+    def load_and_undo(self, code):
+        preset = self.env.ref(f'crm_customer.crm_preset_{code}').with_user(self.user_manager)
+        if preset.state == 'loaded':
+            self.skipTest("the preset is loaded here")
+        preset.action_load()
+        self.assertEqual(preset.state, 'loaded')
+        for module, names in preset.loaded.items():
+            for name in names:
+                self.assertTrue(self.env.ref(f'{module}.{name}', False), name)
+        return preset
+
+    def test_hotel(self):
+        preset = self.load_and_undo('b3_hotel')
+        rules = self.env['crm.occasion.rule'].search([('name', 'ilike', "pillow")])
+        self.assertEqual(rules.department_id.code, 'housekeeping')
+        health = self.env.ref('crm_customer.b3_note_category_health')
+        self.assertEqual(health.visibility, 'confidential')
+        self.assertEqual(
+            health,
+            self.env.ref('crm_customer.crm_note_category_health'),
+            "the category of that name is used, not doubled",
+        )
+        preset.action_undo()
+        self.assertTrue(health.exists())
+        self.assertFalse(rules.exists())
+
+    def test_supermarket(self):
+        preset = self.load_and_undo('b5_supermarket')
+        self.assertEqual(len(preset.goal_ids), 4)
+        preset.action_undo()
+        self.assertFalse(preset.goal_ids)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from odoo import api, fields, models
 from odoo.fields import Domain
 
+from odoo.addons.crm_customer.briefing import BriefingLine, BriefingSection
 from odoo.addons.crm_customer.timeline import TimelineSource, TimelineText
 
 MEMBERSHIP_FIELDS = [
@@ -123,6 +124,37 @@ class ResPartner(models.Model):
         self.ensure_one()
         card = self._get_loyalty_cards(company, program).get(self)
         return card.tier_id.with_env(self.env) if card else self.env['loyalty.tier']
+
+    # ------------------------------------------------------------
+    # BRIEFING
+    # ------------------------------------------------------------
+
+    def _get_briefing_sections(self) -> list[BriefingSection]:
+        return [
+            *super()._get_briefing_sections(),
+            BriefingSection(
+                key='loyalty.tier',
+                label=self.env._("Membership"),
+                icon='fa-trophy',
+                models=('loyalty.card', 'loyalty.tier'),
+                describe=lambda partners: partners._get_briefing_membership(),
+                sequence=15,
+            ),
+        ]
+
+    def _get_briefing_membership(self) -> dict[int, list[BriefingLine]]:
+        """Tell the tier and the points of those of the contacts who are members."""
+        return {
+            partner.id: [
+                BriefingLine(
+                    ', '.join(
+                        filter(None, (partner.loyalty_tier_id.name, partner.loyalty_points_display))
+                    )
+                )
+            ]
+            for partner in self
+            if partner.loyalty_main_card_id
+        }
 
     # ------------------------------------------------------------
     # TIME LINE

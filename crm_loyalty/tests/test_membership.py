@@ -49,6 +49,23 @@ class TestMembership(LoyaltyCommon):
         action = self.member.action_view_membership()
         self.assertEqual(action['res_id'], self.card.id)
 
+    def test_briefing(self):
+        """Who meets a member knows his tier; a stranger has none."""
+        stranger = self.create_partner("Stranger")
+        partners = self.member | stranger
+
+        def read(partners):
+            for section in partners._get_readable_briefing_sections():
+                if section.key == 'loyalty.tier':
+                    return section.describe(partners)
+            return None
+
+        lines = read(partners)
+        self.assertEqual([line.text for line in lines[self.member.id]], ["Silver, 1,200 Points"])
+        self.assertNotIn(stranger.id, lines)
+        user = new_test_user(self.env, 'l_employee_briefing', 'base.group_user')
+        self.assertIsNone(read(partners.with_user(user)), "no right to read member cards")
+
     def test_plain_employee_reads_the_tier(self):
         user = new_test_user(self.env, 'l_employee', 'base.group_user')
         member = self.member.with_user(user)
