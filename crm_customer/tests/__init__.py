@@ -21,6 +21,7 @@ from . import test_person_address
 from . import test_preferences
 from . import test_preset
 from . import test_rate_limit
+from . import test_scenario_hotel
 from . import test_selfcheck
 from . import test_timeline
 from . import test_timeline_export

@@ -1,8 +1,10 @@
 from datetime import datetime, timedelta
 
+from odoo import fields
 from odoo.tests import HttpCase, tagged
 
 from .common import CrmCustomerCommon
+from .test_occasion_tasks import TaskCommon
 
 
 @tagged('post_install', '-at_install')
@@ -23,3 +25,51 @@ class TestTours(CrmCustomerCommon, HttpCase):
         )
         person = self.env['crm.person']._for_partners(self.contact)
         self.assertEqual(person._get_consent_statuses(self.company), {('care', 'sms'): 'out'})
+
+@tagged('post_install', '-at_install')
+class TestPhoneTours(TaskCommon, HttpCase):
+    """What receptionists, managers and cashiers do on a phone."""
+
+    browser_size = '390x844'
+    touch_enabled = True
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        today = fields.Date.context_today(cls.env['res.partner'].with_context(tz='Asia/Shanghai'))
+        cls.guest = cls.env['res.partner'].create(
+            {
+                'name': "Tour Guest",
+                'phone': '+86 138 0013 8777',
+                'birth_month': today.month,
+                'birth_day': today.day,
+            }
+        )
+        cls.env['res.partner'].create({'name': "Tour Other", 'phone': '+86 138 0013 8778'})
+        cls.rule_birthday.text = "Flowers for {customer}"
+        for user in (cls.user_all, cls.duty):
+            user.tz = 'Asia/Shanghai'
+        cls.env['crm.occasion'].search([]).unlink()
+
+    def test_hotel_arrival(self):
+        self.create_note(self.guest, "Buckwheat pillow", self.pillow)
+        stay = self.create_stay(self.guest, place="1611")
+        self.start_tour('/odoo/arrivals', 'crm_customer_hotel_arrival', login=self.user_all.login)
+        self.assertEqual(stay.state, 'present')
+        task = stay.task_ids.filtered(lambda task: task.department_id == self.management)
+        self.assertEqual(task.state, 'open')
+        self.start_tour(
+            '/odoo/my-occasion-tasks', 'crm_customer_department_tasks', login=self.duty.login
+        )
+        self.assertRecordValues(task, [{'state': 'done', 'done_by': self.duty.id}])
+
+    def test_till(self):
+        self.create_note(self.guest, "Low-salt soy sauce", self.pillow)
+        self.start_tour(
+            '/odoo/action-base.action_partner_customer_form',
+            'crm_customer_till',
+            login=self.user_all.login,
+        )
+        self.assertRecordValues(
+            self.guest.occasion_ids, [{'state': 'present', 'type_id': self.visit.id}]
+        )

@@ -1,0 +1,103 @@
+import { registry } from "@web/core/registry";
+
+const CARD = ".o_kanban_record:contains('Tour Guest')";
+
+/** On a phone the card is read and its button pressed with a thumb. */
+function pressWithThumb(content, trigger) {
+    return {
+        content,
+        trigger,
+        run: async ({ anchor, click }) => {
+            const { width, height } = anchor.getBoundingClientRect();
+            if (width < 44 || height < 44) {
+                throw new Error(`${trigger} is ${width} x ${height} pixels, too small for a thumb`);
+            }
+            await click();
+        },
+    };
+}
+
+registry.category("web_tour.tours").add("crm_customer_hotel_arrival", {
+    steps: () => [
+        {
+            content: "The guest of today with his wishes and his birthday",
+            trigger: `${CARD}:contains('1611'):contains('Buckwheat pillow'):contains('Birthday')`,
+        },
+        pressWithThumb("He is here", `${CARD} button[name=action_arrive]`),
+        {
+            content: "His birthday is announced",
+            trigger: ".o_notification:contains('Birthday during the stay'):contains('Tour Guest')",
+        },
+        {
+            content: "He is shown as here",
+            trigger: `${CARD}:contains('Here') button[name=action_leave]`,
+        },
+        {
+            content: "Open the card: the banner stands above the form",
+            trigger: `${CARD} .fs-4`,
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view div[name=birthday_banner]:visible, .o_form_view .alert-success:visible",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("crm_customer_department_tasks", {
+    steps: () => [
+        {
+            content: "The manager's task after the arrival",
+            trigger: ".o_kanban_record:contains('Flowers for Tour Guest')",
+        },
+        pressWithThumb(
+            "Done",
+            ".o_kanban_record:contains('Flowers for Tour Guest') button[name=action_done]"
+        ),
+        {
+            content: "It leaves the list",
+            trigger: ".o_kanban_view:not(:has(.o_kanban_record:contains('Flowers for Tour Guest')))",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("crm_customer_till", {
+    steps: () => [
+        {
+            content: "Open the search",
+            trigger: ".o_control_panel button:has(.fa-search, .oi-search)",
+            run: "click",
+        },
+        {
+            content: "Type the phone number as the customer says it",
+            trigger: ".o_searchview_input",
+            run: "edit 138 0013 8777",
+        },
+        {
+            trigger: ".o_searchview_input",
+            run: "press Enter",
+        },
+        {
+            content: "One search finds the file",
+            trigger: ".o_kanban_view:not(:has(.o_kanban_record:contains('Tour Other'))) .o_kanban_record:contains('Tour Guest')",
+            run: "click",
+        },
+        {
+            content: "Open the customer file",
+            trigger: ".o_notebook .nav-link[name=customer_file]",
+            run: "click",
+        },
+        {
+            content: "The notes are there",
+            trigger: ".o_notebook:contains('Low-salt soy sauce')",
+        },
+        {
+            content: "Note the visit",
+            trigger: "button[name=action_note_visit]:visible, .o-form-buttonbox .o_button_more",
+            run: "click",
+        },
+        {
+            content: "The visit is open",
+            trigger: ".o_form_view:contains('Tour Guest') button[name=action_leave]",
+        },
+    ],
+});
