@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from odoo.addons.phone_validation.models.mail_thread_phone import PHONE_REGEX_PATTERN
 
+from ..privacy import PersonalData
 from ..timeline import TimelineSource
 
 #: what a searched text looks like when it is a phone number, or enough of one
@@ -199,6 +200,23 @@ class ResPartner(models.Model):
         found = occasions.search(domain)
         if found:
             found._sync_tasks()
+
+    # ------------------------------------------------------------
+    # PRIVACY
+    # ------------------------------------------------------------
+
+    def _get_personal_data_sources(self) -> list[PersonalData]:
+        return [
+            PersonalData(
+                key='crm.occasion.task',
+                label=self.env._("Tasks from Wishes"),
+                model='crm.occasion.task',
+                domain=Domain('occasion_id.partner_id', 'in', self.ids),
+                fields=('department_id', 'text', 'due_at', 'state'),
+                on_erase='delete',
+            ),
+            *super()._get_personal_data_sources(),
+        ]
 
     # ------------------------------------------------------------
     # TIME LINE

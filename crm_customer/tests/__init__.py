@@ -9,8 +9,11 @@ from . import test_job
 from . import test_keyed
 from . import test_merge
 from . import test_merge_suggestion
+from . import test_message_gate
 from . import test_message_oracle
 from . import test_message_plan
+from . import test_message_race
+from . import test_message_staff
 from . import test_occasion
 from . import test_occasion_calendar
 from . import test_occasion_messages
