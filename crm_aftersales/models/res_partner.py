@@ -1,5 +1,3 @@
-from itertools import chain
-
 from odoo import fields, models
 from odoo.fields import Domain
 

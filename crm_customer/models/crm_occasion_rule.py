@@ -8,6 +8,7 @@ import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 from odoo.tools import format_date
 
 #: hour at which a birthday begins for who prepares something
@@ -122,7 +123,7 @@ class CrmOccasionRule(models.Model):
 
         :param occasions: ``crm.occasion`` in superuser mode
         """
-        rules = self.sudo().search([])
+        rules = self.sudo().search(Domain.TRUE)
         notes = rules._get_notes(occasions.partner_id)
         birthdays = occasions._get_birthdays()
         wanted = {}

@@ -26,6 +26,7 @@ class TestTours(CrmCustomerCommon, HttpCase):
         person = self.env['crm.person']._for_partners(self.contact)
         self.assertEqual(person._get_consent_statuses(self.company), {('care', 'sms'): 'out'})
 
+
 @tagged('post_install', '-at_install')
 class TestPhoneTours(TaskCommon, HttpCase):
     """What receptionists, managers and cashiers do on a phone."""
