@@ -7,6 +7,7 @@ from . import (
     aftersales_unit,
     aftersales_request,
     aftersales_request_mail,
+    crm_import,
     crm_message,
     aftersales_request_owner,
     crm_selfcheck,

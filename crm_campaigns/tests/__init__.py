@@ -1,6 +1,7 @@
 from . import test_access_rights
 from . import test_concurrency
 from . import test_mailing
+from . import test_migration
 from . import test_performance
 from . import test_res_partner
 from . import test_score_rfm

@@ -44,6 +44,8 @@ class ImportTemplate:
     key: tuple[str, ...] = ()
     #: method of the model that takes and returns what ``load`` does
     loader: str = 'load'
+    #: who may bring it in, when that is not who may create records of the model
+    group: str = ''
     #: added to the context of the loader
     context: dict = field(default_factory=dict)
 

@@ -101,7 +101,9 @@ class ValueReader:
             return date(int(first), int(second), int(third))
         if len(third) != 4:
             raise ValueError(text)
-        day, month = (first, second) if self._day_first else (second, first)
+        # only days come before a point
+        day_first = self._day_first or '.' in text
+        day, month = (first, second) if day_first else (second, first)
         return date(int(third), int(month), int(day))
 
     def _drop_thousands(self, text: str) -> str:

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Iterator
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from ..importing import ImportTemplate
@@ -234,12 +234,16 @@ class CrmImport(models.Model):
         self._clear_rows()
         template = self._get_template()
         check, bring = self.env._("Check of a file: %s"), self.env._("Import of a file: %s")
-        job = self.env['crm.job']._enqueue(
-            name=(check if dry_run else bring) % template.name,
-            model=self._name,
-            method='_run_chunk',
-            params={'import_id': self.id, 'dry_run': dry_run},
-            key=f'crm.import:{self.id}',
+        job = (
+            self.env['crm.job']
+            .with_company(self.company_id)
+            ._enqueue(
+                name=(check if dry_run else bring) % template.name,
+                model=self._name,
+                method='_run_chunk',
+                params={'import_id': self.id, 'dry_run': dry_run},
+                key=f'crm.import:{self.id}',
+            )
         )
         self.sudo().write(
             {
@@ -281,9 +285,14 @@ class CrmImport(models.Model):
             raise UserError(self.env._("Choose a file first."))
         if self.job_id.state in OPEN_STATES:
             raise UserError(self.env._("This file is being worked on already."))
-        target = self.env[self._get_template().model]
-        target.check_access('create')
-        target.check_access('write')
+        self._ensure_rights(self._get_template())
+
+    def _ensure_rights(self, template: ImportTemplate) -> None:
+        if not template.group:
+            self.env[template.model].check_access('create')
+            self.env[template.model].check_access('write')
+        elif not (self.env.su or self.env.user.has_group(template.group)):
+            raise AccessError(self.env._("You may not import files of this kind."))
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_open(self):

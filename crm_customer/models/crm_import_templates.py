@@ -18,6 +18,8 @@ class CrmImport(models.Model):
             self._prepare_product_template(),
             self._prepare_order_template(),
             self._prepare_occasion_template(),
+            self._prepare_note_template(),
+            self._prepare_opt_out_template(),
         ]
 
     @api.model
@@ -153,15 +155,7 @@ class CrmImport(models.Model):
                     self.env._("Reference"),
                     help=self.env._("Its number where it comes from; it is found again by it."),
                 ),
-                ImportColumn('partner_id/id', self.env._("Customer/External ID")),
-                ImportColumn(
-                    'partner_id/name',
-                    self.env._("Customer Name"),
-                    aliases=("Guest", "客人", "姓名"),
-                    help=self.env._("Of a customer who is not known by phone or e-mail yet."),
-                ),
-                ImportColumn('partner_id/phone', self.env._("Customer Phone"), aliases=("手机",)),
-                ImportColumn('partner_id/email', self.env._("Customer Email")),
+                *self._prepare_customer_columns(),
                 ImportColumn('date_from', self.env._("Expected from"), required=True, help=day),
                 ImportColumn('date_to', self.env._("Expected until"), help=day),
                 ImportColumn('place', self.env._("Place"), aliases=("Room", "房号")),
@@ -186,3 +180,70 @@ class CrmImport(models.Model):
                  ''),
             ),
         )  # fmt: skip
+
+    @api.model
+    def _prepare_customer_columns(self) -> tuple[ImportColumn, ...]:
+        """Return the columns by which a customer is found, or made; for other templates too."""
+        return (
+            ImportColumn('partner_id/id', self.env._("Customer/External ID")),
+            ImportColumn(
+                'partner_id/name',
+                self.env._("Customer Name"),
+                aliases=("Guest", "客人", "姓名"),
+                help=self.env._("Of a customer who is not known by phone or e-mail yet."),
+            ),
+            ImportColumn(
+                'partner_id/phone', self.env._("Customer Phone"), aliases=("Mobile", "手机", "手機")
+            ),
+            ImportColumn('partner_id/email', self.env._("Customer Email"), aliases=("邮箱",)),
+        )
+
+    @api.model
+    def _prepare_note_template(self) -> ImportTemplate:
+        return ImportTemplate(
+            code='notes',
+            name=self.env._("Notes on Customers"),
+            model='crm.customer.note',
+            customer='partner_id',
+            columns=(
+                ImportColumn('id', self.env._("External ID")),
+                *self._prepare_customer_columns(),
+                ImportColumn('category_id', self.env._("Category")),
+                ImportColumn('text', self.env._("Note"), required=True),
+                ImportColumn('date', self.env._("Date")),
+                ImportColumn(
+                    'visibility',
+                    self.env._("Visible to"),
+                    help=self.env._("Empty: as the category says."),
+                ),
+            ),
+            examples=(
+                ('', '', "李娜", '+86 138 0013 8000', '', '', "荞麦枕", '2025-11-02', ''),
+                ('', '', "Emma Clarke", '', 'emma.clarke@example.com', '', "Window table", '', ''),
+            ),
+        )
+
+    @api.model
+    def _prepare_opt_out_template(self) -> ImportTemplate:
+        several = self.env._("Several with commas between; empty means all.")
+        return ImportTemplate(
+            code='opt_outs',
+            name=self.env._("Refusals of Messages"),
+            model='crm.consent',
+            customer='partner_id',
+            loader='_load_opt_outs',
+            group='crm_customer.group_all',
+            columns=(
+                *self._prepare_customer_columns(),
+                ImportColumn('purpose', self.env._("Purpose"), help=several),
+                ImportColumn('channel', self.env._("Channel"), help=several),
+                ImportColumn('since', self.env._("Refused on")),
+                ImportColumn(
+                    'evidence', self.env._("Evidence"), help=self.env._("How it is known.")
+                ),
+            ),
+            examples=(
+                ('', "李娜", '+86 138 0013 8000', '', "Promotions", "Email, SMS", '2025-11-02', ''),
+                ('', '', '', 'emma.clarke@example.com', '', '', '', "Called on 2 November"),
+            ),
+        )

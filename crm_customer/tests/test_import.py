@@ -509,6 +509,43 @@ class TestImport(ImportCase):
         self.assertEqual(self.get_counts(self.bring_in(rows, 'occasions')), (0, 1, 0, 0))
         self.assertRecordValues(stay, [{'state': 'present', 'place': '1310'}])
 
+    def test_notes(self):
+        rows = [
+            ('Customer Name', 'Customer Phone', 'Note', 'Date'),
+            ('Imp Li', '13800138105', 'Buckwheat pillow', '2025-11-02'),
+            ('Imp Li', '13800138105', 'Two ashtrays', ''),
+            ('Imp Li', '13800138105', '', ''),
+        ]
+        self.assertEqual(self.get_counts(self.bring_in(rows, 'notes')), (2, 0, 0, 1))
+        self.assertEqual(self.get_counts(self.bring_in(rows, 'notes')), (0, 0, 2, 1))
+        notes = self.env['crm.customer.note'].search(
+            [('partner_id', '=', self.get_contacts('Imp ').id)], order='id'
+        )
+        self.assertEqual(notes.mapped('text'), ['Buckwheat pillow', 'Two ashtrays'])
+
+    def test_opt_outs(self):
+        known = self.env['res.partner'].create({'name': "Imp Li", 'phone': '13800138105'})
+        rows = [
+            ('Customer Name', 'Customer Phone', 'Customer Email', 'Purpose', 'Channel'),
+            ('', '13800138105', '', '"promotion, Surveys"', 'SMS'),
+            ('Imp Wang', '', 'imp.wang@example.com', '', ''),
+            ('Imp Xu', '13800138106', '', 'everything', ''),
+            ('', '13800138107', '', '', ''),
+        ]
+        record = self.bring_in(rows, 'opt_outs')
+        self.assertEqual(self.get_counts(record), (2, 0, 0, 2))
+        bad = self.get_bad(record)
+        self.assertIn("There is no “everything”", bad[4])
+        self.assertIn("not known", bad[5])
+        persons = self.env['crm.person']._for_partners(known)
+        self.assertEqual(
+            persons._get_consent_statuses(self.company),
+            {('promotion', 'sms'): 'out', ('survey', 'sms'): 'out'},
+        )
+        events = self.env['crm.consent.event'].search_count([])
+        self.assertEqual(self.get_counts(self.bring_in(rows, 'opt_outs')), (0, 0, 2, 2))
+        self.assertEqual(self.env['crm.consent.event'].search_count([]), events)
+
     # ------------------------------------------------------------
     # RIGHTS, HOUSEKEEPING
     # ------------------------------------------------------------

@@ -15,6 +15,7 @@ from . import (
     scaffold,
     screenshots,
     testing,
+    upgrade,
     workspace,
 )
 from .paths import RUN, addons
@@ -80,6 +81,9 @@ def _parser():
     lint.add_options(add('lint', lint.run, "all linters, translations, dependencies"))
     matrix.add_options(
         add('matrix', matrix.run, "each application alone: install, menus, update twice, uninstall")
+    )
+    upgrade.add_options(
+        add('upgrade', upgrade.run, "a database of an earlier commit, updated and self-checked")
     )
     bench.add_options(add('bench', bench.run, "measure: CPU-time ratios to a reference"))
     i18n.add_options(add('i18n', i18n.run, "export the translation files of our addons"))

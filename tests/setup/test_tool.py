@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,12 +15,23 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'setup'))
 
-from tool import cdnow, databases, demo, dependencies, odoo, packages, paths, postgres, testing  # noqa: E402
+from tool import (  # noqa: E402
+    cdnow,
+    databases,
+    demo,
+    dependencies,
+    odoo,
+    packages,
+    paths,
+    postgres,
+    testing,
+    upgrade,
+)
 from tool.ui import SetupError  # noqa: E402
 
 COMMANDS = (
-    'demo', 'test', 'install', 'serve', 'shell', 'db', 'update', 'lint', 'matrix', 'bench',
-    'i18n', 'scaffold', 'screenshots', 'doctor', 'stop', 'lock', 'clean',
+    'demo', 'test', 'install', 'serve', 'shell', 'db', 'update', 'upgrade', 'lint', 'matrix',
+    'bench', 'i18n', 'scaffold', 'screenshots', 'doctor', 'stop', 'lock', 'clean',
 )  # fmt: skip
 
 
@@ -359,3 +371,61 @@ def test_a_database_of_this_checkout_is_replaced():
     ready = Workspace(f'{databases.MADE_HERE}: cloned')
     databases.drop(ready, 'demo')
     assert any('DROP DATABASE' in statement for statement in ready.server.statements)
+
+
+# ------------------------------------------------------------
+# Updates
+# ------------------------------------------------------------
+
+
+@pytest.fixture
+def history(tmp_path):
+    """A repository with two commits; the first one is where updates are tried from."""
+    root = tmp_path / 'checkout'
+    (root / 'setup').mkdir(parents=True)
+    (root / 'crm_x').mkdir()
+
+    def git(*words):
+        who = ('-c', 'user.name=x', '-c', 'user.email=x@example.com')
+        done = subprocess.run(
+            ['git', '-C', root, *who, *words], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    git('init', '-q')
+    for version in ('1.0', '1.1'):
+        (root / 'crm_x/__manifest__.py').write_text(f"{{'version': '{version}'}}")
+        git('add', '-A')
+        git('commit', '-qm', version)
+    (root / 'setup/upgrade-base').write_text(git('rev-parse', 'HEAD~1') + '\n')
+    return root
+
+
+def test_the_earlier_commit_is_unpacked(history, tmp_path):
+    tree = upgrade.unpack(upgrade.base_commit(history), history, tmp_path / 'upgrade')
+    assert "'1.0'" in (tree / 'crm_x/__manifest__.py').read_text()
+    assert upgrade.addons_of(tree) == ['crm_x']
+
+
+def test_a_shallow_clone_is_told_what_is_missing(history, tmp_path):
+    clone = tmp_path / 'shallow'
+    subprocess.run(
+        ['git', 'clone', '-q', '--depth', '1', f'file://{history}', clone],
+        check=True,
+        capture_output=True,
+    )
+    (clone / 'setup').mkdir(exist_ok=True)
+    shutil.copy(history / 'setup/upgrade-base', clone / 'setup')
+    with pytest.raises(SetupError, match="shallow clone without it") as caught:
+        upgrade.base_commit(clone)
+    assert 'unshallow' in caught.value.advice
+
+
+def test_an_unknown_commit_and_an_archive_are_told_apart(history, tmp_path):
+    (history / 'setup/upgrade-base').write_text('0' * 40)
+    with pytest.raises(SetupError, match="does not have it"):
+        upgrade.base_commit(history)
+    archive = tmp_path / 'archive'
+    shutil.copytree(history / 'setup', archive / 'setup')
+    with pytest.raises(SetupError, match="no git checkout"):
+        upgrade.base_commit(archive)

@@ -1,0 +1,31 @@
+import base64
+
+from odoo.tests import tagged
+
+from odoo.addons.crm_customer.tests.common import JobCase
+
+
+@tagged('post_install', '-at_install')
+class TestImport(JobCase):
+    def bring_in(self, text):
+        record = self.env['crm.import'].create(
+            {'template': 'units', 'file': base64.b64encode(text.encode()), 'file_name': 'a.csv'}
+        )
+        record.action_import()
+        self.run_job(record.job_id)
+        self.assertEqual(record.state, 'done', record.job_id.result)
+        return tuple(record[name] for name in record._get_counters())
+
+    def test_customers_products(self):
+        self.env['product.product'].create({'name': "Pump", 'default_code': 'PUMP-T'})
+        text = (
+            "External ID,Customer Name,Customer Email,Product,Serial Number,Delivered on\n"
+            "U-t1,Unit Wang,unit.wang@example.com,PUMP-T,SN 1-t,2025/3/14\n"
+            "U-t2,Unit Wang,unit.wang@example.com,PUMP-T,SN 2-t,14.03.2025\n"
+            "U-t3,Unit Wang,unit.wang@example.com,PUMP-T,SN-1-T,\n"
+        )
+        self.assertEqual(self.bring_in(text), (2, 0, 0, 1), "a serial number stands for one piece")
+        units = self.env.ref('__import__.U-t1') | self.env.ref('__import__.U-t2')
+        self.assertEqual(len(units.partner_id), 1)
+        self.assertEqual([str(unit.date_delivered) for unit in units], ['2025-03-14'] * 2)
+        self.assertEqual(self.bring_in(text), (0, 0, 2, 1))
