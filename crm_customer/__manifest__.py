@@ -81,6 +81,7 @@
         'demo/crm_job_demo.xml',
         'demo/crm_import_demo.xml',
         'demo/crm_message_demo.xml',
+        'demo/crm_consent_demo.xml',
         'demo/crm_calendar_extra_day_demo.xml',
         'demo/crm_occasion_demo.xml',
         'demo/crm_merge_suggestion_demo.xml',

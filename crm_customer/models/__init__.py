@@ -15,6 +15,7 @@ from . import crm_merge_suggestion_search
 from . import crm_selfcheck
 from . import crm_selfcheck_message
 from . import crm_goal
+from . import crm_selfcheck_secret
 from . import crm_preset
 from . import crm_preset_contents
 from . import crm_preset_setting
@@ -42,7 +43,9 @@ from . import crm_person_consent
 from . import crm_person_erasure
 from . import crm_person_links
 from . import crm_person_merge
+from . import crm_person_opt_outs
 from . import crm_person_preferences
+from . import crm_import_opt_outs
 from . import crm_rate_limit
 from . import crm_message
 from . import crm_message_delivery

@@ -6,6 +6,9 @@ from odoo.tools import SQL, email_normalize
 from ..messaging import ADDRESS_KINDS, CHANNELS
 from ..secret import hash_sql, hash_text
 
+#: holds a hash of its own name, by which another secret is noticed
+SECRET_PARAMETER = 'crm_customer.secret_check'
+
 
 class CrmPersonAddress(models.Model):
     """Addresses that are remembered after their contact is gone, as keyed hashes.
@@ -111,6 +114,9 @@ class CrmPersonAddress(models.Model):
             )
         )
         self.invalidate_model(flush=False)
+        parameters = self.env['ir.config_parameter'].sudo()
+        if not parameters.get_param(SECRET_PARAMETER):
+            parameters.set_param(SECRET_PARAMETER, hash_text(SECRET_PARAMETER))
 
     @api.model
     def _lift(self, channel: str, address: str) -> None:

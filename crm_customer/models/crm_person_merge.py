@@ -21,6 +21,7 @@ class CrmPerson(models.Model):
         self._merge_consents(survivor)
         self._merge_addresses(survivor)
         self._merge_messages(survivor)
+        self._merge_quiet_periods(survivor)
         self._merge_preferences(survivor)
         self._link_to_survivor(survivor)
 
@@ -78,6 +79,23 @@ class CrmPerson(models.Model):
             )
         )
         Message.invalidate_model(flush=False)
+
+    def _merge_quiet_periods(self, survivor: CrmPerson) -> None:
+        """Keep the quiet before promotions that were meant for some persons only."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                'INSERT INTO crm_quiet_period_person_rel (period_id, person_id)'
+                ' SELECT DISTINCT period_id, %s FROM crm_quiet_period_person_rel'
+                ' WHERE person_id IN %s ON CONFLICT DO NOTHING',
+                survivor.id,
+                tuple(self.ids),
+            )
+        )
+        self.env.cr.execute(
+            SQL('DELETE FROM crm_quiet_period_person_rel WHERE person_id IN %s', tuple(self.ids))
+        )
+        self.env['crm.quiet.period'].invalidate_model(['person_ids'], flush=False)
 
     def _merge_preferences(self, survivor: CrmPerson) -> None:
         """Keep the survivor's choice, else that of another; do not disturb the longest."""

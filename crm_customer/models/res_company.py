@@ -18,6 +18,12 @@ class ResCompany(models.Model):
         help="Jobs that ended and their log are deleted after so many days; 0 keeps them.",
     )
 
+    crm_message_keep_days = fields.Integer(
+        string="Keep Texts of Messages for (Days)",
+        default=730,
+        help="Subject and texts of messages that ended are emptied after so many days; 0 keeps"
+        " them. That something was sent stays.",
+    )
     crm_consent_promotion = fields.Selection(
         selection=CONSENT_RULES,
         string="Consent to Promotions",

@@ -5,6 +5,9 @@ class ResConfigSettings(models.TransientModel):
     _inherit = 'res.config.settings'
 
     crm_job_keep_days = fields.Integer(related='company_id.crm_job_keep_days', readonly=False)
+    crm_message_keep_days = fields.Integer(
+        related='company_id.crm_message_keep_days', readonly=False
+    )
     crm_consent_promotion = fields.Selection(
         related='company_id.crm_consent_promotion', readonly=False, required=True
     )

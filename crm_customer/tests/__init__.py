@@ -22,9 +22,11 @@ from . import test_occasion_messages
 from . import test_occasion_performance
 from . import test_occasion_register
 from . import test_occasion_tasks
+from . import test_opt_outs
 from . import test_person_address
 from . import test_preferences
 from . import test_preset
+from . import test_privacy
 from . import test_rate_limit
 from . import test_scenario_hotel
 from . import test_selfcheck

@@ -1,3 +1,4 @@
+from odoo import Command
 from odoo.tests import tagged
 from odoo.tools import SQL
 
@@ -160,6 +161,18 @@ class TestMerge(CrmCustomerCommon):
         self.assertEqual(str(self.person_two.do_not_disturb_until), '2026-12-01')
         self.assertEqual(self.person_two.preferred_channel, 'sms')
         self.assertEqual(self.person_two.preferred_hour_to, 12)
+
+    def test_quiet_periods_of_some_persons(self):
+        period = self.env['crm.quiet.period'].create(
+            {
+                'name': "Sale",
+                'promotion_from': '2026-11-11 00:00:00',
+                'promotion_to': '2026-11-12 00:00:00',
+                'person_ids': [Command.link(self.person_one.id)],
+            }
+        )
+        self.merge(self.one, self.two)
+        self.assertEqual(period.person_ids, self.person_two)
 
     def test_messages_about_the_contact(self):
         message = self.create_message_rows(

@@ -1,0 +1,82 @@
+from odoo.tests import tagged
+from odoo.tools import SQL
+
+from .test_import import ImportCase
+
+
+@tagged('post_install', '-at_install')
+class TestOptOuts(ImportCase):
+    HEADER = (
+        'Customer/External ID', 'Email', 'Phone', 'Purpose', 'Channel', 'Date', 'Evidence',
+    )  # fmt: skip
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.contact.write({'email': 'Chen@Example.com', 'phone': '+86 571 5555 0123'})
+        cls.env['ir.model.data'].create(
+            {
+                'module': '__import__',
+                'name': 'O-1',
+                'model': 'res.partner',
+                'res_id': cls.stranger.id,
+            }
+        )
+
+    def statuses(self, partner):
+        person = self.env['crm.person']._for_partners(partner)
+        return person._get_consent_statuses(self.company)
+
+    def test_list(self):
+        record = self.bring_in(
+            [
+                self.HEADER,
+                ('', 'chen@example.com', '', 'newsletter', '', '2025-03-14 12:00', 'Old list'),
+                ('O-1', '', '', 'promotion', 'email', '', ''),
+                ('', '', '+86 571 5555 0123', '关怀', '短信', '', '回复 T'),
+                ('O-9', '', '', '', '', '', ''),
+                ('', 'x@example.com', '', 'weather', '', '', ''),
+                ('', '', '', '', '', '', ''),
+            ],
+            'opt_outs',
+        )
+        self.assertEqual(
+            self.statuses(self.contact), {('promotion', 'email'): 'out', ('care', 'sms'): 'out'}
+        )
+        self.assertEqual(self.statuses(self.stranger), {('promotion', 'email'): 'out'})
+        self.assertEqual(record.created_count, 3)
+        self.assertIn('O-9', self.get_bad(record)[5])
+        self.assertIn('not known', self.get_bad(record)[6])
+        person = self.env['crm.person']._for_partners(self.contact)
+        event = self.env['crm.consent.event'].search(
+            [('person_id', '=', person.id), ('channel', '=', 'email')]
+        )
+        self.assertEqual((event.source, event.evidence), ('import', 'Old list'))
+        self.assertEqual(str(event.date), '2025-03-14 12:00:00')
+
+    def test_twice(self):
+        rows = [
+            self.HEADER,
+            ('', 'chen@example.com', '', '', '', '', ''),
+            ('', 'nobody@example.com', '', '', '', '', ''),
+        ]
+        self.bring_in(rows, 'opt_outs')
+        events = self.env['crm.consent.event'].search_count([])
+        record = self.bring_in(rows, 'opt_outs')
+        self.assertEqual(self.env['crm.consent.event'].search_count([]), events)
+        self.assertEqual((record.created_count, record.unchanged_count), (0, 2))
+
+    def test_address_of_nobody(self):
+        self.bring_in([self.HEADER, ('', 'nobody@example.com', '', '', '', '', '')], 'opt_outs')
+        address = self.env['crm.person.address']
+        suppressed = address._get_suppressed_sql('email', SQL('%s::text', 'nobody@example.com'))
+        self.assertEqual(self.env.execute_query(SQL('SELECT %s', suppressed)), [(True,)])
+
+    def test_every_contact_with_the_address(self):
+        twin = self.env['res.partner'].create({'name': "Twin", 'email': 'chen@example.com'})
+        done, errors = self.env['crm.person']._import_opt_outs(
+            [{'email': 'chen@example.com'}], self.company
+        )
+        self.assertEqual((len(done), errors), (1, {}))
+        for partner in twin | self.contact:
+            self.assertEqual(self.statuses(partner)['survey', 'email'], 'out')
