@@ -87,10 +87,26 @@ class ResPartner(models.Model):
 
         Core shows private meetings of others as “Busy”; here they would only say when.
         """
-        public = Domain(self.env['calendar.event']._get_default_privacy_domain())
-        if not self.env.user._is_internal():
-            public &= Domain('privacy', '!=', 'confidential')
-        return public | Domain('partner_ids', 'in', self.env.user.partner_id.ids)
+        shown = ['public', 'confidential'] if self.env.user._is_internal() else ['public']
+        public = Domain('privacy', 'in', shown) | (
+            Domain('privacy', '=', False) & self._get_timeline_public_calendars_domain()
+        )
+        own = Domain('user_id', '=', self.env.uid)
+        return public | own | Domain('partner_ids', 'in', self.env.user.partner_id.ids)
+
+    @api.model
+    def _get_timeline_public_calendars_domain(self) -> Domain:
+        """Return the meetings of users whose calendar is not private; without a choice of his own,
+        a user has that of all new users.
+        """
+        settings = self.env['res.users.settings'].sudo()
+        choice = Domain('calendar_default_privacy', '=', 'private')
+        nobody = Domain('user_id', '=', False)
+        if self.env['res.users']._default_user_calendar_default_privacy() == 'private':
+            chosen = settings._search(~choice).subselect('user_id')
+            return nobody | Domain('user_id', 'in', chosen)
+        chosen = settings._search(choice).subselect('user_id')
+        return nobody | Domain('user_id', 'not in', chosen)
 
     # ------------------------------------------------------------
     # TIME LINE: PERSON

@@ -91,6 +91,16 @@ class TestTimelineSources(TimelineSourcesCase):
             {"Of a private calendar", "Open"},
         )
 
+    def test_meetings_of_users_who_chose_nothing(self):
+        """They have what all new users have."""
+        self.user_salesman.res_users_settings_id.unlink()
+        self.create_meeting("Theirs", owner=self.user_salesman)
+        sources = {'sources': ['calendar.event']}
+        self.assertEqual(self.get_titles(self.user_colleague, **sources), ["Theirs"])
+        self.env['ir.config_parameter'].set_param('calendar.default_privacy', 'private')
+        self.assertFalse(self.get_titles(self.user_colleague, **sources))
+        self.assertEqual(self.get_titles(self.user_salesman, **sources), ["Theirs"])
+
     def test_messages_of_private_meetings(self):
         meeting = self.create_meeting("Private", privacy='private')
         self.create_message(meeting, NOON, "secret", model='calendar.event')
@@ -169,7 +179,7 @@ class TestTimelineSources(TimelineSourcesCase):
         )
         self.create_planned_message(reason='quiet_period', message_class='gift', purpose='care')
         self.create_planned_message(self.stranger, subject="Somebody else's")
-        entries = self.read_entries(self.user_employee, sources=['crm.message'])
+        entries = self.read_entries(self.user_own, sources=['crm.message'])
         self.assertEqual([entry['title'] for entry in entries], ["Sent", "Refused", "Gift"])
         self.assertEqual([entry['date'][:10] for entry in entries],
                          ['2026-03-16', '2026-03-15', '2026-03-14'])  # fmt: skip
@@ -178,7 +188,7 @@ class TestTimelineSources(TimelineSourcesCase):
 
     def test_messages_of_another_company(self):
         self.create_planned_message(company_id=self.other_company.id)
-        self.assertFalse(self.read_entries(self.user_employee, sources=['crm.message']))
+        self.assertFalse(self.read_entries(self.user_own, sources=['crm.message']))
 
     def test_consent(self):
         person = self.env['crm.person']._for_partners(self.contact)
