@@ -85,6 +85,7 @@
         'demo/crm_calendar_extra_day_demo.xml',
         'demo/crm_occasion_demo.xml',
         'demo/crm_merge_suggestion_demo.xml',
+        'demo/crm_customer_person_demo.xml',
     ],
     'uninstall_hook': 'uninstall_hook',
     'assets': {

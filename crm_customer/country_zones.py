@@ -29,8 +29,13 @@ ONE_TIME = {
     'UZ': 'Asia/Tashkent',
 }
 
-#: countries without people of their own that the tz database leaves out
-UNLISTED = {'BV': 'Europe/Oslo', 'HM': 'Indian/Kerguelen', 'XK': 'Europe/Belgrade'}
+#: what Odoo lists among the countries and the tz database does not
+UNLISTED = {
+    'BV': 'Europe/Oslo',
+    'HM': 'Indian/Kerguelen',
+    'XI': 'Europe/London',
+    'XK': 'Europe/Belgrade',
+}
 
 #: countries with several times: the zone taken when not even the company has one
 LAST_RESORT = {

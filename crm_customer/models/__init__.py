@@ -69,10 +69,10 @@ from . import crm_note_category
 from . import crm_customer_note
 from . import ir_rule
 from . import crm_message_timeline
+from . import res_partner_merge
 from . import res_partner
 from . import res_partner_consent
 from . import res_partner_erasure
-from . import res_partner_merge
 from . import res_partner_privacy
 from . import res_partner_privacy_file
 from . import res_partner_timeline

@@ -37,6 +37,8 @@ class CrmOccasion(models.Model):
     _order = 'date_from, id'
     _rec_names_search = ['reference', 'partner_id', 'place']
     _check_company_auto = True
+    #: in the briefing, see crm.visibility.mixin
+    _shows_confidential = True
 
     type_id = fields.Many2one(
         comodel_name='crm.occasion.type',

@@ -2,7 +2,8 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.http import request
 
-#: where the web client reads and writes; programs have other addresses, files for download too
+#: where the web client calls methods, by model and method; programs have other addresses, files
+#: for download too
 WEB_CLIENT_PATH = '/web/dataset/'
 
 
@@ -10,13 +11,18 @@ class CrmVisibilityMixin(models.AbstractModel):
     """Records that all staff may read, or service only, or a confidential group only.
 
     Record rules say who; the model brings its own (see those of ``crm.customer.note``).  What is
-    confidential is moreover for eyes only: members of the group read it in the web client, while
-    the external API, exports, reports and every other address of the server do not know it, with
-    whatever user.
+    confidential is moreover for eyes only: members of the group read it in the web client, on the
+    screens made for it, while the external API, exports, reports, jobs and every other way into the
+    server do not know it, with whatever user.  Nor do domains of other models: a segment of
+    customers cannot ask for what is confidential.
     """
 
     _name = 'crm.visibility.mixin'
     _description = 'Records With a Visibility'
+
+    #: whether confidential records may be read while the web client calls this model: True, or the
+    #: names of the methods that show them; put it on other models whose screens do
+    _shows_confidential = True
 
     visibility = fields.Selection(
         selection=[
@@ -38,8 +44,16 @@ class CrmVisibilityMixin(models.AbstractModel):
 
     @api.model
     def _is_confidential_channel(self) -> bool:
-        """Return whether the web client asks, or the server itself."""
-        return not request or request.httprequest.path.startswith(WEB_CLIENT_PATH)
+        """Return whether the web client asks, for a screen that shows such records.
+
+        Without a request the answer is no: the XML-RPC and JSON-RPC interfaces hide theirs.
+        """
+        path = request.httprequest.path if request else ''
+        if not path.startswith(WEB_CLIENT_PATH):
+            return False
+        model_name, method = path.split('/')[-2:]
+        shows = getattr(self.env.registry.get(model_name), '_shows_confidential', ())
+        return shows is True or (bool(shows) and method in shows)
 
     def _export_rows(self, fields, *, _is_toplevel_call=True):
         """Leave confidential records out of exports, also of those of records that link to them."""

@@ -99,3 +99,9 @@ class ResPartner(models.Model):
             }
         )
         return True
+
+    def _merge_customer_data(self, src_partners):
+        """Keep a role in its household: nobody becomes the head of one he was no head of."""
+        if self.household_id:
+            src_partners.write({'household_role': False})
+        return super()._merge_customer_data(src_partners)

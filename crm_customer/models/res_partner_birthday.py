@@ -190,6 +190,27 @@ class ResPartner(models.Model):
         """
         return self._get_anniversary_domain(date_from, date_to)
 
+    def _merge_customer_data(self, src_partners):
+        super()._merge_customer_data(src_partners)
+        self._merge_birthday(src_partners)
+
+    def _merge_birthday(self, src_partners: ResPartner) -> None:
+        """Take a birthday whole or not at all.
+
+        Core fills what is empty field by field: the lunar calendar of one contact would move the
+        solar birthday of the other.
+
+        :param src_partners: contacts that will be deleted
+        """
+        known = self | src_partners
+        kept = next((partner for partner in known if partner._get_anniversary()), self)
+        birthday = kept._get_anniversary()
+        for partner in src_partners - kept:
+            if birthday != partner._get_anniversary():
+                partner.write(dict.fromkeys(self._anniversary_fields.values(), False))
+        if kept != self:
+            self.write({name: kept[name] for name in self._anniversary_fields.values()})
+
     def action_open_anniversaries(self) -> dict:
         """Open the days that the contact keeps beside his birthday."""
         self.ensure_one()

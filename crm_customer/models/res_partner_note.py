@@ -9,6 +9,8 @@ class ResPartner(models.Model):
 
     _inherit = 'res.partner'
 
+    _shows_confidential = ('get_customer_timeline',)
+
     def _get_customer_timeline_sources(self):
         return [*super()._get_customer_timeline_sources(), self._get_timeline_source_notes()]
 

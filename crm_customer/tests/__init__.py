@@ -7,6 +7,11 @@ from . import test_extra_day
 from . import test_import
 from . import test_import_templates
 from . import test_import_value
+from . import test_birthday
+from . import test_customer_note
+from . import test_customer_performance
+from . import test_customer_profile
+from . import test_customer_zone
 from . import test_job
 from . import test_keyed
 from . import test_merge

@@ -33,6 +33,11 @@ class CrmCustomerCommon(TransactionCase):
         cls.stranger = cls.env['res.partner'].create({'name': "Stranger"})
         cls.product = cls.env['product.product'].create({'name': "Lamp", 'list_price': 10})
 
+    def as_web_client(self):
+        """Read, in the meantime, as the web client does: with what is confidential."""
+        mixin = self.registry['crm.visibility.mixin']
+        return patch.object(mixin, '_is_confidential_channel', lambda records: True)
+
     @classmethod
     def create_order(cls, partner, date_order, **values):
         """Create an order that was confirmed on this day."""

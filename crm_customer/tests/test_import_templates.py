@@ -68,6 +68,27 @@ class TestImportTemplates(TransactionCase):
                 ]
                 self.assertFalse(unmapped)
 
+    def test_customers_with_their_file(self):
+        company, person, shop = self.import_template('res.partner')
+        self.assertRecordValues(
+            person,
+            [
+                {
+                    'parent_id': company.id,
+                    'customer_type_id': self.env.ref('crm_customer.crm_customer_type_end_user').id,
+                    'customer_file_kind': 'person',
+                    'birth_day': 15,
+                    'birth_month': 8,
+                    'birth_year': 1988,
+                    'birth_calendar': 'lunar',
+                }
+            ],
+        )
+        self.assertEqual(company.customer_tz_choice, 'Asia/Shanghai')
+        self.assertEqual(
+            shop.customer_status_id, self.env.ref('crm_customer.crm_customer_status_first')
+        )
+
     def test_past_orders_keep_their_date(self):
         customers = self.import_template('res.partner')
         self.assertEqual(customers[1].parent_id, customers[0])

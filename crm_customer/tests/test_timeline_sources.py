@@ -235,7 +235,7 @@ class TestTimelineSources(TimelineSourcesCase):
             ('crm_customer.group_note_confidential', {'all', 'service', 'confidential'}),
         ):
             user = new_test_user(self.env, f'cc_{len(expected)}', groups)
-            with self.subTest(groups=groups):
+            with self.subTest(groups=groups), self.as_web_client():
                 entries = self.read_entries(user, sources=['crm.customer.note'])
                 self.assertEqual({entry['body'] for entry in entries}, expected)
 
