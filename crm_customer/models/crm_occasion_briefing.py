@@ -21,7 +21,11 @@ class CrmOccasion(models.Model):
     def _compute_briefing(self):
         briefings = self._get_briefings()
         for occasion in self:
-            sections = briefings.get(occasion.id or occasion._origin.id, [])
+            sections = [
+                found
+                for found in briefings.get(occasion._origin.id, [])
+                if found[0].key != 'birthday'  # a banner of its own says so
+            ]
             occasion.briefing = self.env['ir.qweb']._render(
                 'crm_customer.occasion_briefing', {'sections': sections}
             )

@@ -73,8 +73,9 @@ registry.category("web_tour.tours").add("crm_customer_till", {
             run: "edit 138 0013 8777",
         },
         {
-            trigger: ".o_searchview_input",
-            run: "press Enter",
+            content: "The first thing offered searches names and numbers",
+            trigger: ".o_searchview_autocomplete .o-dropdown-item:first:contains('138 0013 8777')",
+            run: "click",
         },
         {
             content: "One search finds the file",
@@ -90,11 +91,10 @@ registry.category("web_tour.tours").add("crm_customer_till", {
             content: "The notes are there",
             trigger: ".o_notebook:contains('Low-salt soy sauce')",
         },
-        {
-            content: "Note the visit",
-            trigger: "button[name=action_note_visit]:visible, .o-form-buttonbox .o_button_more",
-            run: "click",
-        },
+        pressWithThumb(
+            "Note the visit",
+            "div[name=customer_file_buttons] button[name=action_note_visit]"
+        ),
         {
             content: "The visit is open",
             trigger: ".o_form_view:contains('Tour Guest') button[name=action_leave]",
