@@ -43,12 +43,12 @@ class CrmOccasion(models.Model):
     # ------------------------------------------------------------
 
     def _occasion_after_change(self, names: set[str]) -> None:
-        super()._occasion_after_change(names)
         if 'state' in names:
             gone = self.filtered(lambda occasion: occasion.state == 'left')
             self.env['crm.message']._release_in_house(gone.partner_id)
         if names & self._get_task_fields():
             self._sync_tasks(moved=bool(names & {'date_from', 'arrived_at'}))
+        return super()._occasion_after_change(names)
 
     @api.model
     def _get_task_fields(self) -> set[str]:

@@ -185,6 +185,9 @@ class TestOccasionTasks(TaskCommon):
 
     def test_confidential(self):
         """B3 step 3: a confidential note is a task only where every member may read it."""
+        web_client = self.as_web_client()
+        web_client.start()
+        self.addCleanup(web_client.stop)
         for department in (self.housekeeping, self.management):
             self.create_rule(department, category_ids=self.health, text="Mind: {note}")
         self.assertTrue(self.housekeeping.confidential_warning)
@@ -200,6 +203,11 @@ class TestOccasionTasks(TaskCommon):
         self.assertIn("Takes insulin", stay.with_user(self.duty).briefing)
         self.assertNotIn("insulin", stay.with_user(self.user_all).briefing)
         self.assertNotIn("insulin", stay.sudo().briefing, "nobody in particular reads it")
+        web_client.stop()
+        self.env.invalidate_all()
+        self.assertNotIn("insulin", str(stay.with_user(self.duty).get_briefings()), "by the API")
+        self.assertFalse(task.with_user(self.duty).search([('id', '=', task.id)]))
+        web_client.start()
         self.management.user_ids |= self.cook
         stay._sync_tasks()
         self.assertEqual(task.state, 'void', "the cook may not read it")

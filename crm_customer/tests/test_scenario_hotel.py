@@ -14,6 +14,7 @@ class TestScenarioHotel(OccasionCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.startClassPatcher(freeze_time('2026-04-09 01:00:00'))  # 9:00 in Shanghai
+        cls.env['crm.occasion.rule'].search([]).active = False
         preset = cls.env.ref('crm_customer.crm_preset_b3_hotel')
         if preset.state == 'new':
             preset._load()
@@ -30,6 +31,12 @@ class TestScenarioHotel(OccasionCommon):
             ('duty_manager', cls.duty_manager),
         ):
             cls.env.ref(f'crm_customer.b3_department_{code}').user_ids = [Command.set(user.ids)]
+
+    def setUp(self):
+        super().setUp()
+        web_client = self.as_web_client()  # where confidential notes are shown
+        web_client.start()
+        self.addCleanup(web_client.stop)
 
     def note(self, user, partner, text, category):
         return (
