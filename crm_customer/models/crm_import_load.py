@@ -18,6 +18,7 @@ from .base import EXISTING, ImportTally
 
 CHUNK = 200
 ROW_LIMIT = 2000
+EXTERNAL_ID_PREFIX = '__import__.'
 NATURAL = '='  # begins a key that is no external id
 
 
@@ -42,7 +43,11 @@ class ImportRecord:
         return self.rows[0]
 
     def refuse(self, reason: str) -> None:
-        self.state, self.reason = 'bad', reason
+        """Leave the record out.
+
+        :param reason: translated; what the file does not say is not said there either
+        """
+        self.state, self.reason = 'bad', reason.replace(EXTERNAL_ID_PREFIX, '')
 
 
 @dataclass
@@ -316,7 +321,7 @@ class CrmImport(models.Model):
     def _to_external_id(self, text: str) -> str:
         """Return a cell as an external id: blanks are not allowed in one."""
         name = '_'.join(text.split())
-        return name if '.' in name else f'__import__.{name}'
+        return name if '.' in name else EXTERNAL_ID_PREFIX + name
 
     def _read_values(self, template: ImportTemplate, records: list[ImportRecord]) -> None:
         """Turn cells into what ``load()`` understands; a record with a wrong one is left out."""
@@ -422,7 +427,7 @@ class CrmImport(models.Model):
                 result = getattr(model, target.loader)(paths, rows)
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
-        except (UserError, ValueError, psycopg2.Error) as error:
+        except (UserError, ValueError, psycopg2.IntegrityError, psycopg2.DataError) as error:
             return [{'message': str(error)}]
         if not result['ids']:
             return [m for m in result['messages'] if m['type'] == 'error']

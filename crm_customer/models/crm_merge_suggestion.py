@@ -106,7 +106,9 @@ class CrmMergeSuggestion(models.Model):
         for name in filter(labels.__contains__, names):
             a, b = (self._show_value(partner, name) for partner in self._get_partners())
             if a or b:
-                rows.append((labels[name]['string'], a, b, a == b))
+                sign = f'same_{name}'
+                same = a == b or (sign in self._fields and self[sign])
+                rows.append((labels[name]['string'], a, b, same))
         return rows
 
     def _get_partners(self) -> list[models.BaseModel]:

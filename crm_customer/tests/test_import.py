@@ -374,7 +374,7 @@ class TestImport(ImportCase):
         self.assertEqual(list(bad), [6, 8])
         self.assertIn("“2025-02-30” in “Order Date”", bad[6])
         self.assertIn("“two” in “Order Lines/Quantity” is not a number", bad[6])
-        self.assertIn("imp-7", bad[8])
+        self.assertIn("'imp-7'", bad[8])
         orders = self.env.ref('__import__.imp-o1') | self.env.ref('__import__.imp-o2')
         self.assertRecordValues(
             orders,

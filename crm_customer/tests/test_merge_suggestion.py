@@ -190,6 +190,7 @@ class TestMergeSuggestion(CrmCustomerCommon, JobCase):
         rows = {row[0]: row[1:] for row in self.get(one, two)._get_comparison_rows()}
         self.assertEqual(rows["City"], ("Wuxi", "Wuxi", True))
         self.assertEqual(rows["Email"], ('', 'g@x.example.com', False))
+        self.assertTrue(rows["Phone"][2], "however it is written")
         self.assertNotIn("Street", rows, "what neither has is not shown")
         self.assertIn("Wuxi", self.get(one, two).comparison)
 
