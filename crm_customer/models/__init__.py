@@ -36,7 +36,6 @@ from . import res_company
 from . import res_config_settings
 from . import crm_person
 from . import crm_consent
-from . import crm_consent_import
 from . import crm_consent_event
 from . import crm_person_address
 from . import crm_person_consent

@@ -17,6 +17,7 @@ class CrmImport(models.Model):
             name=self.env._("Refusals (Opt-outs)"),
             model='crm.consent.event',
             loader='_load_opt_outs',
+            group='crm_customer.group_all',
             columns=(
                 ImportColumn('partner_id/id', self.env._("Customer/External ID")),
                 ImportColumn(

@@ -19,7 +19,6 @@ class CrmImport(models.Model):
             self._prepare_order_template(),
             self._prepare_occasion_template(),
             self._prepare_note_template(),
-            self._prepare_opt_out_template(),
         ]
 
     @api.model
@@ -220,30 +219,5 @@ class CrmImport(models.Model):
             examples=(
                 ('', '', "李娜", '+86 138 0013 8000', '', '', "荞麦枕", '2025-11-02', ''),
                 ('', '', "Emma Clarke", '', 'emma.clarke@example.com', '', "Window table", '', ''),
-            ),
-        )
-
-    @api.model
-    def _prepare_opt_out_template(self) -> ImportTemplate:
-        several = self.env._("Several with commas between; empty means all.")
-        return ImportTemplate(
-            code='opt_outs',
-            name=self.env._("Refusals of Messages"),
-            model='crm.consent',
-            customer='partner_id',
-            loader='_load_opt_outs',
-            group='crm_customer.group_all',
-            columns=(
-                *self._prepare_customer_columns(),
-                ImportColumn('purpose', self.env._("Purpose"), help=several),
-                ImportColumn('channel', self.env._("Channel"), help=several),
-                ImportColumn('since', self.env._("Refused on")),
-                ImportColumn(
-                    'evidence', self.env._("Evidence"), help=self.env._("How it is known.")
-                ),
-            ),
-            examples=(
-                ('', "李娜", '+86 138 0013 8000', '', "Promotions", "Email, SMS", '2025-11-02', ''),
-                ('', '', '', 'emma.clarke@example.com', '', '', '', "Called on 2 November"),
             ),
         )

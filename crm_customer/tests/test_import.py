@@ -523,29 +523,6 @@ class TestImport(ImportCase):
         )
         self.assertEqual(notes.mapped('text'), ['Buckwheat pillow', 'Two ashtrays'])
 
-    def test_opt_outs(self):
-        known = self.env['res.partner'].create({'name': "Imp Li", 'phone': '13800138105'})
-        rows = [
-            ('Customer Name', 'Customer Phone', 'Customer Email', 'Purpose', 'Channel'),
-            ('', '13800138105', '', '"promotion, Surveys"', 'SMS'),
-            ('Imp Wang', '', 'imp.wang@example.com', '', ''),
-            ('Imp Xu', '13800138106', '', 'everything', ''),
-            ('', '13800138107', '', '', ''),
-        ]
-        record = self.bring_in(rows, 'opt_outs')
-        self.assertEqual(self.get_counts(record), (2, 0, 0, 2))
-        bad = self.get_bad(record)
-        self.assertIn("There is no “everything”", bad[4])
-        self.assertIn("not known", bad[5])
-        persons = self.env['crm.person']._for_partners(known)
-        self.assertEqual(
-            persons._get_consent_statuses(self.company),
-            {('promotion', 'sms'): 'out', ('survey', 'sms'): 'out'},
-        )
-        events = self.env['crm.consent.event'].search_count([])
-        self.assertEqual(self.get_counts(self.bring_in(rows, 'opt_outs')), (0, 0, 2, 2))
-        self.assertEqual(self.env['crm.consent.event'].search_count([]), events)
-
     # ------------------------------------------------------------
     # RIGHTS, HOUSEKEEPING
     # ------------------------------------------------------------
@@ -564,6 +541,16 @@ class TestImport(ImportCase):
         self.run_job(mine.job_id)
         self.assertEqual(mine.created_count, 1)
         self.assertEqual(self.get_contacts('Imp ').create_uid, self.user_own)
+
+    def test_an_administrator_may_import_every_kind(self):
+        self.user_manager.group_ids += self.env.ref('base.group_partner_manager')
+        self.user_manager.group_ids += self.env.ref('sales_team.group_sale_manager')
+        self.user_manager.group_ids += self.env.ref('product.group_product_manager')
+        Import = self.env['crm.import'].with_user(self.user_manager)
+        for template in Import._get_import_templates():
+            if template.model.startswith(('res.', 'product.', 'sale.', 'crm.')):
+                with self.subTest(template.code):
+                    Import._ensure_rights(template)
 
     def test_rows_are_not_kept(self):
         record = self.bring_in([self.HEADER, ('imp-1', 'Imp 1', '', ''), ('imp-2', '', '', '')])
