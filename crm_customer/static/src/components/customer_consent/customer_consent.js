@@ -65,12 +65,6 @@ export class CustomerConsent extends Component {
         return cell.since ? deserializeDateTime(cell.since).toLocaleString(DateTime.DATE_MED) : "";
     }
 
-    getDescription(purpose, cell) {
-        return [purpose.label, cell.label, this.getText(cell), this.getSince(cell), cell.source]
-            .filter(Boolean)
-            .join(", ");
-    }
-
     // ------------------------------------------------------------
     // Loading
     // ------------------------------------------------------------
