@@ -15,6 +15,7 @@ class CrmOccasionDepartment(models.Model):
     _name = 'crm.occasion.department'
     _description = 'Department for Occasions'
     _order = 'sequence, id'
+    _shows_confidential = True  # in the number of open tasks
 
     name = fields.Char(required=True, translate=True)
     code = fields.Char(copy=False, help="Short name by which presets and files name it.")

@@ -196,12 +196,13 @@ class TestOccasionTasks(TaskCommon):
         stay = self.create_stay(self.guest_li)
         self.assertEqual(self.get_tasks(stay), [("Duty Manager", "Mind: Takes insulin", 'open')])
         task = stay.task_ids
-        self.assertEqual(task.with_user(self.duty).text, "Mind: Takes insulin")
-        self.assertFalse(task.with_user(self.user_all).search([('id', '=', task.id)]))
-        with self.assertRaises(AccessError):
-            task.with_user(self.user_all).read(['text'])
-        self.assertIn("Takes insulin", stay.with_user(self.duty).briefing)
-        self.assertNotIn("insulin", stay.with_user(self.user_all).briefing)
+        with self.as_web_client():
+            self.assertEqual(task.with_user(self.duty).read(['text'])[0]['text'], task.text)
+            self.assertFalse(task.with_user(self.user_all).search([('id', '=', task.id)]))
+            with self.assertRaises(AccessError):
+                task.with_user(self.user_all).read(['text'])
+            self.assertIn("Takes insulin", stay.with_user(self.duty).briefing)
+            self.assertNotIn("insulin", stay.with_user(self.user_all).briefing)
         self.assertNotIn("insulin", stay.sudo().briefing, "nobody in particular reads it")
         web_client.stop()
         self.env.invalidate_all()

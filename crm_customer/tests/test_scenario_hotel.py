@@ -87,7 +87,8 @@ class TestScenarioHotel(OccasionCommon):
         )
         found = tomorrow.search([('date_from', '>=', 'today +1d'), ('date_from', '<', 'today +2d')])
         self.assertIn(stay, found)
-        briefing = stay.with_user(self.receptionist).briefing
+        with self.as_web_client():
+            briefing = stay.with_user(self.receptionist).briefing
         for wish in ("Two ashtrays", "Buckwheat pillow", "Takes medicine at 7"):
             self.assertIn(wish, briefing)
         self.assertNotIn("medicine", stay.with_user(self.marketing).briefing)
@@ -102,10 +103,11 @@ class TestScenarioHotel(OccasionCommon):
         self.assertEqual(
             self.get_tasks(self.cook).mapped('text'), ["Fruit for room 1208: Pears, no mango"]
         )
-        self.assertEqual(
-            self.get_tasks(self.duty_manager).mapped('text'),
-            ["Mind before the arrival: Takes medicine at 7"],
-        )
+        with self.as_web_client():
+            self.assertEqual(
+                self.get_tasks(self.duty_manager).mapped('text'),
+                ["Mind before the arrival: Takes medicine at 7"],
+            )
         self.get_tasks(self.cook).action_done()
         self.assertEqual(stay.with_user(self.cook).task_progress, '1/4', "his eyes see no medicine")
 
