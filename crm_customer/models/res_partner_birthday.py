@@ -191,8 +191,8 @@ class ResPartner(models.Model):
         return self._get_anniversary_domain(date_from, date_to)
 
     def _merge_customer_data(self, src_partners):
-        super()._merge_customer_data(src_partners)
         self._merge_birthday(src_partners)
+        return super()._merge_customer_data(src_partners)
 
     def _merge_birthday(self, src_partners: ResPartner) -> None:
         """Take a birthday whole or not at all.

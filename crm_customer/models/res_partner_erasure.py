@@ -128,7 +128,7 @@ class ResPartner(models.Model):
     # ------------------------------------------------------------
 
     def _erase_source(self, source: PersonalData, redactor: Redactor) -> None:
-        records = self._get_personal_records(source).with_context(self.env.context)
+        records = self._get_personal_records(source).with_context(**self.env.context)
         if not records:
             return
         if isinstance(records, self.env.registry['mail.thread']):

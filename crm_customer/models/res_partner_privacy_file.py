@@ -72,7 +72,6 @@ class ResPartner(models.Model):
 
     def _erase_loose_texts(self, redactor: Redactor) -> None:
         """Empty the imported rows that name the customer: he is known there by his words only."""
-        super()._erase_loose_texts(redactor)
         self.env.cr.execute(
             SQL(
                 "UPDATE crm_import_row SET cells = '[]', key = NULL, match_key = NULL,"
@@ -81,6 +80,7 @@ class ResPartner(models.Model):
             )
         )
         self.env['crm.import.row'].invalidate_model(flush=False)
+        return super()._erase_loose_texts(redactor)
 
     def _merge_customer_data(self, src_partners):
         """Two occasions for one meeting: the one of the merged contact loses its meeting."""

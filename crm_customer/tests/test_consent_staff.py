@@ -20,7 +20,7 @@ class TestConsentStaff(CrmCustomerCommon):
         form = Form(
             self.env['crm.consent.change']
             .with_user(self.user_staff)
-            .with_context(action['context'])
+            .with_context(**action['context'])
         )
         for name, value in values.items():
             form[name] = value
@@ -70,7 +70,7 @@ class TestConsentStaff(CrmCustomerCommon):
         wizard = (
             self.env['crm.preference.change']
             .with_user(self.user_staff)
-            .with_context(action['context'])
+            .with_context(**action['context'])
         )
         form = Form(wizard)
         form.preferred_channel = 'phone'

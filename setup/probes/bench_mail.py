@@ -28,9 +28,7 @@ BODY = (
 def prepare():
     """Customers, and a mail server that takes everything."""
     env['ir.mail_server'].search([]).active = False
-    env['ir.mail_server'].create(
-        {'name': "Sink", 'smtp_host': 'localhost', 'smtp_port': port}
-    )
+    env['ir.mail_server'].create({'name': "Sink", 'smtp_host': 'localhost', 'smtp_port': port})
     env['mail.mail'].search([('state', '=', 'outgoing')]).cancel()
     env['res.partner'].create(
         [

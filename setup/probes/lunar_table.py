@@ -80,7 +80,7 @@ def make_table():
     months.append((end, 11, False))
     starts = [index for index, month in enumerate(months) if month[1:] == (1, False)]
     years = []
-    for first, last in zip(starts, [*starts[1:], len(months) - 1]):
+    for first, last in zip(starts, [*starts[1:], len(months) - 1], strict=True):
         packed = next((number for _day, number, leap in months[first:last] if leap), 0)
         for bit, index in enumerate(range(first, last)):
             packed |= ((months[index + 1][0] - months[index][0]).days == 30) << (bit + 4)
