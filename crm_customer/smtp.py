@@ -22,6 +22,20 @@ class Outcome:
     disconnected: bool = False
 
 
+def get_answer(error: Exception) -> str:
+    """Return in one line what a mail server said, or why it said nothing."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        answers = error.recipients.values()
+    elif isinstance(error, smtplib.SMTPResponseException):
+        answers = [(error.smtp_code, error.smtp_error)]
+    else:
+        return ' '.join(f"{error.__class__.__name__}: {error}".split())
+    return '; '.join(
+        f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}"
+        for code, text in answers
+    )
+
+
 class DataWatch:
     """Knows whether a connection broke before or after the server could have taken the message.
 
@@ -50,7 +64,7 @@ class DataWatch:
         """
         handing_over, self.handing_over = self.handing_over, False
         cause = error.__context__ if isinstance(error, MailDeliveryException) else error
-        text = ' '.join(f"{cause.__class__.__name__}: {cause}".split())
+        text = get_answer(cause)
         if isinstance(cause, smtplib.SMTPRecipientsRefused):
             codes = [code for code, _reason in cause.recipients.values()]
             return Outcome('failed' if min(codes) >= 500 else 'later', text, 421 in codes)

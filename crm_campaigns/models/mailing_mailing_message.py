@@ -10,6 +10,7 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
+from odoo.tools.mail import html_normalize
 from odoo.tools.misc import file_open
 
 # what makes a body or a subject different for each customer
@@ -17,6 +18,8 @@ IS_DYNAMIC = re.compile(r'<t[\s>]|\st-[a-z]+(-[\w.-]+)?=|\{\{')
 HAS_DYNAMIC_LINK = re.compile(r'\st-attf?(-href)?=')
 # as in core
 NOT_TRACKED = ['/unsubscribe_from_list', '/view', '/cards/']
+# an element that shows a field, as core's renderer without evaluation knows it
+FIELD_TAG = re.compile(r'''<(\w+)\s+t-out=\s*(['"])[\w.]+\2\s*(?:/>|>[^<>]*</\1>)''', re.DOTALL)
 BODY_MARK = Markup('<div>--body-of-the-mailing--</div>')
 STYLES = 'mass_mailing/static/src/scss/mass_mailing_mail.scss'
 
@@ -205,7 +208,12 @@ class MailingMailing(models.Model):
         :param source: the text
         """
         dynamic = IS_DYNAMIC.search(source or '')
-        field = self._fields[field_name]
+        engine = getattr(self._fields[field_name], 'render_engine', None) or 'inline_template'
+        simple = engine == 'qweb' and not self._has_unsafe_expression_template_qweb(
+            source, partners._name
+        )
+        if dynamic and simple:
+            return self._render_simple(partners, source)
         mailing = self
         if HAS_DYNAMIC_LINK.search(source or ''):
             mailing = self.with_context(**self._get_mass_mailing_context())
@@ -213,12 +221,35 @@ class MailingMailing(models.Model):
             source,
             partners._name,
             partners.ids if dynamic else partners[:1].ids,
-            engine=getattr(field, 'render_engine', None) or 'inline_template',
-            options=getattr(field, 'render_options', None) or {},
+            engine=engine,
+            options=getattr(self._fields[field_name], 'render_options', None) or {},
         )
         if dynamic:
             return rendered
         return dict.fromkeys(partners.ids, rendered[partners[:1].id])
+
+    def _render_simple(self, partners, source: str) -> dict[int, Markup]:
+        """Render a text whose only dynamic parts are fields of the recipient.
+
+        Core brings the whole text into order again for each recipient; here only these parts.
+
+        :param partners: recipients
+        :param source: the text
+        """
+        source = html_normalize(f'<div>{source}</div>').removeprefix('<div>').removesuffix('</div>')
+        values = {
+            tag: self._render_template(tag, partners._name, partners.ids, engine='qweb')
+            for tag in {match[0] for match in FIELD_TAG.finditer(source)}
+        }
+        rendered = {
+            partner_id: Markup(
+                FIELD_TAG.sub(
+                    lambda match, partner_id=partner_id: values[match[0]][partner_id], source
+                )
+            )
+            for partner_id in partners.ids
+        }
+        return self._render_template_postprocess(partners._name, rendered)
 
     @api.model
     def _render_layout(self) -> Markup:

@@ -134,9 +134,9 @@ class MailMail(models.Model):
             return
         alias_domain = self.env['mail.alias.domain'].browse(alias_domain_id)
         with self._closing(session):
-            letters = mails._hand_over_all(session, server, alias_domain)
+            mails._hand_over_all(session, server, alias_domain)
         self.env.cr.commit()  # pylint: disable=invalid-commit
-        self.browse(letter.mail_id for letter in letters)._finish()
+        mails._finish()
 
     @contextmanager
     def _closing(self, session: smtplib.SMTP | None) -> Iterator[None]:
@@ -150,44 +150,42 @@ class MailMail(models.Model):
                 except (smtplib.SMTPException, OSError):
                     _logger.info("The mail server had closed the connection")
 
-    def _hand_over_all(self, session, server, alias_domain) -> list[Letter]:
+    def _hand_over_all(self, session, server, alias_domain) -> None:
         """Hand mails over one by one, with the ledger committed before and after each.
 
         One commit serves for what became of a mail and for the next being about to leave; mails
         are built before, so that nothing else happens between the server's answer and the commit.
-
-        :return: the mails that were tried
         """
-        watch, tried, last = DataWatch(session), [], None
+        watch, last = DataWatch(session), None
         messages = self.env['crm.message']
         with self.env.registry.cursor() as ledger:
-            for letter in self._iter_letters(server, alias_domain):
+            for letter in self._iter_letters(ledger, server, alias_domain):
                 claimed = messages._record(ledger, last, letter.message_id)
                 last = letter if claimed else None
                 if not claimed:
                     continue
-                tried.append(letter)
                 letter.outcome = letter.outcome or letter.hand_over(session, watch)
                 if letter.outcome.disconnected:
                     break
             messages._record(ledger, last)
-        return tried
 
-    def _iter_letters(self, server, alias_domain) -> Iterator[Letter]:
+    def _iter_letters(self, ledger, server, alias_domain) -> Iterator[Letter]:
         """Yield mails ready to be handed over, as long as their customers want them.
 
         A few are built at a time.  Whether a message is still allowed was asked a second ago at
-        most, whatever time the mail server takes.
+        most, whatever time the mail server takes; on the ledger's cursor, which sees what others
+        have committed since.
         """
+        messages = self.env(cr=ledger)['crm.message']
         waiting = set(self.crm_message_id.ids)
         checked_at = monotonic()
         for start in range(0, len(self), BUILT_AHEAD):
-            mails = self[start : start + BUILT_AHEAD]  # prefetching all, unlike browse()
+            mails = self[start : start + BUILT_AHEAD].with_prefetch(self.ids)
             wanted = [mail for mail in mails if mail.crm_message_id.id in waiting]
             for letter in [mail._build_letter(server, alias_domain) for mail in wanted]:
                 if monotonic() - checked_at > MAX_AGE_OF_CHECK:
-                    messages = self.env['crm.message'].browse(sorted(waiting))
-                    waiting = set(messages._recheck_before_leaving().ids)
+                    waiting = set(messages.browse(sorted(waiting))._recheck().ids)
+                    ledger.commit()  # pylint: disable=invalid-commit
                     checked_at = monotonic()
                 if letter.message_id in waiting:
                     waiting.remove(letter.message_id)

@@ -310,7 +310,7 @@ class TestTrouble(TransportCase):
         self.send()
         self.assertEqual(messages.mapped('state'), ['failed', 'queued', 'sent'])
         self.assertEqual(messages[0].reason, 'delivery')
-        self.assertIn('no such user', messages[0].failure)
+        self.assertEqual(messages[0].failure, '550 5.1.1 no such user')
         self.assertFalse(messages[0].counted_at)
         self.assertEqual(self.get_mails(messages[0]).state, 'exception')
         self.assertGreater(messages[1].retry_at, fields.Datetime.now())
