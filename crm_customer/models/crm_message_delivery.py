@@ -64,11 +64,21 @@ class CrmMessage(models.Model):
         """
         if self.env['ir.mail_server']._disable_send():
             return
-        more = True
-        while more:
-            done = self.env['mail.mail']._send_queued_messages(shard, shards, CHUNK)
-            done += self.env['sms.sms']._send_queued_messages(shard, shards, CHUNK)
-            more = self.env['ir.cron']._commit_progress(done, remaining=done) > 0 and done > 0
+        failures = 0
+        while failures < MAX_TRIES:
+            try:
+                done = self.env['mail.mail']._send_queued_messages(shard, shards, CHUNK)
+                done += self.env['sms.sms']._send_queued_messages(shard, shards, CHUNK)
+                time_left = self.env['ir.cron']._commit_progress(done, remaining=done)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                # what has left is in the ledger; only tidying up after it has to be done again
+                _logger.info("Others changed the same messages at the same time")
+                self.env.cr.rollback()
+                failures += 1
+                continue
+            failures = 0
+            if not done or time_left <= 0:
+                break
 
     @api.model
     def _get_queue(self, channel: str, shard: int, shards: int, limit: int) -> CrmMessage:
@@ -213,6 +223,15 @@ class CrmMessage(models.Model):
     @api.model
     def _cron_recover_stuck(self) -> None:
         """Settle messages whose sender died, tidy up after it, and look at tasks again."""
+        try:
+            self._recover_stuck()
+            self.env.flush_all()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            _logger.info("Others changed the same messages at the same time: next turn")
+            self.env.cr.rollback()
+
+    @api.model
+    def _recover_stuck(self) -> None:
         stuck = self._get_stuck()
         again = stuck.filtered(lambda message: message._is_sent_again())
         again.write({'state': 'queued', 'retry_at': False})

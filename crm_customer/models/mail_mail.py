@@ -136,7 +136,7 @@ class MailMail(models.Model):
         with self._closing(session):
             mails._hand_over_all(session, server, alias_domain)
         self.env.cr.commit()  # pylint: disable=invalid-commit
-        mails._finish()
+        mails.exists()._finish()
 
     @contextmanager
     def _closing(self, session: smtplib.SMTP | None) -> Iterator[None]:
