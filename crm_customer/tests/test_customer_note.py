@@ -427,5 +427,36 @@ class TestCustomerNoteChannels(CustomerNoteCommon, HttpCase):
         response = self.url_open('/web/export/csv', data=self.download({**base, 'groupby': []}))
         self.assertEqual(response.text, Like("...likes two ashtrays..."))
 
+    def test_note_added_on_a_phone(self):
+        """By somebody without any right to change contacts."""
+        self.user_confidential.group_ids = [
+            Command.set(
+                [
+                    self.env.ref('base.group_user').id,
+                    self.env.ref('crm_customer.group_note_confidential').id,
+                ]
+            )
+        ]
+        self.assertFalse(self.stranger.with_user(self.user_confidential).has_access('write'))
+        self.browser_size = '390x844'
+        self.touch_enabled = True
+        self.start_tour(
+            f'/odoo/res.partner/{self.stranger.id}', 'crm_customer_note', login='cc_confidential'
+        )
+        note = self.env['crm.customer.note'].search(
+            [('partner_id', '=', self.stranger.id)], order='id desc', limit=1
+        )
+        self.assertRecordValues(
+            note,
+            [
+                {
+                    'text': "Two ashtrays on the tea table",
+                    'category_id': self.habits.id,
+                    'visibility': 'all',
+                    'author_id': self.user_confidential.id,
+                }
+            ],
+        )
+
     def download(self, params):
         return {'data': json.dumps(params), 'csrf_token': Request.csrf_token(self)}
