@@ -37,6 +37,7 @@ class MessageContent:
         """
         start = BODY_TAG.search(html)
         inner = html[start.end() : html.lower().rfind('</body>')] if start else html
-        own = BODY_TAG.search(self.body)
-        position = own.end() if own else 0
-        self.body = Markup(self.body[:position] + inner + self.body[position:])
+        own = str(self.body)
+        begin = BODY_TAG.search(own)
+        position = begin.end() if begin else 0
+        self.body = Markup(own[:position] + str(inner) + own[position:])

@@ -116,16 +116,25 @@ class MailMail(models.Model):
         allowed = messages._recheck_before_leaving()
         mails = self.sudo().search([('crm_message_id', 'in', allowed.ids)])
         (allowed - mails.crm_message_id)._enqueue_again()
+        mails -= mails._give_up_cancelled()
         position = {message_id: number for number, message_id in enumerate(allowed.ids)}
         mails = mails.sorted(lambda mail: position[mail.crm_message_id.id])
         for server_id, alias_domain_id, smtp_from, mail_ids in mails._split_by_mail_configuration():
             self.browse(mail_ids).sudo()._send_over(server_id, alias_domain_id, smtp_from)
         return len(messages)
 
+    def _give_up_cancelled(self) -> MailMail:
+        """Return the mails somebody cancelled; their messages are not sent."""
+        cancelled = self.filtered(lambda mail: mail.state == 'cancel')
+        cancelled.crm_message_id.write({'state': 'cancelled', 'reason': 'staff'})
+        return cancelled
+
     def _send_over(self, server_id: int, alias_domain_id: int, smtp_from: str) -> None:
         """Send mails over one connection; what remains when it breaks stays queued."""
         server = self.env['ir.mail_server'].browse(server_id)
         mails = self._split_by_delayed_batch(server) if server.owner_user_id else self
+        for mail in self - mails:
+            mail.crm_message_id.retry_at = mail.scheduled_date
         try:
             session = server._connect__(mail_server_id=server_id, smtp_from=smtp_from)
         except Exception as error:  # noqa: BLE001 - whatever the server or its settings raise

@@ -118,6 +118,32 @@ class TestEnqueue(TransportCase):
             counts.append(self.cr.sql_log_count - before)
         self.assertEqual(counts[0], counts[1])
 
+    def test_folded_messages_stand_before_the_text(self):
+        """What the gate folded into a promotion is said in it."""
+        own = {'content_model': False, 'content_id': False}
+        text = '<html><body class="x"><p>Sale!</p></body></html>'
+        host = self.plan(self.partner, 'offer', content_values={'body': text}, **own)
+        part = self.plan(self.partner, event='birthday')
+        self.fold(part, host)
+        host._enqueue()
+        body = self.get_mails(host).body_html
+        self.assertRegex(body, r'^<html><body class="x"><p>Dear .*</p><p>Sale!</p></body></html>$')
+        self.assertEqual(part.state, 'folded')
+
+    def fold(self, part, host):
+        part.write({'state': 'folded', 'folded_into_id': host.id})
+        self.env.flush_all()
+        part._fold()
+
+    def test_template_shows_folded_messages_itself(self):
+        host, part = self.plan(self.partner), self.plan(self.partner, event='birthday')
+        self.template.body_html = (
+            """<p><t t-out="ctx.get('message_values', {}).get('folded') and 'And more'"/></p>"""
+        )
+        self.fold(part, host)
+        host._enqueue()
+        self.assertEqual(self.get_mails(host).body_html, '<p>And more</p>')
+
     def test_text_message(self):
         self.partner.phone = '+4930123456'
         template = self.env['sms.template'].create(
@@ -285,6 +311,30 @@ class TestSend(TransportCase):
             self.send()
         self.assertIn('refused', messages.mapped('state'))
         self.assertEqual(self.sink.counts.total(), messages.mapped('state').count('sent'))
+
+    def test_mail_somebody_cancelled(self):
+        message = self.enqueue(self.partner)
+        self.get_mails(message).cancel()
+        self.send()
+        self.assertRecordValues(message, [{'state': 'cancelled', 'reason': 'staff'}])
+        self.assertEqual(self.count_arrived(message), 0)
+
+    def test_server_of_a_user_sends_so_many_a_minute(self):
+        self.mail_server.owner_user_id = self.env.user
+        messages = self.enqueue(self.partners, event='limit')
+        self.get_mails(messages).mail_server_id = self.mail_server
+        self.env['ir.config_parameter'].set_param('mail.server.personal.limit.minutes', '2')
+        allowed = patch.object(
+            self.registry['mail.mail'], '_filter_mail_mail_servers', lambda _mails, servers: servers
+        )
+        forced = patch.object(
+            self.registry['ir.mail_server'], '_check_forced_mail_server', lambda *_args: None
+        )
+        with allowed, forced:
+            self.send()
+        self.assertEqual(sorted(messages.mapped('state')), ['queued', 'sent', 'sent'])
+        waiting = messages.filtered(lambda message: message.state == 'queued')
+        self.assertEqual(waiting.retry_at, self.get_mails(waiting).scheduled_date)
 
     def test_mail_somebody_deleted(self):
         message = self.enqueue(self.partner)
