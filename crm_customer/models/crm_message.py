@@ -145,12 +145,11 @@ class CrmMessage(models.Model):
     rfc_message_id = fields.Char(string="Message-Id", readonly=True)
 
     _due_idx = models.Index("(due_at, id) WHERE state = 'planned'")
-    _open_idx = models.Index("(person_id) WHERE state = 'planned'")
     _held_idx = models.Index("(reason) WHERE state = 'planned' AND reason IS NOT NULL")
     _counted_idx = models.Index(
         '(person_id, counted_at) INCLUDE (company_id, channel) WHERE counted_at IS NOT NULL'
     )
-    _person_idx = models.Index('(person_id, id)')
+    _person_idx = models.Index('(person_id, state)')
     _origin_idx = models.Index('(origin_model, origin_id) WHERE origin_id IS NOT NULL')
 
     # ------------------------------------------------------------

@@ -35,9 +35,12 @@ class CrmMessage(models.Model):
         :param shard: number of the worker, from 0
         :param shards: how many workers there are
         """
-        now = fields.Datetime.now()
+        with self._prepared_gate():
+            self._run_gate(fields.Datetime.now(), shard, shards)
+
+    def _run_gate(self, now: datetime, shard: int, shards: int) -> None:
+        """Decide about batches until nothing is due, the time is up or others are always faster."""
         mark, failures = None, 0
-        self.env['ir.cron']._commit_progress()  # the claim must see what others committed
         while failures < MAX_FAILURES:
             try:
                 messages, mark = self._claim_due(now, shard, shards, mark)
@@ -47,7 +50,8 @@ class CrmMessage(models.Model):
                 continue
             if not messages:
                 break
-            failures = 0 if messages._process_claimed(now) else failures + 1
+            done = messages._process_claimed(now, prepared=True)
+            failures = 0 if done else failures + 1
             remaining = int(len(messages) >= BATCH_SIZE or failures)
             if not self.env['ir.cron']._commit_progress(len(messages), remaining=remaining):
                 break
@@ -64,12 +68,14 @@ class CrmMessage(models.Model):
         :param mark: where the batch before ended
         :return: the messages, and where this batch ends
         """
+        # the CASE keeps PostgreSQL from taking a share for a needle, and reading all to find it
         self.env.cr.execute(
             SQL(
-                'WITH picked AS MATERIALIZED (SELECT id, person_id, due_at FROM crm_message'
+                'WITH picked AS MATERIALIZED (SELECT id, person_id FROM crm_message'
                 " WHERE state = 'planned' AND due_at <= %(now)s"
                 ' AND (due_at, id) > (%(mark_due)s, %(mark_id)s)'
-                ' AND person_id %% %(shards)s = %(shard)s ORDER BY due_at, id LIMIT %(limit)s)'
+                ' AND CASE WHEN person_id %% %(shards)s = %(shard)s THEN TRUE ELSE FALSE END'
+                ' ORDER BY due_at, id LIMIT %(limit)s)'
                 ' SELECT id, due_at, id IN (SELECT id FROM picked) FROM crm_message'
                 " WHERE state = 'planned' AND due_at <= %(now)s"
                 ' AND person_id IN (SELECT person_id FROM picked)'
@@ -86,13 +92,13 @@ class CrmMessage(models.Model):
         marks = [(due_at, message_id) for message_id, due_at, picked in rows if picked]
         return self.browse(row[0] for row in rows), max(marks, default=mark)
 
-    def _process_claimed(self, now: datetime) -> bool:
+    def _process_claimed(self, now: datetime, **options) -> bool:
         """Decide about messages and hand over those that may go; the caller commits.
 
         :return: whether it was done; if not, others were faster and nothing has changed
         """
         try:
-            self._process(now)
+            self._process(now, **options)
             self.env.flush_all()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             _logger.info("%s messages: others were faster, they are looked at later", len(self))
@@ -100,19 +106,19 @@ class CrmMessage(models.Model):
             return False
         return True
 
-    def _process(self, now: datetime, *, only_final: bool = False) -> dict[str, list[int]]:
+    def _process(self, now: datetime, **options) -> dict[str, list[int]]:
         """Decide about messages and hand over those that may go, in the present transaction.
 
         :param now: the moment of the decision
-        :param only_final: rules that make messages wait are not asked
+        :param options: of :meth:`_decide`
         :return: ids by outcome: ``send``, ``refuse``, ``defer``, ``fold``
         """
-        outcomes = self._decide(now, only_final=only_final)
+        outcomes = self._decide(now, **options)
         self.browse(outcomes['fold'])._fold()
         self.browse(outcomes['refuse'])._unfold(now)
         sent = self.browse(outcomes['send'])
         sent._enqueue_each()
-        sent.filtered(lambda message: message.state == 'failed')._unfold(now)
+        self.search([('id', 'in', sent.ids), ('state', '=', 'failed')])._unfold(now)
         return outcomes
 
     # ------------------------------------------------------------
@@ -244,7 +250,7 @@ class CrmMessage(models.Model):
                 ' RETURNING crm_message.id',
                 now=now,
                 uid=self.env.uid,
-                reason=self._get_final_reason_sql(now, leaving=True),
+                reason=self._get_final_reason_sql(SQL('%s::timestamp', now), leaving=True),
                 **{'from': self._get_due_from_sql()},
                 ids=list(self.ids),
             )

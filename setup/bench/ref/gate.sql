@@ -99,7 +99,6 @@ UPDATE crm_message message
                 ELSE message.due_at END,
        decided_at = CASE WHEN judged.reason IS NULL OR judged.refused IS NOT NULL THEN %(now)s::timestamp END,
        counted_at = CASE WHEN judged.reason IS NULL THEN %(now)s::timestamp END,
-       write_uid = 1,
        write_date = %(now)s
   FROM judged
  WHERE message.id = judged.id
