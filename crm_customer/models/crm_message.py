@@ -129,11 +129,14 @@ class CrmMessage(models.Model):
         default=fields.Datetime.now,
         help="When the gate looks at it; moved while a rule holds it back.",
     )
-    expires_at = fields.Datetime(readonly=True, help="Not sent at all from this moment on.")
-    decided_at = fields.Datetime(readonly=True)
-    attempted_at = fields.Datetime(readonly=True)
-    sent_at = fields.Datetime(readonly=True)
+    expires_at = fields.Datetime(
+        string="Expires on", readonly=True, help="Not sent at all from this moment on."
+    )
+    decided_at = fields.Datetime(string="Decided on", readonly=True)
+    attempted_at = fields.Datetime(string="Tried on", readonly=True)
+    sent_at = fields.Datetime(string="Sent on", readonly=True)
     counted_at = fields.Datetime(
+        string="Counts from",
         compute='_compute_counted_at',
         store=True,
         help="When the customer got it, as far as frequency caps count it.",

@@ -21,12 +21,18 @@ from .ui import SetupError, say, step
 BENCHES = ('import', 'mail')
 ROUNDS = 8
 SLICE = 400
+# 1.1 messages are due for each customer, and each got five before
+GATE_CUSTOMERS = 910_000
+GATE_DATA = 'bench_gate_data'
 SINK = ROOT / 'crm_customer/tests/smtp_sink.py'
 
 
 def add_options(parser):
     parser.add_argument('names', nargs='*', help=f"default: all ({', '.join(BENCHES)})")
     parser.add_argument('--rounds', type=int, default=ROUNDS, help="turns of each side")
+    parser.add_argument(
+        '--customers', type=int, default=GATE_CUSTOMERS, help="customers of the gate's data"
+    )
 
 
 def run(options):
@@ -40,8 +46,9 @@ def run(options):
         {'import': import_orders, 'mail': send_mails}[name](ready, options.rounds)
 
 
-def import_orders(ready, rounds):
+def import_orders(ready, options):
     """Historic orders through Odoo's import: with the suite installed against core alone."""
+    rounds = options.rounds
     folder = RUN / 'cdnow/bench'
     cdnow.prepare(cdnow.shift(cdnow.read('cdnow'), cdnow.last_sunday()), folder)
     sides = {
@@ -140,3 +147,45 @@ def _ratio(samples, below, above):
         for bottom, top in zip(samples[below], samples[above], strict=True)
     )
     return f"{statistics.median(ratios):.2f} x ({ratios[0]:.2f}-{ratios[-1]:.2f})"
+
+
+def decide_messages(ready, options):
+    """A million due messages through the gate: its batches against one statement."""
+    step(f"data of {options.customers} customers")
+    databases.clone(ready, databases.suite_template(ready), GATE_DATA)
+    _gate(ready, GATE_DATA, 'fill', customers=options.customers)
+    samples = {'reference': [], 'reference again': [], 'gate': []}
+    for turn in range(options.rounds):
+        for name in list(samples)[turn % 3 :] + list(samples)[: turn % 3]:
+            step(f"gate, turn {turn + 1} of {options.rounds}: {name}")
+            databases.clone(ready, GATE_DATA, 'bench_gate')
+            samples[name].append(_gate(ready, 'bench_gate', name.split()[0]))
+    databases.drop(ready, 'bench_gate')
+    databases.drop(ready, GATE_DATA)
+    _report_gate(samples)
+
+
+def _gate(ready, database, side, **variables):
+    target = RUN / 'bench.json'
+    ready.script(
+        database, SETUP / 'probes/bench_gate.py', what=f"the gate's {side}",
+        side=side, target=target, root=SETUP, **variables,
+    )  # fmt: skip
+    return json.loads(target.read_text()) if side != 'fill' else None
+
+
+def _report_gate(samples):
+    turns = [turn for side in samples.values() for turn in side]
+    if len({turn['checksum'] for turn in turns}) > 1:
+        raise SetupError("the gate and its reference do not decide the same", "see gate.sql")
+    number = sum(turns[0]['outcomes'].values())
+    say(f"\ngate: {number} messages due, {len(samples['gate'])} turns, equal row by row")
+    for side, costs in samples.items():
+        cpu = statistics.median(turn['python'] + turn['database'] for turn in costs)
+        wall = statistics.median(turn['wall'] for turn in costs)
+        queries = statistics.median(turn['queries'] for turn in costs)
+        say(f"  {side:<16}{cpu:>8.1f} s CPU{wall:>8.1f} s wall{queries:>8.0f} queries")
+    say(f"  gate / reference: {_ratio(samples, 'reference', 'gate')}")
+    say(f"  noise:            {_ratio(samples, 'reference', 'reference again')}")
+    for outcome, count in sorted(turns[0]['outcomes'].items()):
+        say(f"    {outcome:<24}{count:>9}")
