@@ -7,6 +7,9 @@ from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
+from ..gate import RELEASED_STATES
+from ..messaging import CLASSES_NEVER_WAITING
+
 _logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 1000
@@ -205,6 +208,46 @@ class CrmMessage(models.Model):
             )
         )
         self.invalidate_model(flush=False)
+
+    # ------------------------------------------------------------
+    # MERGING
+    # ------------------------------------------------------------
+
+    @api.model
+    def _cancel_doubles(self, person) -> None:
+        """Cancel what would now go twice to one person: two who are one have one birthday.
+
+        That is of messages of one company, class, channel, text and day the later ones; their
+        origins differ at most in the contact.  Safety and orders are about different things.
+
+        :param person: ``crm.person`` that took over the messages of others
+        """
+        same = SQL(
+            'company_id, message_class, channel, content_model, content_id, planned_at::date,'
+            " CASE WHEN origin_model <> 'res.partner' THEN origin_model END,"
+            " CASE WHEN origin_model <> 'res.partner' THEN origin_id END"
+        )
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                "UPDATE crm_message SET state = 'cancelled', reason = 'merged',"
+                ' decided_at = %(now)s'
+                ' FROM (SELECT id, row_number() OVER (PARTITION BY %(same)s'
+                " ORDER BY state = 'planned', planned_at, id) AS number"
+                ' FROM crm_message WHERE person_id = %(person)s AND state IN %(states)s'
+                ' AND message_class NOT IN %(never)s) AS double'
+                ' WHERE crm_message.id = double.id AND double.number > 1'
+                " AND crm_message.state = 'planned' RETURNING crm_message.id",
+                now=fields.Datetime.now(),
+                same=same,
+                person=person.id,
+                states=('planned', *RELEASED_STATES),
+                never=tuple(CLASSES_NEVER_WAITING),
+            )
+        )
+        cancelled = self.browse(row_id for (row_id,) in self.env.cr.fetchall())
+        cancelled.invalidate_recordset(flush=False)
+        cancelled._unfold()
 
     # ------------------------------------------------------------
     # LOOKING AGAIN

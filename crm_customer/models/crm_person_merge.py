@@ -79,6 +79,7 @@ class CrmPerson(models.Model):
             )
         )
         Message.invalidate_model(flush=False)
+        Message._cancel_doubles(survivor)
 
     def _merge_quiet_periods(self, survivor: CrmPerson) -> None:
         """Keep the quiet before promotions that were meant for some persons only."""

@@ -470,6 +470,53 @@ class TestConsent(MessageCase):
 
 
 @tagged('post_install', '-at_install')
+class TestMerge(MessageCase):
+    """Rule 5.11: two contacts turn out to be one."""
+
+    when = '2026-06-01 02:00:00'
+
+    def setUp(self):
+        super().setUp()
+        self.double = self.customer_person.copy({'email': 'zhang2@example.com'})
+
+    def merge(self):
+        persons = self.env['crm.person']._for_partners(self.customer_person + self.double)
+        survivor = persons.filtered(lambda person: person.partner_id == self.customer_person)
+        (persons - survivor)._merge_into(survivor)
+
+    def test_5_11_what_both_got_counts(self):
+        self.create_policy(max_messages=2)
+        self.plan_message('1', '2026-05-30 02:00:00')
+        self.look_at('2026-05-30 02:00:00')
+        self.plan_message('2', '2026-05-31 02:00:00', partner=self.double)
+        self.look_at('2026-05-31 02:00:00')
+        self.merge()
+        message = self.plan_message('3', self.when)
+        self.look_at(self.when)
+        self.assert_waits(message, 'frequency_cap', '2026-06-06 02:00:00')
+
+    def test_5_11_one_greeting(self):
+        birthday = {'content_model': 'mail.template', 'content_id': 1}
+        messages = self.plan_message('1', self.when, partner=self.double, **birthday)
+        messages += self.plan_message('2', '2026-06-01 03:00:00', **birthday)
+        messages += self.plan_message('3', self.when, 'offer', **birthday)
+        messages += self.plan_message('4', self.when, 'transactional')
+        messages += self.plan_message('5', self.when, 'transactional', partner=self.double)
+        self.merge()
+        self.assertEqual(
+            messages.mapped('state'), ['planned', 'cancelled', 'planned', 'planned', 'planned']
+        )
+        self.assertEqual(messages[1].reason, 'merged')
+
+    def test_5_11_one_greeting_of_which_one_was_sent(self):
+        sent = self.plan_message('1', self.when, partner=self.double)
+        self.look_at(self.when)
+        later = self.plan_message('2', '2026-06-01 01:00:00')
+        self.merge()
+        self.assertEqual((sent.state, later.state), ('queued', 'cancelled'))
+
+
+@tagged('post_install', '-at_install')
 class TestSources(MessageCase):
     when = '2026-06-01 02:00:00'
 
