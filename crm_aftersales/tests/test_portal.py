@@ -333,9 +333,12 @@ class TestPortal(AftersalesCommon, HttpCase):
 
     def test_rating_page(self):
         self.request_own.user_id = self.user_service
-        with self.mock_mail_gateway():
-            self.request_own.action_close()
-        mail = self._new_mails.filtered(lambda m: m.model == 'aftersales.request')
+        self.request_own.action_close()
+        planned = self.env['crm.message'].search(
+            [('origin_model', '=', 'aftersales.request'), ('origin_id', '=', self.request_own.id)]
+        )
+        planned._enqueue()
+        mail = self.env['mail.mail'].browse(planned.mail_mail_id_int)
         token = re.search(r'/rate/([^/]+)/5', mail.body_html).group(1)
         self.authenticate(None, None)
         self.assertEqual(self.url_open(f'/rate/{token}/5').status_code, 200)
