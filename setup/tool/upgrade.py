@@ -7,6 +7,7 @@ and every self-check runs on what came of it.
 
 import ast
 import json
+import os
 import shutil
 import subprocess
 
@@ -71,10 +72,13 @@ def base_commit(root=ROOT):
 
 
 def _git(root, *words):
+    # a checkout around the folder is not its history
+    environment = {**os.environ, 'GIT_CEILING_DIRECTORIES': str(root.parent)}
     try:
         return subprocess.run(
-            ['git', '-C', root, *words], capture_output=True, text=True, check=False
-        )
+            ['git', '-C', root, *words],
+            capture_output=True, text=True, check=False, env=environment,
+        )  # fmt: skip
     except FileNotFoundError:
         raise SetupError("trying an update needs git", "install git") from None
 
