@@ -107,17 +107,7 @@ class Redactor:
         if not columns or not self.pattern:
             return
         model.flush_model()
-        sets = [
-            SQL(
-                "%(column)s ="
-                " regexp_replace(%(column)s::text, %(pattern)s, %(blank)s, 'gi')::%(type)s",
-                column=SQL.identifier(name),
-                pattern=self.pattern,
-                blank=BLANK,
-                type=SQL(model._fields[name].column_type[1].split('(')[0]),
-            )
-            for name in columns
-        ]
+        sets = [self._get_blank_sql(model, name) for name in columns]
         found = SQL(' OR ').join(
             SQL('%s::text ~* %s', SQL.identifier(name), self.pattern) for name in columns
         )
@@ -131,6 +121,17 @@ class Redactor:
             )
         )
         model.invalidate_model(flush=False)
+
+    def _get_blank_sql(self, model: BaseModel, name: str) -> SQL:
+        """Return the assignment that takes the customer out of a column."""
+        column_type = model._fields[name].column_type[1].split('(')[0]
+        return SQL(
+            "%(column)s = regexp_replace(%(column)s::text, %(pattern)s, %(blank)s, 'gi')::%(type)s",
+            column=SQL.identifier(name),
+            pattern=self.pattern,
+            blank=BLANK,
+            type=SQL(column_type),  # pylint: disable=sql-injection  (a type of ours)
+        )
 
     def _get_text_columns(self, model: BaseModel) -> list[str]:
         return [

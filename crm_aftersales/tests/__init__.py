@@ -2,6 +2,7 @@ from . import (
     test_access_rights,
     test_bounds,
     test_data,
+    test_import,
     test_mail_gateway,
     test_message,
     test_partner,

@@ -283,7 +283,11 @@ class CrmMessage(models.Model):
         """
         now = fields.Datetime.now()
         values = {
-            name: SQL('%s::%s', self._get_plan_value_sql(name, columns, now), SQL(type_name))
+            name: SQL(
+                '%s::%s',
+                self._get_plan_value_sql(name, columns, now),
+                SQL(type_name),  # pylint: disable=sql-injection  (a constant above)
+            )
             for name, type_name in PLANNED_COLUMNS.items()
         }
         by = 'partner_id' if 'partner_id' in columns else 'person_id'
