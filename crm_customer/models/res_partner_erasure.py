@@ -128,7 +128,8 @@ class ResPartner(models.Model):
     # ------------------------------------------------------------
 
     def _erase_source(self, source: PersonalData, redactor: Redactor) -> None:
-        records = self._get_personal_records(source).with_context(**self.env.context)
+        # only the search sees archived records: an archived user must not keep his contact open
+        records = self._get_personal_records(source).with_env(self.sudo().env)
         if not records:
             return
         if isinstance(records, self.env.registry['mail.thread']):
