@@ -358,6 +358,21 @@ class TestQuietPeriod(MessageCase):
         self.period.action = 'fold'
         self.assert_waits(self.look('2026-11-09 02:00:00'), 'quiet_period', '2026-11-14 16:00:00')
 
+    def test_5_7_too_late_to_fold_into(self):
+        self.plan_message(
+            'offer',
+            '2026-11-11 02:00:00',
+            'offer',
+            origin_model=self.promotion._name,
+            origin_id=self.promotion.id,
+        )
+        self.period.action = 'fold'
+        until = Datetime.to_datetime('2026-11-10 02:00:00')
+        greeting = self.look('2026-11-09 02:00:00', expires_at=until)
+        self.assert_waits(greeting, 'quiet_period', '2026-11-10 02:00:00')
+        self.look_at('2026-11-10 02:00:00')
+        self.assertEqual((greeting.state, greeting.reason), ('refused', 'expired'))
+
     def test_5_7_dropped(self):
         self.period.action = 'drop'
         message = self.look('2026-11-09 02:00:00')

@@ -141,8 +141,8 @@ class TestMessageOracleSees(OracleCase):
             '_get_opt_in_sql': lambda model: SQL('FALSE'),
             # the server's clock
             '_get_local_sql': lambda model, moment, timezone: moment,
-            # a promotion's message that is refused hosts all the same
-            '_get_host_condition_sql': lambda model, now: SQL('judged.host_id IS NOT NULL'),
+            # nothing is put into a promotion's message
+            '_get_host_condition_sql': lambda model, now: SQL('FALSE'),
             # messages wait for ever
             '_get_given_up_sql': lambda model, alias, now: SQL('FALSE'),
             # what goes out in one batch takes no room
