@@ -175,7 +175,8 @@ class PreferencesPortal(CustomerPortal):
             return None
         person, company, values = link
         lang = person.partner_id.lang or request.env.lang
-        request.update_context(lang=lang, allowed_company_ids=[company.id])
+        # not the company: the visitor need not be a user of it
+        request.update_context(lang=lang)
         return person.with_env(request.env).sudo(), company.with_env(request.env).sudo(), values
 
     def _save_preferences(self, person, company, source: str, url: str, post: dict):
@@ -260,6 +261,8 @@ class PreferencesPortal(CustomerPortal):
         """Render a page that nobody keeps: its address is a key."""
         lang = request.env.lang or 'en_US'
         values['html_data'] = {'lang': lang.replace('_', '-')}
+        if company := values.get('company'):
+            values['res_company'] = company.sudo()  # whose logo and name stand around the page
         response = request.render(template, values)
         response.status_code = status
         response.headers['Cache-Control'] = 'no-store'

@@ -260,7 +260,11 @@ class CrmImport(models.Model):
         return contacts.filtered(lambda contact: (contact.name or '').casefold() == wanted)
 
     def _give_external_id(self, contact: models.BaseModel, external_id: str) -> None:
-        """Let a contact be known by the customer's number of the file from now on."""
-        self.env['ir.model.data'].sudo()._update_xmlids(
-            [{'xml_id': external_id, 'record': contact}]
-        )
+        """Let a contact be known by the customer's number of the file from now on.
+
+        A name that is taken stays with its record, whoever's it is: core would move it.
+        """
+        data_sudo = self.env['ir.model.data'].sudo()
+        module, name = external_id.split('.', 1)
+        if not data_sudo.search_count([('module', '=', module), ('name', '=', name)], limit=1):
+            data_sudo._update_xmlids([{'xml_id': external_id, 'record': contact}])

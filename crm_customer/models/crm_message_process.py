@@ -289,7 +289,8 @@ class CrmMessage(models.Model):
                 ' counted_at = NULL, write_date = %(now)s, write_uid = %(uid)s'
                 ' FROM (SELECT message.id, %(reason)s AS reason %(from)s'
                 ' WHERE message.id = ANY(%(ids)s)) AS found'
-                ' WHERE crm_message.id = found.id AND found.reason IS NOT NULL'
+                " WHERE crm_message.id = found.id AND crm_message.state = 'queued'"
+                ' AND found.reason IS NOT NULL'
                 ' RETURNING crm_message.id',
                 now=now,
                 uid=self.env.uid,

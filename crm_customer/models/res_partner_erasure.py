@@ -67,6 +67,8 @@ class ResPartner(models.Model):
         redactor.redact_where(
             self.env['crm.job.line'].sudo(), SQL('TRUE'), ('reference', 'message')
         )
+        if not redactor.pattern:
+            return
         # what is found in files by searching; the files of kept documents stay
         self.env.flush_all()
         self.env.cr.execute(

@@ -72,6 +72,8 @@ class ResPartner(models.Model):
 
     def _erase_loose_texts(self, redactor: Redactor) -> None:
         """Empty the imported rows that name the customer: he is known there by his words only."""
+        if not redactor.pattern:
+            return super()._erase_loose_texts(redactor)
         self.env.cr.execute(
             SQL(
                 "UPDATE crm_import_row SET cells = '[]', key = NULL, match_key = NULL,"

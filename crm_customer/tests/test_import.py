@@ -80,6 +80,15 @@ class TestImport(ImportCase):
     # THE WAY THROUGH
     # ------------------------------------------------------------
 
+    def test_a_taken_external_id_stays_where_it_is(self):
+        contact = self.env['res.partner'].create({'name': "Thief"})
+        public_user = self.env.ref('base.public_user')
+        self.env['crm.import']._give_external_id(contact, 'base.public_user')
+        self.env['crm.import']._give_external_id(contact, '__import__.thief')
+        self.env.registry.clear_cache()
+        self.assertEqual(self.env.ref('base.public_user'), public_user)
+        self.assertEqual(self.env.ref('__import__.thief'), contact)
+
     def test_second_run_changes_nothing(self):
         rows = [self.HEADER, *self.get_rows(5)]
         self.assertEqual(self.get_counts(self.bring_in(rows)), (5, 0, 0, 0))

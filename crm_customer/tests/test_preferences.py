@@ -177,6 +177,19 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         self.post_form(self.unsubscribe_path('care', 'sms'))
         self.assertEqual(self.statuses(), {('care', 'sms'): 'out'})
 
+    def test_links_of_another_company(self):
+        """The visitor is no user of the company that wrote to him."""
+        company = self.other_company
+        path = self.path(self.person._get_unsubscribe_url(company, 'promotion', 'email'))
+        self.assertIn(company.name, self.url_open(path).text)
+        response = self.url_open(path, data={'List-Unsubscribe': 'One-Click'})
+        self.assertEqual(response.status_code, 200)
+        self.post_form(self.path(self.person._get_preference_url(company)), lang='en_US')
+        self.env.invalidate_all()
+        statuses = self.person._get_consent_statuses(company)
+        self.assertEqual(statuses['promotion', 'email'], 'out')
+        self.assertEqual(self.statuses(), {})
+
     # ------------------------------------------------------------
     # Double opt-in
     # ------------------------------------------------------------

@@ -61,6 +61,7 @@ class CrmConsentChange(models.TransientModel):
         """Record the decision with its proof."""
         self.ensure_one()
         self.partner_id.check_access('write')
+        self.company_id.check_access('read')  # a company of the user's: he decides for it
         if self.status == 'in' and not (self.evidence or '').strip():
             raise UserError(self.env._("Please note how you know that the customer agrees."))
         person = self.env['crm.person'].sudo()._for_partners(self.partner_id)
