@@ -130,7 +130,8 @@ class Redactor:
             column=SQL.identifier(name),
             pattern=self.pattern,
             blank=BLANK,
-            type=SQL(column_type),  # pylint: disable=sql-injection  (a type of ours)
+            # a type the field itself names
+            type=SQL(column_type),  # pylint: disable=sql-injection
         )
 
     def _get_text_columns(self, model: BaseModel) -> list[str]:

