@@ -66,7 +66,6 @@ from . import crm_anniversary
 from . import crm_visibility_mixin
 from . import crm_note_category
 from . import crm_customer_note
-from . import ir_rule
 from . import crm_message_timeline
 from . import res_partner_merge
 from . import res_partner

@@ -1,6 +1,11 @@
+import functools
+from collections.abc import Callable
+from typing import Self
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.http import request
+from odoo.tools.query import Query
 
 #: where the web client calls methods, by model and method; programs have other addresses, files
 #: for download too
@@ -41,6 +46,41 @@ class CrmVisibilityMixin(models.AbstractModel):
         if self._is_confidential_channel():
             return Domain.TRUE
         return Domain('visibility', '!=', 'confidential')
+
+    # Not record rules: those are cached per user, and the same user comes by the web client and by
+    # the API.  Every search and every check of access passes one of the two methods below.
+    @api.model
+    def _search(
+        self,
+        domain,
+        offset: int = 0,
+        limit: int | None = None,
+        order: str | None = None,
+        *,
+        active_test: bool = True,
+        bypass_access: bool = False,
+    ) -> Query:
+        if not (self.env.su or bypass_access):
+            domain = Domain(domain) & self._get_channel_domain()
+        return super()._search(
+            domain,
+            offset,
+            limit,
+            order,
+            active_test=active_test,
+            bypass_access=bypass_access,
+        )
+
+    def _check_access(self, operation: str) -> tuple[Self, Callable] | None:
+        """Hide what the channel may not see; what the API may do is add."""
+        result = super()._check_access(operation)
+        if result or operation == 'create' or not any(self._ids):
+            return result
+        hidden = self - self.sudo().filtered_domain(self._get_channel_domain())
+        if not hidden:
+            return None
+        make_error = self.env['ir.rule']._make_access_error
+        return hidden, functools.partial(make_error, operation, hidden)
 
     @api.model
     def _is_confidential_channel(self) -> bool:
