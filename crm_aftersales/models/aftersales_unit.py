@@ -17,7 +17,7 @@ class AftersalesUnit(models.Model):
 
     _name = 'aftersales.unit'
     _description = "Customer Product"
-    _inherit = ['portal.mixin', 'mail.thread', 'mail.activity.mixin']
+    _inherit = ['crm.import.mixin', 'portal.mixin', 'mail.thread', 'mail.activity.mixin']
     _order = 'id desc'
     _rec_names_search = ['ref', 'serial', 'name']
     _check_company_auto = True

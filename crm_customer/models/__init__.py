@@ -1,4 +1,4 @@
-from . import base
+from . import crm_import_mixin
 from . import ir_fields_converter
 from . import crm_keyed_mixin
 from . import crm_version_mixin

@@ -16,7 +16,7 @@ class CrmCustomerNote(models.Model):
 
     _name = 'crm.customer.note'
     _description = 'Customer Note'
-    _inherit = ['crm.visibility.mixin']
+    _inherit = ['crm.visibility.mixin', 'crm.import.mixin']
     _order = 'date desc, id desc'
     _rec_names_search = ['text', 'category_id.name', 'partner_id.name']
 

@@ -14,7 +14,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..importing import ImportTemplate, ValueReader
-from .base import EXISTING, ImportTally
+from .crm_import_mixin import EXISTING, ImportTally
 
 CHUNK = 200
 ROW_LIMIT = 2000

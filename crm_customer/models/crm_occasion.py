@@ -33,7 +33,7 @@ class CrmOccasion(models.Model):
 
     _name = 'crm.occasion'
     _description = 'Occasion'
-    _inherit = ['crm.version.mixin', 'mail.thread', 'mail.activity.mixin']
+    _inherit = ['crm.version.mixin', 'crm.import.mixin', 'mail.thread', 'mail.activity.mixin']
     _order = 'date_from, id'
     _rec_names_search = ['reference', 'partner_id', 'place']
     _check_company_auto = True

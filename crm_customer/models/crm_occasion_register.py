@@ -9,7 +9,7 @@ from odoo.exceptions import ConcurrencyError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import email_normalize
 
-from .base import EXISTING
+from .crm_import_mixin import EXISTING
 
 MAX_REGISTERED = 1000
 

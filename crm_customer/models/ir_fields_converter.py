@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from .base import EXISTING
+from .crm_import_mixin import EXISTING
 
 
 class IrFieldsConverter(models.AbstractModel):

@@ -2,7 +2,8 @@ from odoo import api, models
 
 
 class ProductTemplate(models.Model):
-    _inherit = 'product.template'
+    _name = 'product.template'
+    _inherit = ['product.template', 'crm.import.mixin']
 
     @api.model
     def get_import_templates(self) -> list[dict]:

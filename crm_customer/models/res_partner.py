@@ -3,7 +3,8 @@ from odoo.exceptions import ValidationError
 
 
 class ResPartner(models.Model):
-    _inherit = 'res.partner'
+    _name = 'res.partner'
+    _inherit = ['res.partner', 'crm.import.mixin']
 
     # === What the customer is to us ===
     customer_type_id = fields.Many2one('crm.customer.type', groups='base.group_user')

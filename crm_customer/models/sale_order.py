@@ -5,7 +5,8 @@ from ..timeline import TimelineText
 
 
 class SaleOrder(models.Model):
-    _inherit = 'sale.order'
+    _name = 'sale.order'
+    _inherit = ['sale.order', 'crm.import.mixin']
 
     def _get_timeline_texts(self) -> dict[int, TimelineText]:
         """Return what a customer's time line says about these orders."""

@@ -346,6 +346,18 @@ class TestImport(ImportCase):
                     for example in template.examples:
                         self.assertEqual(len(example), len(template.columns))
 
+    def test_models_of_templates_leave_alone_what_is_the_same(self):
+        mixin = self.env.registry['crm.import.mixin']
+        for template in self.env['crm.import']._get_import_templates():
+            if template.loader == 'load':
+                with self.subTest(template.code):
+                    self.assertIsInstance(self.env[template.model], mixin)
+
+    def test_no_addon_of_ours_extends_all_models(self):
+        """Odoo would check the tables of all of them, and tighten foreign keys of core's own."""
+        modules = [cls.__module__ for cls in self.env.registry['base']._model_classes__]
+        self.assertFalse([name for name in modules if name.startswith('odoo.addons.crm_')])
+
     def test_templates_of_core_import_map_too(self):
         templates = self.env['crm.import']._get_import_templates()
         codes = {template.model: template.code for template in templates}
