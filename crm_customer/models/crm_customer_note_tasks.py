@@ -7,7 +7,11 @@ LEVEL_OF_VISIBILITY = {'all': 'info', 'service': 'warning', 'confidential': 'dan
 
 
 class CrmCustomerNote(models.Model):
-    """Notes taken while a customer is expected or here become tasks at once."""
+    """Notes taken while a customer is expected or here become tasks at once.
+
+    Tasks hold what a note says, so who reads them follows from the note as long as it exists, also
+    where the task is done and the customer long gone; a deleted note leaves no text behind.
+    """
 
     _inherit = 'crm.customer.note'
 
@@ -20,15 +24,23 @@ class CrmCustomerNote(models.Model):
     def write(self, vals):
         partners = self.sudo().partner_id
         result = super().write(vals)
+        if 'visibility' in vals:
+            self._get_tasks_sudo().write({'visibility': vals['visibility']})
         if {'text', 'category_id', 'visibility', 'active', 'partner_id'} & set(vals):
             (partners | self.sudo().partner_id)._sync_occasion_tasks()
         return result
 
     def unlink(self):
-        partners = self.sudo().partner_id
-        result = super().unlink()
-        partners.exists()._sync_occasion_tasks()
-        return result
+        self.check_access('unlink')
+        tasks_sudo = self._get_tasks_sudo()
+        kept_sudo = tasks_sudo.filtered(lambda task: task.state in ('done', 'skipped'))
+        kept_sudo._forget_note()
+        (tasks_sudo - kept_sudo).unlink()
+        return super().unlink()
+
+    def _get_tasks_sudo(self) -> models.BaseModel:
+        """Return the tasks made of these notes, whoever reads them."""
+        return self.env['crm.occasion.task'].sudo().search([('note_id', 'in', self.ids)])
 
     def _get_briefing_line(self) -> BriefingLine:
         """Return the note as a briefing tells it; a lock stands before what not all may read."""

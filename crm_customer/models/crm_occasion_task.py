@@ -4,6 +4,11 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
+#: what rules and steps keep: writing it by hand would make tasks, greetings and facts up
+SYSTEM_FIELDS = {
+    'key', 'company_id', 'rule_id', 'note_id', 'birthday_key', 'state', 'done_at', 'done_by'
+}  # fmt: skip
+
 
 class CrmOccasionTask(models.Model):
     """One thing a department prepares for a customer, ticked off on a phone."""
@@ -18,10 +23,7 @@ class CrmOccasionTask(models.Model):
         comodel_name='crm.occasion', required=True, ondelete='cascade', index=True
     )
     company_id = fields.Many2one(
-        comodel_name='res.company',
-        required=True,
-        readonly=True,
-        default=lambda self: self.env.company,
+        related='occasion_id.company_id', store=True, precompute=True, required=True
     )
     partner_id = fields.Many2one(related='occasion_id.partner_id', string="Customer")
     place = fields.Char(related='occasion_id.place')
@@ -34,16 +36,21 @@ class CrmOccasionTask(models.Model):
     due_at = fields.Datetime(string="Due", required=True, default=fields.Datetime.now)
     is_late = fields.Boolean(compute='_compute_is_late', search='_search_is_late')
     rule_id = fields.Many2one(
-        comodel_name='crm.occasion.rule', readonly=True, ondelete='set null', index='btree_not_null'
+        comodel_name='crm.occasion.rule',
+        readonly=True,
+        copy=False,
+        ondelete='set null',
+        index='btree_not_null',
     )
     note_id = fields.Many2one(
         comodel_name='crm.customer.note',
         readonly=True,
+        copy=False,
         ondelete='set null',
         index='btree_not_null',
         groups='crm_customer.group_manager',
     )
-    birthday_key = fields.Char(readonly=True)
+    birthday_key = fields.Char(readonly=True, copy=False)
     state = fields.Selection(
         selection=[
             ('open', "To Do"),
@@ -53,7 +60,9 @@ class CrmOccasionTask(models.Model):
         ],
         string="Status",
         required=True,
+        readonly=True,
         default='open',
+        copy=False,
         help="Dropped: the occasion was cancelled, or what asked for the task is gone.",
     )
     done_at = fields.Datetime(readonly=True, copy=False)
@@ -80,15 +89,35 @@ class CrmOccasionTask(models.Model):
         late = Domain('state', '=', 'open') & Domain('due_at', '<', fields.Datetime.now())
         return late if True in value else ~late
 
+    # ------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------
+
     @api.model_create_multi
     def create(self, vals_list):
-        occasions = self.env['crm.occasion'].browse(vals['occasion_id'] for vals in vals_list)
-        return super().create(
-            [
-                {**vals, 'company_id': occasion.company_id.id}
-                for vals, occasion in zip(vals_list, occasions, strict=True)
-            ]
-        )
+        self._ensure_no_system_fields(SYSTEM_FIELDS & set().union(*vals_list))
+        return super().create(vals_list)
+
+    def write(self, vals):
+        refused = SYSTEM_FIELDS & set(vals)
+        if not self.env.su and 'visibility' in vals:
+            # who reads what a note says, the note says
+            notes_sudo = self.sudo().note_id
+            if any(note.visibility != vals['visibility'] for note in notes_sudo):
+                refused.add('visibility')
+        self._ensure_no_system_fields(refused)
+        return super().write(vals)
+
+    def _ensure_no_system_fields(self, names: set[str]) -> None:
+        if names and not self.env.su:
+            labels = [self._fields[name]._description_string(self.env) for name in sorted(names)]
+            raise AccessError(
+                self.env._(
+                    "%(fields)s: this follows from the rules, the notes and the buttons of a task"
+                    " and cannot be written.",
+                    fields=', '.join(labels),
+                )
+            )
 
     # ------------------------------------------------------------
     # STEPS
@@ -160,6 +189,7 @@ class CrmOccasionTask(models.Model):
             if vals is None:
                 if task.state == 'open':
                     task.write({'state': 'void'})
+                    task._forget_note()
                 continue
             changes = task._get_changes(vals, moved=moved or task.state == 'void')
             if task.state in ('open', 'void') and changes:
@@ -178,3 +208,10 @@ class CrmOccasionTask(models.Model):
         if self.state == 'void' and self.occasion_id.id != vals['occasion_id']:
             changes['occasion_id'] = vals['occasion_id']
         return changes
+
+    def _forget_note(self) -> None:
+        """Keep nothing of the text of notes: whoever took one may withdraw it."""
+        for task in self.filtered('note_id'):
+            lang = task.department_id._get_task_lang()
+            named = (task.rule_id or task.department_id).with_context(lang=lang)
+            task.text = named.name

@@ -18,17 +18,10 @@ PHONE_PATTERN = re.compile(r'^\+?[\d\s()./-]{5,}$')
 class ResPartner(models.Model):
     _inherit = 'res.partner'
 
-    occasion_ids = fields.One2many(
-        comodel_name='crm.occasion', inverse_name='partner_id', groups='crm_customer.group_own'
-    )
+    # No field that leads to the occasions: their tasks hold what notes say, and superuser domains
+    # and templates of contacts follow every field.
     occasion_count = fields.Integer(
-        compute='_compute_occasions', groups='crm_customer.group_own', string="Occasions Count"
-    )
-    present_occasion_id = fields.Many2one(
-        comodel_name='crm.occasion',
-        string="Here Now",
-        compute='_compute_occasions',
-        groups='crm_customer.group_own',
+        compute='_compute_occasion_count', groups='crm_customer.group_own', string="Occasions Count"
     )
     phone_text_search = fields.Char(
         store=False,
@@ -36,18 +29,13 @@ class ResPartner(models.Model):
         help="Finds a phone number in whatever form it is typed; any other text finds nothing.",
     )
 
-    def _compute_occasions(self):
+    def _compute_occasion_count(self):
         groups = self.env['crm.occasion']._read_group(
-            [('partner_id', 'in', self.ids)], ['partner_id', 'state'], ['__count', 'id:max']
+            [('partner_id', 'in', self.ids)], ['partner_id'], ['__count']
         )
-        counts, present = {}, {}
-        for partner, state, count, last_id in groups:
-            counts[partner.id] = counts.get(partner.id, 0) + count
-            if state == 'present':
-                present[partner.id] = last_id
+        counts = {partner.id: count for partner, count in groups}
         for partner in self:
             partner.occasion_count = counts.get(partner._origin.id, 0)
-            partner.present_occasion_id = present.get(partner._origin.id, False)
 
     # ------------------------------------------------------------
     # SEARCH BY PHONE NUMBER

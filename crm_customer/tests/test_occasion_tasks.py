@@ -1,10 +1,12 @@
 from datetime import date, timedelta
 
 from freezegun import freeze_time
+from psycopg2.errors import NotNullViolation
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
 from .common_occasion import OccasionCommon
 
@@ -115,14 +117,14 @@ class TestOccasionTasks(TaskCommon):
         note.category_id = self.fruit
         self.assertEqual(
             self.get_tasks(stay),
-            [("Housekeeping", "Two ashtrays", 'void'), ("Kitchen", "Two ashtrays", 'open')],
+            [("Housekeeping", "Rule", 'void'), ("Kitchen", "Two ashtrays", 'open')],
         )
         note.active = False
         self.assertEqual({state for _d, _t, state in self.get_tasks(stay)}, {'void'})
         note.active = True
         self.assertIn(("Kitchen", "Two ashtrays", 'open'), self.get_tasks(stay))
         note.unlink()
-        self.assertEqual({state for _d, _t, state in self.get_tasks(stay)}, {'void'})
+        self.assertFalse(self.get_tasks(stay))
 
     def test_follows_the_occasion(self):
         self.create_note(self.guest_li, "Buckwheat pillow", self.pillow)
@@ -212,6 +214,117 @@ class TestOccasionTasks(TaskCommon):
         self.management.user_ids |= self.cook
         stay._sync_tasks()
         self.assertEqual(task.state, 'void', "the cook may not read it")
+
+    def test_made_confidential_later(self):
+        """Who may no longer read the note does not read what was made of it, whatever its state."""
+        notes = [self.create_note(self.guest_li, f"Insulin {n}", self.pillow) for n in range(4)]
+        stay = self.create_stay(self.guest_li)
+        done, skipped, still_open, void = (
+            stay.task_ids.filtered(lambda task, note=note: task.note_id == note) for note in notes
+        )
+        done.action_done()
+        skipped.action_skip()
+        notes[3].active = False
+        self.assertEqual(void.state, 'void')
+        for note in notes:
+            note.visibility = 'confidential'
+        self.assertEqual(set(stay.task_ids.mapped('visibility')), {'confidential'})
+        self.assertEqual((done.state, still_open.state), ('done', 'void'))
+        with self.as_web_client():
+            tasks = self.env['crm.occasion.task'].with_user(self.user_all)
+            self.assertFalse(tasks.search([('occasion_id', '=', stay.id)]))
+        self.assertNotIn("Insulin", str((still_open | void).mapped('text')), "nobody needs it")
+
+    def test_made_confidential_after_the_stay(self):
+        note = self.create_note(self.guest_li, "Insulin", self.pillow)
+        stay = self.create_stay(self.guest_li)
+        stay.task_ids.action_done()
+        stay.action_arrive()
+        stay.action_leave()
+        note.visibility = 'confidential'
+        self.assertEqual(stay.task_ids.visibility, 'confidential')
+
+    def test_deleted_note(self):
+        notes = [self.create_note(self.guest_li, f"Insulin {n}", self.pillow) for n in range(2)]
+        stay = self.create_stay(self.guest_li)
+        stay.task_ids.filtered(lambda task: task.note_id == notes[0]).action_done()
+        for note in notes:
+            note.unlink()
+        self.assertEqual(self.get_tasks(stay), [("Housekeeping", "Rule", 'done')])
+
+    def test_no_field_leads_from_contacts_to_tasks(self):
+        """Domains and templates that run with all rights follow fields, and find nothing secret.
+
+        From the contact on, over every field that is a link, no way leads to what has a visibility.
+        """
+        secret = set(self.registry['crm.visibility.mixin']._inherit_children)
+        self.assertIn('crm.occasion.task', secret)
+        ways, todo = {'res.partner': 'res.partner'}, ['res.partner']
+        for name in todo:
+            for field in self.env[name]._fields.values():
+                target = field.comodel_name
+                if not target or target in ways:
+                    continue
+                ways[target] = f'{ways[name]}.{field.name}'
+                self.assertNotIn(target, secret, ways[target])
+                todo.append(target)
+        self.assertGreater(len(todo), 100)
+
+    @mute_logger('odoo.addons.base.models.ir_rule')
+    def test_what_the_system_keeps(self):
+        """Rules, what became of a task and who may read it are not written by hand."""
+        note = self.create_note(self.guest_li, "Insulin", self.pillow, visibility='service')
+        self.housekeeper.group_ids |= self.env.ref('crm_customer.group_note_service')
+        self.user_all.group_ids |= self.env.ref('crm_customer.group_note_service')
+        stay = self.create_stay(self.guest_li)
+        task = stay.task_ids
+        self.assertEqual(task.note_id, note)
+        values = {
+            'key': f'{self.rule_birthday.id}:birthday:{self.guest_li.id}:S2026',
+            'rule_id': self.rule_birthday.id,
+            'note_id': note.id,
+            'birthday_key': 'S2026',
+            'company_id': self.other_company.id,
+            'state': 'skipped',
+            'done_at': '2026-04-10 08:00:00',
+            'done_by': self.cook.id,
+        }
+        by_hand = {
+            'occasion_id': stay.id,
+            'department_id': self.kitchen.id,
+            'text': "Fruit",
+            'visibility': 'service',
+        }
+        tasks = task.browse().with_user(self.user_all)
+        for name, value in values.items():
+            with self.subTest(name), self.assertRaises(AccessError):
+                task.with_user(self.user_all).write({name: value})
+            with self.subTest(name), self.assertRaises(AccessError):
+                tasks.create({**by_hand, name: value})
+        with self.assertRaises(AccessError):
+            task.with_user(self.user_all).visibility = 'all'
+        task.with_user(self.user_all).write({'text': "No insulin", 'visibility': 'service'})
+        made = tasks.create(by_hand)
+        made.visibility = 'all'
+        self.assertEqual((made.state, made.company_id), ('open', self.company))
+        copy = task.with_user(self.user_all).copy()
+        self.assertFalse(copy.sudo().note_id or copy.rule_id)
+
+    def test_by_hand(self):
+        """The occasion is required; from the screen of an occasion it is that one."""
+        stay = self.create_stay(self.guest_li, company_id=self.other_company.id)
+        values = {'department_id': self.kitchen.id, 'text': "Fruit"}
+        tasks = self.env['crm.occasion.task']
+        with (
+            mute_logger('odoo.sql_db'),
+            self.assertRaises(NotNullViolation),
+            self.env.cr.savepoint(),
+        ):
+            tasks.create(values)
+        task = tasks.with_context(default_occasion_id=stay.id).create(values)
+        self.assertEqual((task.occasion_id, task.company_id), (stay, self.other_company))
+        stay.company_id = self.company
+        self.assertEqual(task.company_id, self.company, "it goes where the occasion goes")
 
     def test_departments_read_their_language(self):
         self.env['res.lang']._activate_lang('zh_CN')

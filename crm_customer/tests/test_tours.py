@@ -71,6 +71,5 @@ class TestPhoneTours(TaskCommon, HttpCase):
             'crm_customer_till',
             login=self.user_all.login,
         )
-        self.assertRecordValues(
-            self.guest.occasion_ids, [{'state': 'present', 'type_id': self.visit.id}]
-        )
+        visit = self.env['crm.occasion'].search([('partner_id', '=', self.guest.id)])
+        self.assertRecordValues(visit, [{'state': 'present', 'type_id': self.visit.id}])
