@@ -25,6 +25,7 @@ from . import account_move
 from . import account_move_erasure
 from . import account_payment
 from . import calendar_event
+from . import res_users_settings
 from . import calendar_event_timeline
 from . import ir_module_module
 from . import mail_activity

@@ -6,17 +6,14 @@ from odoo.fields import Domain
 
 #: what a meeting must change for its occasions to follow
 FOLLOWED_FIELDS = {'start', 'stop', 'start_date', 'stop_date', 'allday', 'active', 'categ_ids',
-                   'partner_ids', 'attendee_ids', 'user_id', 'location'}  # fmt: skip
+                   'partner_ids', 'attendee_ids', 'user_id', 'location', 'privacy'}  # fmt: skip
+
+#: what may bring a customer back whose occasion was cancelled
+REVIVING_FIELDS = {'active', 'partner_ids', 'privacy'}
 
 
 class CalendarEvent(models.Model):
     _inherit = 'calendar.event'
-
-    occasion_ids = fields.One2many(
-        comodel_name='crm.occasion',
-        inverse_name='calendar_event_id',
-        groups='crm_customer.group_own',
-    )
 
     # ------------------------------------------------------------
     # CRUD
@@ -32,12 +29,11 @@ class CalendarEvent(models.Model):
         followed = FOLLOWED_FIELDS & set(vals)
         result = super().write(vals)
         if followed:
-            self._sync_occasions(revive=bool({'active', 'partner_ids'} & followed))
+            self._sync_occasions(revive=bool(REVIVING_FIELDS & followed))
         return result
 
     def unlink(self):
-        occasions_sudo = self.env['crm.occasion'].sudo().search(self._get_occasions_domain())
-        occasions_sudo._cancel_expected()
+        self._get_occasions_sudo()._cancel_expected()
         return super().unlink()
 
     # ------------------------------------------------------------
@@ -48,14 +44,20 @@ class CalendarEvent(models.Model):
         """Expect the customers who take part, whatever the meeting's tags.
 
         :return: action that opens their occasions
-        :raise UserError: no customer takes part
+        :raise UserError: no customer takes part, or the meeting is private
         """
         self.ensure_one()
-        if not self._get_expected_customers():
+        event_sudo = self.sudo()
+        customers_sudo = event_sudo._get_customers()
+        if not customers_sudo:
             raise UserError(self.env._("No customer takes part in this meeting."))
-        if not self.sudo().occasion_ids:
+        if event_sudo._is_private():
+            raise UserError(
+                self.env._("The meeting is private, and all staff read the arrival list.")
+            )
+        if not self._get_occasions_sudo():
             self.env['crm.occasion'].check_access('create')
-            self.sudo()._create_occasions(self._get_occasion_type(required=True))
+            event_sudo._create_occasions(customers_sudo, required=True)
         action = self.env['ir.actions.act_window']._for_xml_id('crm_customer.crm_occasion_action')
         action['domain'] = [('calendar_event_id', '=', self.id)]
         action['context'] = {}
@@ -66,31 +68,34 @@ class CalendarEvent(models.Model):
 
         :param revive: expect customers again whose occasion was cancelled
         """
-        known_sudo = self.env['crm.occasion'].sudo().search(self._get_occasions_domain())
+        known_sudo = self._get_occasions_sudo()
         kinds = (
             self.env['crm.occasion.type'].sudo().search([('calendar_category_ids', '!=', False)])
         )
         if not known_sudo and not kinds:
             return
-        followed = known_sudo.calendar_event_id
+        by_event = known_sudo.grouped('calendar_event_id')
         for event in self.sudo():
-            if event in followed:
-                event._update_occasions(revive=revive)
-            elif event.active and event.stop >= fields.Datetime.now():
-                kind = event._get_occasion_type()
-                if kind:
-                    event._create_occasions(kind)
+            if event in by_event:
+                event._update_occasions(by_event[event], revive=revive)
+            elif event.stop >= fields.Datetime.now():
+                event._create_occasions(event._get_expected_customers())
 
-    def _get_occasions_domain(self) -> Domain:
-        return Domain('calendar_event_id', 'in', self.ids)
+    def _get_occasions_sudo(self) -> models.BaseModel:
+        """Return the occasions made of these meetings.
 
-    def _get_occasion_type(self, *, required: bool = False):
+        Not a field: contacts lead to their meetings, and must not lead on to tasks and notes.
+        """
+        domain = Domain('calendar_event_id', 'in', self.ids)
+        return self.env['crm.occasion'].sudo().search(domain)
+
+    def _get_occasion_type(self, company, *, required: bool = False):
         """Return the type of occasion the meeting's tags ask for.
 
+        :param company: ``res.company`` that expects the customers
         :param required: take the one for appointments, or the first, when no tag asks for any
         """
         kinds = self.env['crm.occasion.type'].sudo()
-        company = self._get_occasion_company()
         shared = Domain('company_id', 'in', [False, company.id])
         kind = kinds.search(
             shared & Domain('calendar_category_ids', 'in', self.categ_ids.ids), limit=1
@@ -100,51 +105,91 @@ class CalendarEvent(models.Model):
             kind = kind or kinds.search(shared, limit=1)
         return kind
 
-    def _get_occasion_company(self):
-        """Return the company that expects the customers: the organiser's."""
-        return self.user_id.company_id or self.env.company
+    def _get_occasion_company(self, customer):
+        """Return the company that expects a customer.
+
+        His own; a shared one is expected where one works, if the organiser works there too.
+        """
+        organiser = self.user_id
+        if customer.company_id:
+            return customer.company_id
+        if not organiser or self.env.company in organiser.company_ids:
+            return self.env.company
+        return organiser.company_id
+
+    def _get_customers(self):
+        """Return who takes part and is not one of us."""
+        # not by the field: what a user read there lacks the contacts he may not see
+        takes_part = Domain('meeting_ids', 'in', self.ids) & Domain('active', '=', True)
+        partners = self.env['res.partner'].with_context(active_test=False).search(takes_part)
+        return partners.filtered(
+            lambda partner: not any(not user.share for user in partner.user_ids)
+        )
 
     def _get_expected_customers(self):
-        """Return who takes part and is not one of us."""
-        return self.partner_ids.filtered(
-            lambda partner: not any(not user.share for user in partner.sudo().user_ids)
-        )
+        """Return the customers who stand in the arrival list, which all staff read."""
+        if not self.active or self._is_private():
+            return self.env['res.partner']
+        return self._get_customers()
 
-    def _create_occasions(self, kind) -> None:
-        """Expect the customers of one meeting who are not expected yet."""
-        customers = self._get_expected_customers() - self.occasion_ids.partner_id
-        self.env['crm.occasion'].create(
-            [self._prepare_occasion_vals(kind, customer) for customer in customers]
-        )
+    def _is_private(self) -> bool:
+        """Return whether the meeting, or the calendar of its organiser, is private.
 
-    def _prepare_occasion_vals(self, kind, customer) -> dict:
+        As core's ``effective_privacy``, which does not notice when the organiser changes his mind.
+        """
+        return (self.privacy or self.user_id.calendar_default_privacy) == 'private'
+
+    def _create_occasions(self, customers, *, kind=None, required: bool = False) -> None:
+        """Expect these customers of one meeting.
+
+        :param kind: type to take where it is known
+        :param required: expect them also where no tag of the meeting asks for it
+        """
+        for company, group in customers.grouped(self._get_occasion_company).items():
+            chosen = kind
+            if not kind or kind.company_id not in (company.browse(), company):
+                chosen = self._get_occasion_type(company, required=required)
+            if chosen:
+                self.env['crm.occasion'].create(
+                    [self._prepare_occasion_vals(chosen, customer, company) for customer in group]
+                )
+
+    def _prepare_occasion_vals(self, kind, customer, company) -> dict:
         return {
             'type_id': kind.id,
             'partner_id': customer.id,
-            'company_id': self._get_occasion_company().id,
+            'company_id': company.id,
             'calendar_event_id': self.id,
-            **self._prepare_occasion_details(),
+            **self._prepare_occasion_details(company),
         }
 
-    def _prepare_occasion_details(self) -> dict:
+    def _prepare_occasion_details(self, company) -> dict:
         """Return what follows the meeting as long as the customer is only expected."""
+        host = self.user_id
+        if host.share or company not in host.company_ids:
+            host = host.browse()
         return {
             'date_from': self.start,
             'date_to': self.stop,
             'place': self.location or False,
-            'user_id': False if self.user_id.share else self.user_id.id,
+            'user_id': host.id,
         }
 
-    def _update_occasions(self, *, revive: bool) -> None:
+    def _update_occasions(self, occasions, *, revive: bool) -> None:
         """Move the occasions of one meeting, cancel those of who no longer comes, add others."""
-        customers = self._get_expected_customers() if self.active else self.env['res.partner']
-        gone = self.occasion_ids.filtered(lambda occasion: occasion.partner_id not in customers)
+        customers = self._get_expected_customers()
+        gone = occasions.filtered(lambda occasion: occasion.partner_id not in customers)
         gone._cancel_expected()
+        if self._is_private():
+            occasions.with_context(mail_notrack=True).write({'place': False})
         states = ('expected', 'cancelled') if revive else ('expected',)
-        details = {**self._prepare_occasion_details(), 'state': 'expected'}
-        for occasion in (self.occasion_ids - gone).filtered(lambda o: o.state in states):
+        for occasion in (occasions - gone).filtered(lambda o: o.state in states):
+            details = self._prepare_occasion_details(occasion.company_id)
             changed = occasion._get_changed_vals(details)
+            if occasion.state == 'cancelled':
+                changed['state'] = 'expected'
             if changed:
                 occasion.write(changed)
-        if self.active:
-            self._create_occasions(self.occasion_ids[:1].type_id)
+        self._create_occasions(
+            customers - occasions.partner_id, kind=occasions[:1].type_id, required=True
+        )

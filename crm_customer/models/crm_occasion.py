@@ -114,8 +114,11 @@ class CrmOccasion(models.Model):
     )
     currency_id = fields.Many2one(
         comodel_name='res.currency',
+        compute='_compute_currency_id',
+        store=True,
+        readonly=False,
+        precompute=True,
         required=True,
-        default=lambda self: self.env.company.currency_id,
     )
     amount = fields.Monetary(help="What the customer pays for the occasion.")
     note = fields.Text(string="Notes")
@@ -149,6 +152,11 @@ class CrmOccasion(models.Model):
     def _default_type_id(self):
         domain = Domain('company_id', 'in', [False, self.env.company.id])
         return self.env['crm.occasion.type'].search(domain, limit=1)
+
+    @api.depends('company_id')
+    def _compute_currency_id(self):
+        for occasion in self:
+            occasion.currency_id = occasion.currency_id or occasion.company_id.currency_id
 
     @api.depends('type_id', 'partner_id', 'date_from', 'reference')
     @api.depends_context('lang', 'tz')

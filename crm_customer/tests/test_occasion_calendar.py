@@ -33,10 +33,13 @@ class TestOccasionCalendar(OccasionCommon):
             )
         )
 
+    def get_occasions(self, event):
+        return self.env['crm.occasion'].search([('calendar_event_id', '=', event.id)])
+
     def test_made_by_tag(self):
         event = self.create_event(self.guest_li | self.guest_wang)
         self.assertRecordValues(
-            event.occasion_ids.sorted('partner_id'),
+            self.get_occasions(event).sorted('partner_id'),
             [
                 {
                     'partner_id': guest.id,
@@ -50,14 +53,14 @@ class TestOccasionCalendar(OccasionCommon):
                 for guest in self.guest_li | self.guest_wang
             ],
         )
-        self.assertFalse(self.create_event(self.guest_li, categ_ids=False).occasion_ids)
+        self.assertFalse(self.get_occasions(self.create_event(self.guest_li, categ_ids=False)))
 
     def test_follows(self):
         event = self.create_event(self.guest_li | self.guest_wang)
         event.write(
             {'start': self.start + timedelta(hours=3), 'stop': self.start + timedelta(hours=4)}
         )
-        li, wang = event.occasion_ids.sorted('partner_id')
+        li, wang = self.get_occasions(event).sorted('partner_id')
         self.assertEqual(li.date_from, self.start + timedelta(hours=3))
         wang.action_arrive()
         arrived_from = wang.date_from
@@ -76,19 +79,112 @@ class TestOccasionCalendar(OccasionCommon):
 
     def test_cancelled_by_staff_stays_cancelled(self):
         event = self.create_event(self.guest_li)
-        event.occasion_ids.action_cancel()
+        self.get_occasions(event).action_cancel()
         event.write({'location': "Room 3"})
-        self.assertEqual(event.occasion_ids.state, 'cancelled')
+        self.assertEqual(self.get_occasions(event).state, 'cancelled')
 
     def test_by_button(self):
         event = self.create_event(self.guest_li, categ_ids=False)
         event.action_expect_customers()
         event.action_expect_customers()
-        self.assertEqual(len(event.occasion_ids), 1)
-        self.assertEqual(event.occasion_ids.type_id, self.appointment)
+        self.assertEqual(len(self.get_occasions(event)), 1)
+        self.assertEqual(self.get_occasions(event).type_id, self.appointment)
         with self.assertRaises(UserError):
             self.create_event(self.env['res.partner'], categ_ids=False).action_expect_customers()
 
     def test_meetings_among_ourselves_cost_nothing(self):
         self.appointment.calendar_category_ids = False
-        self.assertFalse(self.create_event(self.guest_li).occasion_ids)
+        self.assertFalse(self.get_occasions(self.create_event(self.guest_li)))
+
+    # ------------------------------------------------------------
+    # PRIVATE MEETINGS
+    # ------------------------------------------------------------
+
+    def test_private(self):
+        """The arrival list is read by everybody: private meetings do not stand there."""
+        private = self.create_event(self.guest_li, privacy='private')
+        self.assertFalse(self.get_occasions(private))
+        with self.assertRaisesRegex(UserError, "private"):
+            private.action_expect_customers()
+        private.privacy = 'confidential'  # for staff
+        self.assertEqual(self.get_occasions(private).state, 'expected')
+
+    def test_becomes_private(self):
+        event = self.create_event(self.guest_li | self.guest_wang, location="Oncology")
+        li, wang = self.get_occasions(event).sorted('partner_id')
+        wang.action_arrive()
+        self.env.flush_all()
+        event.privacy = 'private'
+        self.env.flush_all()
+        self.assertEqual((li.state, wang.state), ('cancelled', 'present'))
+        self.assertFalse(li.place or wang.place)
+        tracked = (li | wang).message_ids.sudo().tracking_value_ids
+        self.assertNotIn("Oncology", tracked.mapped('old_value_char'))
+        event.write({'location': "Radiology"})
+        self.assertFalse(li.place or wang.place)
+        event.privacy = False
+        self.assertEqual((li.state, li.place), ('expected', "Radiology"))
+
+    def test_private_by_default(self):
+        mine = self.user_own.with_user(self.user_own)
+        mine.calendar_default_privacy = 'private'
+        event = self.create_event(self.guest_li)
+        self.assertFalse(self.get_occasions(event))
+        mine.calendar_default_privacy = 'public'
+        self.assertEqual(self.get_occasions(event).state, 'expected')
+        mine.calendar_default_privacy = 'private'
+        self.assertRecordValues(self.get_occasions(event), [{'state': 'cancelled', 'place': False}])
+
+    # ------------------------------------------------------------
+    # COMPANIES
+    # ------------------------------------------------------------
+
+    def test_company(self):
+        """Customers are expected where they belong, shared ones where one works."""
+        self.guest_wang.company_id = self.other_company
+        self.user_own.company_ids |= self.other_company
+        here = self.create_event(self.guest_li | self.guest_wang)
+        li, wang = self.get_occasions(here).sorted('partner_id')
+        self.assertEqual((li.company_id, wang.company_id), (self.company, self.other_company))
+        self.assertEqual(li.user_id, self.user_own)
+        there = self.create_event(self.guest_li)
+        self.get_occasions(there).unlink()
+        there.with_company(self.other_company).write({'location': "Room 4"})
+        self.assertEqual(self.get_occasions(there).company_id, self.other_company)
+
+    def test_company_the_organiser_is_not_of(self):
+        self.guest_wang.company_id = self.other_company
+        event = self.create_event(self.guest_wang)
+        self.assertRecordValues(
+            self.get_occasions(event), [{'company_id': self.other_company.id, 'user_id': False}]
+        )
+        event.write({'location': "Room 4"})
+        self.assertEqual(self.get_occasions(event).place, "Room 4")
+        event = self.create_event(self.guest_li, user_id=self.user_own.id)
+        self.get_occasions(event).unlink()
+        admin = self.env.ref('base.user_admin')
+        admin.company_ids |= self.other_company
+        event.with_user(admin).with_company(self.other_company).location = "Room 5"
+        self.assertEqual(self.get_occasions(event).company_id, self.company)
+
+    def test_types_of_companies(self):
+        theirs = self.env['crm.occasion.type'].create(
+            {
+                'name': "Theirs",
+                'company_id': self.other_company.id,
+                'calendar_category_ids': [Command.set(self.tag.ids)],
+                'sequence': 0,
+            }
+        )
+        self.guest_wang.company_id = self.other_company
+        event = self.create_event(self.guest_li | self.guest_wang)
+        li, wang = self.get_occasions(event).sorted('partner_id')
+        self.assertEqual((li.type_id, wang.type_id), (self.appointment, theirs))
+        self.assertEqual(wang.currency_id, self.other_company.currency_id)
+        later = self.env['res.partner'].create({'name': "Zhao", 'company_id': self.company.id})
+        wang.unlink()
+        event.partner_ids = later | self.guest_wang
+        self.assertEqual(
+            {o.partner_id: o.type_id for o in self.get_occasions(event) if o.state == 'expected'},
+            {later: self.appointment, self.guest_wang: self.appointment},
+        )
