@@ -8,7 +8,28 @@ from email.message import EmailMessage
 
 from odoo.models import BaseModel
 
-from odoo.addons.base.models.ir_mail_server import MailDeliveryException
+from odoo.addons.base.models.ir_mail_server import (
+    IdentificationFieldsNoFoldPolicy,
+    MailDeliveryException,
+)
+
+
+class PlainLinksPolicy(IdentificationFieldsNoFoldPolicy):
+    """How core writes mails, but for headers with a link: these stay on one line as they are.
+
+    Python breaks a word that is longer than a line into encoded ones (RFC 2047), and no mail
+    program decodes these in a header that has no text for people.
+    """
+
+    HEADERS = ('list-unsubscribe',)
+
+    def _fold(self, name, value, *args, **kwargs):
+        if name.lower() in self.HEADERS:
+            return f'{name}: {value}{self.linesep}'
+        return super()._fold(name, value, *args, **kwargs)
+
+
+MAIL_POLICY = PlainLinksPolicy(linesep='\r\n')
 
 
 @dataclass(frozen=True)

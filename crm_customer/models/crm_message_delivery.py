@@ -3,9 +3,9 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..smtp import Letter
 
 _logger = logging.getLogger(__name__)
+T = TypeVar('T')
 
 CHUNK = 100  # messages
 MAX_TRIES = 5  # of a transaction
@@ -159,6 +160,8 @@ class CrmMessage(models.Model):
         :param next_id: message to be sent now, if any
         :return: whether the next one is ours: not sent, refused or taken by anybody meanwhile
         """
+        if not letter and not next_id:
+            return False
         query = SQL(
             'WITH done AS (UPDATE crm_message SET %(outcome)s'
             " WHERE id = %(id)s AND state = 'sending')"
@@ -169,10 +172,29 @@ class CrmMessage(models.Model):
             now=fields.Datetime.now(),
             next_id=next_id,
         )
+
+        def record() -> bool:
+            cr.execute(query)
+            return bool(cr.rowcount)
+
+        return self._commit_on(cr, record)
+
+    def _recheck_on(self, cr) -> CrmMessage:
+        """Return the messages that may still leave, asked and committed at once.
+
+        :param cr: cursor on which nothing else happens
+        """
+        return self.browse(self._commit_on(cr, self.with_env(self.env(cr=cr))._recheck).ids)
+
+    @api.model
+    def _commit_on(self, cr, function: Callable[[], T]) -> T:
+        """Return what a function gives when it is committed, tried again if others were faster.
+
+        :param cr: cursor the function works on, and nothing else
+        """
         for attempt in range(1, MAX_TRIES + 1):
             try:
-                cr.execute(query)
-                claimed = bool(cr.rowcount)
+                result = function()
                 cr.commit()  # pylint: disable=invalid-commit
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 cr.rollback()
@@ -180,8 +202,8 @@ class CrmMessage(models.Model):
                     raise
                 time.sleep(random.uniform(0, 0.05 * attempt))
             else:
-                return claimed
-        return False
+                return result
+        raise AssertionError("never reached")
 
     def _prepare_outcome_vals(self, letter: Letter | None) -> dict:
         """Return what the outcome of a try changes on its message."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
+from werkzeug.urls import iri_to_uri
 
 from odoo import Command, fields, models
 from odoo.exceptions import UserError
@@ -348,7 +349,8 @@ class CrmMessage(models.Model):
         self.ensure_one()
         secret = self.env['ir.config_parameter'].sudo().get_param('database.uuid')
         digest = hashlib.sha256(f'{secret}|{self.key}'.encode()).hexdigest()[:32]
-        host = self.company_id.alias_domain_id.name or urlsplit(self.get_base_url()).hostname
+        base = urlsplit(iri_to_uri(self.get_base_url()))
+        host = self.company_id.alias_domain_id.name or base.hostname
         return f'<{digest}.{self.id}@{host}>'
 
     def _prepare_sms_vals(self, content: MessageContent) -> dict:
@@ -421,7 +423,7 @@ class CrmMessage(models.Model):
         if not url:
             return {}
         return {
-            'List-Unsubscribe': f'<{url}>',
+            'List-Unsubscribe': f'<{iri_to_uri(url)}>',
             'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
             'Precedence': 'list',
             'X-Auto-Response-Suppress': 'OOF',

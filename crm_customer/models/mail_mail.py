@@ -9,10 +9,10 @@ from time import monotonic
 import psycopg2
 
 from odoo import Command, api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, formataddr
 from odoo.tools.mail import append_content_to_html, email_split_and_format_normalize
 
-from ..smtp import DataWatch, Letter, Outcome
+from ..smtp import MAIL_POLICY, DataWatch, Letter, Outcome
 
 _logger = logging.getLogger(__name__)
 
@@ -162,39 +162,44 @@ class MailMail(models.Model):
     def _hand_over_all(self, session, server, alias_domain) -> None:
         """Hand mails over one by one, with the ledger committed before and after each.
 
-        One commit serves for what became of a mail and for the next being about to leave; mails
-        are built before, so that nothing else happens between the server's answer and the commit.
+        One commit serves for what became of a mail and for the next being about to leave.  Before
+        anything else is done that takes its time or can go wrong, and when it did, what became of
+        the last mail is committed by itself.
         """
         watch, last = DataWatch(session), None
         messages = self.env['crm.message']
         with self.env.registry.cursor() as ledger:
-            for letter in self._iter_letters(ledger, server, alias_domain):
-                claimed = messages._record(ledger, last, letter.message_id)
-                last = letter if claimed else None
-                if not claimed:
-                    continue
-                letter.outcome = letter.outcome or letter.hand_over(session, watch)
-                if letter.outcome.disconnected:
-                    break
-            messages._record(ledger, last)
+            try:
+                for letter in self._iter_letters(ledger, server, alias_domain):
+                    claimed = messages._record(ledger, last, letter.message_id if letter else 0)
+                    last = None
+                    if claimed:
+                        letter.outcome = letter.outcome or letter.hand_over(session, watch)
+                        last = letter
+                        if letter.outcome.disconnected:
+                            break
+            finally:
+                ledger.rollback()
+                messages._record(ledger, last)
 
-    def _iter_letters(self, ledger, server, alias_domain) -> Iterator[Letter]:
+    def _iter_letters(self, ledger, server, alias_domain) -> Iterator[Letter | None]:
         """Yield mails ready to be handed over, as long as their customers want them.
 
         A few are built at a time.  Whether a message is still allowed was asked a second ago at
         most, whatever time the mail server takes; on the ledger's cursor, which sees what others
-        have committed since.
+        have committed since.  None is yielded before anything but handing over is done.
         """
-        messages = self.env(cr=ledger)['crm.message']
-        waiting = set(self.crm_message_id.ids)
+        messages = self.crm_message_id
+        waiting = set(messages.ids)
         checked_at = monotonic()
         for start in range(0, len(self), BUILT_AHEAD):
+            yield None
             mails = self[start : start + BUILT_AHEAD].with_prefetch(self.ids)
             wanted = [mail for mail in mails if mail.crm_message_id.id in waiting]
             for letter in [mail._build_letter(server, alias_domain) for mail in wanted]:
                 if monotonic() - checked_at > MAX_AGE_OF_CHECK:
-                    waiting = set(messages.browse(sorted(waiting))._recheck().ids)
-                    ledger.commit()  # pylint: disable=invalid-commit
+                    yield None
+                    waiting = set(messages.browse(sorted(waiting))._recheck_on(ledger).ids)
                     checked_at = monotonic()
                 if letter.message_id in waiting:
                     waiting.remove(letter.message_id)
@@ -208,14 +213,29 @@ class MailMail(models.Model):
             # a customer's message has one recipient, and core puts recipients last
             email = self._prepare_outgoing_list(mail_server=server)[-1]
             email['headers'].update(self.crm_message_id._get_mail_headers())
+            email.update(self._prepare_recipient_vals())
             letter.transport = self._get_transport(server, alias_domain, email)
             letter.content = letter.transport._build_email__(**self._prepare_build_vals(email))
+            letter.content.policy = MAIL_POLICY
         except psycopg2.Error:
             raise  # nothing is wrong with the mail
         except Exception as error:
             _logger.info("Mail %s cannot be built", self.id, exc_info=True)
             letter.outcome = Outcome('failed', str(error))
         return letter
+
+    def _prepare_recipient_vals(self) -> dict:
+        """Return whom the mail is for: of several addresses of the customer the one asked about.
+
+        Whether the owners of the others want to be written to nobody knows.
+        """
+        partner = self.crm_message_id.partner_id
+        address = partner.email_normalized
+        return {
+            'email_to': [formataddr((partner.name or '', address))],
+            'email_to_normalized': [address],
+            'email_cc': [],
+        }
 
     def _get_transport(self, server, alias_domain, email: dict) -> models.BaseModel:
         """Return the mail server in the context in which core sends."""

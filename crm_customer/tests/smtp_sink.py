@@ -38,6 +38,8 @@ class Behaviour:
     data_answer: str = ''
     #: called with each mail taken, before it is answered
     on_mail: Callable[[bytes], None] | None = None
+    #: called with each address a mail is for
+    on_recipient: Callable[[str], None] | None = None
 
 
 class SmtpSink:
@@ -102,6 +104,8 @@ class _Session(socketserver.StreamRequestHandler):
                 self._answer('250-sink\r\n250-SIZE 33554432\r\n250 8BITMIME')
             elif command == b'RCPT':
                 address = line.decode().partition('<')[2].partition('>')[0]
+                if self.server.sink.behaviour.on_recipient:
+                    self.server.sink.behaviour.on_recipient(address)
                 self._answer(self.server.sink.behaviour.refusals.get(address, '250 ok'))
             else:
                 self._answer('250 ok')

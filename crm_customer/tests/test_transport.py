@@ -1,3 +1,4 @@
+import re
 from email.header import decode_header, make_header
 from unittest.mock import patch
 
@@ -175,6 +176,9 @@ class TestEnqueue(TransportCase):
         self.partners[1].activity_ids.with_user(seller).unlink()
         self.assertEqual(calls.mapped('state'), ['sent', 'cancelled', 'queued'])
         self.assertTrue(calls[0].sent_at)
+        calls[2].write({'state': 'refused', 'reason': 'no_consent'})
+        self.partners[2].activity_ids.with_user(seller).action_feedback("Done all the same")
+        self.assertRecordValues(calls[2], [{'state': 'refused', 'reason': 'no_consent'}])
 
 
 @tagged('post_install', '-at_install')
@@ -242,6 +246,35 @@ class TestSend(TransportCase):
             self.assertEqual(mail['List-Unsubscribe-Post'], 'List-Unsubscribe=One-Click')
             self.assertIn('/crm/unsubscribe/', mail['List-Unsubscribe'])
 
+    def test_mail_programs_can_read_the_way_out(self):
+        """However long the address of the shop: encoded, no program finds the link in it."""
+        long = f'https://{"quite-long." * 10}example.com:8069'
+        for base in ('http://127.0.0.1:8330', long, 'https://büro.example'):
+            with self.subTest(base=base):
+                self.env['ir.config_parameter'].set_param('web.base.url', base)
+                self.company.invalidate_recordset()
+                self.sink.mails.clear()
+                message = self.enqueue(self.partner, event=base)
+                self.send()
+                self.assertEqual(message.state, 'sent', message.failure)
+                mail = self.sink.parsed()[0]
+                url = base.replace('büro', 'xn--bro-hoa')
+                link = mail['List-Unsubscribe']
+                self.assertRegex(link, rf'^<{re.escape(url)}/crm/unsubscribe/[\w.-]+>$')
+                self.assertEqual(mail['Message-Id'], message.rfc_message_id)
+                self.assertLess(max(map(len, self.sink.mails[0].split(b'\r\n'))), 998)
+
+    def test_only_to_the_address_that_was_asked_about(self):
+        """The gate knows of the first address whether its owner wants to be written to."""
+        self.partner.email = 'first@example.com, Second <second@example.com>'
+        self.assertEqual(self.partner.email_normalized, 'first@example.com')
+        recipients = []
+        self.sink.behaviour.on_recipient = recipients.append
+        self.enqueue(self.partner)
+        self.send()
+        self.assertEqual(recipients, ['first@example.com'])
+        self.assertNotIn('second@', str(self.sink.parsed()[0]['To']))
+
     def test_links_are_not_stored(self):
         mail = self.get_mails(self.enqueue(self.partner, 'offer'))
         self.assertNotIn('/crm/', mail.body_html)
@@ -269,7 +302,8 @@ class TestSend(TransportCase):
         def record(messages, cr, letter, next_id=0):
             result = original(messages, cr, letter, next_id)
             cr.execute('SELECT state FROM crm_message WHERE id = %s', [message.id])
-            seen.append((self.sink.counts.total(), *cr.fetchone()))
+            if letter or next_id:
+                seen.append((self.sink.counts.total(), *cr.fetchone()))
             return result
 
         original = self.registry['crm.message']._record
@@ -311,6 +345,22 @@ class TestSend(TransportCase):
             self.send()
         self.assertIn('refused', messages.mapped('state'))
         self.assertEqual(self.sink.counts.total(), messages.mapped('state').count('sent'))
+
+    def test_what_became_of_it_is_known_before_others_are_built(self):
+        messages = self.enqueue(self.partners)
+        seen = []
+
+        def build(mail, *args):
+            self.env.invalidate_all()
+            seen.append(messages.mapped('state'))
+            return original(mail, *args)
+
+        original = self.registry['mail.mail']._build_letter
+        ahead = patch(f'{DELIVERY}.BUILT_AHEAD', 1)
+        with ahead, patch.object(self.registry['mail.mail'], '_build_letter', build):
+            self.send()
+        sent = [states.count('sent') for states in seen]
+        self.assertEqual((sent, seen[-1].count('sending')), ([0, 1, 2], 0))
 
     def test_mail_somebody_cancelled(self):
         message = self.enqueue(self.partner)
