@@ -103,10 +103,9 @@ class DataWatch:
 
 @dataclass
 class Letter:
-    """A mail on its way to a mail server."""
+    """A mail on its way to a mail server, or a short message on its way to a provider."""
 
     message_id: int
-    mail_id: int
     content: EmailMessage | None = None
     #: mail server in the context that core sends in
     transport: BaseModel | None = None

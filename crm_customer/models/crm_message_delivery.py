@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 from odoo import api, fields, models
@@ -128,26 +129,6 @@ class CrmMessage(models.Model):
             vals = {'retry_at': retry_at, 'failure': failure, 'attempts': attempts + 1}
             messages.write(vals)
 
-    def _postpone_failed(self, failure: str) -> None:
-        """Put a message back in the queue, unless it was tried often enough.
-
-        :param failure: what went wrong
-        """
-        self.ensure_one()
-        if self.attempts >= MAX_ATTEMPTS:
-            self.write({'state': 'failed', 'reason': 'delivery', 'failure': failure})
-        else:
-            retry_at = fields.Datetime.now() + self._get_pause(self.attempts)
-            self.write({'state': 'queued', 'retry_at': retry_at, 'failure': failure})
-
-    def _claim(self) -> None:
-        """Mark messages as about to leave together; commit it before they do."""
-        now = fields.Datetime.now()
-        for attempts, messages in self.grouped('attempts').items():
-            vals = {'state': 'sending', 'attempted_at': now, 'retry_at': False}
-            messages.write({**vals, 'attempts': attempts + 1})
-        self.flush_recordset()
-
     # ------------------------------------------------------------
     # LEDGER, on a connection of its own so that each step is committed at once
     # ------------------------------------------------------------
@@ -192,7 +173,7 @@ class CrmMessage(models.Model):
 
         :param cr: cursor the function works on, and nothing else
         """
-        for attempt in range(1, MAX_TRIES + 1):
+        for attempt in count(1):
             try:
                 result = function()
                 cr.commit()  # pylint: disable=invalid-commit
@@ -203,8 +184,6 @@ class CrmMessage(models.Model):
                 time.sleep(random.uniform(0, 0.05 * attempt))
             else:
                 return result
-        raise AssertionError("never reached")
-
     def _prepare_outcome_vals(self, letter: Letter | None) -> dict:
         """Return what the outcome of a try changes on its message."""
         now = fields.Datetime.now()

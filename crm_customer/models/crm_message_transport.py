@@ -361,7 +361,7 @@ class CrmMessage(models.Model):
         return {
             'crm_message_id': self.id,
             'uuid': self._get_rfc_message_id()[1:33],
-            'number': self.partner_id.phone_sanitized or self.partner_id.phone,
+            'number': self.partner_id.phone_sanitized,
             'partner_id': self.partner_id.id,
             'body': text,
             'state': 'process',

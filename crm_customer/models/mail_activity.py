@@ -18,7 +18,9 @@ class MailActivity(models.Model):
     def _action_done(self, feedback=False, attachment_ids=None):
         messages = self.sudo().crm_message_id
         # one that was refused or settled meanwhile stays what it is
-        messages.filtered(lambda message: message.state == 'queued')._set_sent(fields.Datetime.now())
+        messages.filtered(lambda message: message.state == 'queued')._set_sent(
+            fields.Datetime.now()
+        )
         return super()._action_done(feedback=feedback, attachment_ids=attachment_ids)
 
     def unlink(self):

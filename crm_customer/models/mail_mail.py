@@ -208,7 +208,7 @@ class MailMail(models.Model):
     def _build_letter(self, server, alias_domain) -> Letter:
         """Return the mail as the mail server gets it, or why it cannot be built."""
         self.ensure_one()
-        letter = Letter(self.crm_message_id.id, self.id)
+        letter = Letter(self.crm_message_id.id)
         try:
             # a customer's message has one recipient, and core puts recipients last
             email = self._prepare_outgoing_list(mail_server=server)[-1]

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from odoo import api, fields, models
 
-PROVIDER_TOOK_IT = ('process', 'pending', 'sent')
+from ..sms_provider import AnswerWatch
+from ..smtp import Letter
+
 BATCH = 20  # messages handed over at once, and uncertain when the worker dies just then
 
 
@@ -23,6 +25,14 @@ class SmsSms(models.Model):
         index='btree_not_null',
     )
 
+    def _send(self, *args, **kwargs):
+        """Whoever sends a customer's message by hand only wakes its queue up."""
+        own = self.filtered('crm_message_id')
+        if own:
+            own.crm_message_id._trigger_senders()
+        others = self - own
+        return super(SmsSms, others)._send(*args, **kwargs) if others else None
+
     @api.model
     def _send_queued_messages(self, shard: int, shards: int, limit: int) -> int:
         """Send the next short messages; they are ``sending`` in the database before they leave.
@@ -34,29 +44,53 @@ class SmsSms(models.Model):
         """
         messages = self.env['crm.message'].sudo()
         messages = messages._get_queue('sms', shard, shards, min(limit, BATCH))
-        claimed = messages._recheck()
-        (messages - claimed)._forget_delivery()
-        claimed._claim()
-        self.env.cr.commit()  # pylint: disable=invalid-commit
-        sms = self.sudo().search([('crm_message_id', 'in', claimed.ids)])
-        if sms:
-            sms._send(unlink_failed=False, unlink_sent=True, raise_exception=False)
-            sms._settle_messages()
+        if not messages:
+            return 0
+        allowed = messages._recheck_before_leaving()
+        sms = self.sudo().search([('crm_message_id', 'in', allowed.ids)])
+        (allowed - sms.crm_message_id)._enqueue_again()
+        sms -= sms._give_up_cancelled()
+        ready = sms.try_lock_for_update()  # nobody deletes them while they leave
+        for company, of_company in ready.grouped(lambda s: s.crm_message_id.company_id).items():
+            of_company.with_company(company)._hand_over()
         return len(messages)
 
-    def _settle_messages(self) -> None:
-        """Note on the messages what the provider answered."""
-        for sms in self.filtered('crm_message_id'):
-            message = sms.crm_message_id
-            if sms.state in PROVIDER_TOOK_IT and sms.to_delete:
-                message._set_sent(fields.Datetime.now())
-            elif sms.state == 'error' and sms.failure_type in ('sms_server', 'sms_credit'):
-                sms.state = 'process'
-                message._postpone_failed(sms.failure_type)
-            elif sms.state == 'error':
-                message.write(
-                    {'state': 'failed', 'reason': 'delivery', 'failure': sms.failure_type}
-                )
+    def _give_up_cancelled(self) -> SmsSms:
+        """Return the short messages somebody cancelled; they are not sent."""
+        cancelled = self.filtered(lambda sms: sms.state == 'canceled')
+        cancelled.crm_message_id.write({'state': 'cancelled', 'reason': 'staff'})
+        return cancelled
+
+    def _hand_over(self) -> None:
+        """Hand short messages to the provider, with the ledger committed before and after.
+
+        What it answered is kept for itself, whether or not the rest of the work can be.
+        """
+        company, messages = self.env.company, self.env['crm.message']
+        sms_api = company._get_sms_api_class()(self.env)
+        sms_api._set_company(company)
+        watch = AnswerWatch(sms_api, self.IAP_TO_SMS_STATE_SUCCESS)
+        self._use_checked_numbers()
+        with self.env.registry.cursor() as ledger:
+            own = self.filtered(lambda sms: messages._record(ledger, None, sms.crm_message_id.id))
+            letters = {sms: (sms.uuid, Letter(sms.crm_message_id.id)) for sms in own}
+            if not letters:
+                return
+            try:
+                own._send_with_api(sms_api, unlink_failed=False, unlink_sent=True)
+            finally:
+                for uuid, letter in letters.values():
+                    letter.outcome = watch.judge(uuid)
+                    messages._record(ledger, letter)
+        again = own.filtered(lambda sms: letters[sms][1].outcome.result == 'later')
+        again.state = 'process'
+
+    def _use_checked_numbers(self) -> None:
+        """Take the number of which was asked, now, whether its owner wants to be written to."""
+        for sms in self:
+            number = sms.crm_message_id.partner_id.phone_sanitized
+            if sms.number != number:
+                sms.number = number
 
     @api.model
     def _finish_settled_messages(self) -> None:

@@ -41,6 +41,7 @@ from . import test_timeline_performance
 from . import test_timeline_sources
 from . import test_tours
 from . import test_transport
+from . import test_transport_conflict
 from . import test_transport_kill
 from . import test_version
 from . import test_working_time

@@ -24,13 +24,11 @@ CLASSES = ('greeting', 'offer', 'survey', 'transactional')
 SAFE_TWICE = ('transactional', 'safety')
 
 
-class KillCase(BaseCase):
-    """Messages are sent by processes that die; in the end each is accounted for."""
+class CommittedCase(BaseCase):
+    """Messages in the database for all to see, deleted in the end."""
 
     def setUp(self):
         super().setUp()
-        self.sink = self.enterContext(SmtpSink())
-        self.sink.behaviour.delay = 0.001
         self.addCleanup(self.clean_up)
         with self.open() as cr:
             company = api.Environment(cr, SUPERUSER_ID, {}).company
@@ -41,13 +39,20 @@ class KillCase(BaseCase):
         """Return a cursor with real commits."""
         return sql_db.db_connect(get_db_name()).cursor()
 
+    def execute(self, query, *params):
+        """Execute a statement, commit, and return what it found."""
+        with self.open() as cr:
+            cr.execute(query, params)
+            return cr.fetchall() if cr.description else cr.rowcount
+
     def clean_up(self):
         """Delete what was committed."""
         with self.open() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
             partners = env['res.partner'].search([('ref', '=', PREFIX)])
             messages = env['crm.message'].search([('key', '=like', f'{PREFIX}:%')])
-            env['mail.mail'].search([('crm_message_id', 'in', messages.ids)]).unlink()
+            for model in ('mail.mail', 'sms.sms', 'mail.activity'):
+                env[model].search([('crm_message_id', 'in', messages.ids)]).unlink()
             persons = messages.person_id.ids
             cr.execute('DELETE FROM crm_message WHERE id = ANY(%s)', [messages.ids])
             cr.execute('DELETE FROM crm_person WHERE id = ANY(%s)', [persons])
@@ -56,19 +61,15 @@ class KillCase(BaseCase):
             env.company.crm_consent_promotion = self.consent
             env['crm.selfcheck']._run_message_checks()
 
-    def enqueue(self, number):
+    def enqueue(self, number, **values):
         """Commit messages that are ready to leave.
 
         :param number: how many; classes take turns
+        :param values: of all messages
         """
         with self.open() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
-            partners = env['res.partner'].create(
-                [
-                    {'name': f"Killed {n}", 'email': f'killed{n}@example.com', 'ref': PREFIX}
-                    for n in range(number)
-                ]
-            )
+            partners = self.create_partners(env, number)
             env['crm.message']._plan(
                 {
                     'key': f'{PREFIX}:{partner.id}',
@@ -77,32 +78,64 @@ class KillCase(BaseCase):
                     'company_id': env.company.id,
                     'subject': "Hello",
                     'content_values': {'body': '<p>Hello</p>'},
+                    **values,
                 }
                 for position, partner in enumerate(partners)
             )._enqueue()
 
-    # ------------------------------------------------------------
-    # PROCESSES
-    # ------------------------------------------------------------
+    def create_partners(self, env, number):
+        """Return new customers."""
+        return env['res.partner'].create(
+            [
+                {
+                    'name': f"Killed {n}",
+                    'email': f'killed{n}@example.com',
+                    'phone': f'+4930{n:07}',
+                    'ref': PREFIX,
+                }
+                for n in range(number)
+            ]
+        )
 
-    def start(self):
-        """Start a process that sends all there is; return its id."""
+
+class ProcessCase(CommittedCase):
+    """Workers are processes."""
+
+    def start(self, *args):
+        """Start a process that does all there is to do; return its id."""
         pid = os.fork()
         if pid:
             return pid
         code = 1
         try:
-            self.run_child()
+            modules.module.current_test = None
+            sql_db._Pool = sql_db._Pool_readonly = None  # the connections are the parent's
+            registry = modules.registry.Registry(get_db_name())
+            registry._db = sql_db.db_connect(get_db_name())
+            self.run_child(registry, *args)
             code = 0
         finally:
             os._exit(code)
 
-    def run_child(self):
+    def run_child(self, registry, *args):
         """What a scheduled worker does, in a process of its own."""
-        modules.module.current_test = None
-        sql_db._Pool = sql_db._Pool_readonly = None  # the connections are the parent's
-        registry = modules.registry.Registry(get_db_name())
-        registry._db = sql_db.db_connect(get_db_name())
+        raise NotImplementedError
+
+
+class KillCase(ProcessCase):
+    """Messages are sent by processes that die; in the end each is accounted for."""
+
+    def setUp(self):
+        super().setUp()
+        self.sink = self.enterContext(SmtpSink())
+        self.sink.behaviour.delay = 0.001
+
+    # ------------------------------------------------------------
+    # PROCESSES
+    # ------------------------------------------------------------
+
+    def run_child(self, registry):
+        """What a scheduled worker does, in a process of its own."""
         tools.config['smtp_server'], tools.config['smtp_port'] = 'localhost', self.sink.port
         nobody = patch.object(
             IrMail_Server,

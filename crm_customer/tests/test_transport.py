@@ -2,6 +2,9 @@ import re
 from email.header import decode_header, make_header
 from unittest.mock import patch
 
+import requests
+from urllib3.exceptions import MaxRetryError
+
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
@@ -11,6 +14,7 @@ from .transport_common import TransportCase
 
 DELIVERY = 'odoo.addons.crm_customer.models.mail_mail'
 TRANSPORT = 'odoo.addons.crm_customer.models.crm_message_transport'
+SMS_API = 'odoo.addons.sms.tools.sms_api.SmsApi._send_sms_batch'
 SERVER = 'odoo.addons.base.models.ir_mail_server'
 
 
@@ -601,21 +605,102 @@ class TestStuck(TransportCase):
         self.assertFalse(self.partner.activity_ids)
         self.assertEqual(message.state, 'cancelled')
 
-    def test_text_messages(self):
-        self.partners.phone = '+4930123456'
+
+@tagged('post_install', '-at_install')
+class TestTextMessages(TransportCase):
+    def setUp(self):
+        super().setUp()
+        self.calls, self.answers = [], {}
+        self.startPatcher(patch(SMS_API, lambda _api, batches, **_kw: self.answer(batches)))
+        for number, partner in enumerate(self.partners):
+            partner.phone = f'+493012345{number}'
+
+    def answer(self, batches):
+        """Answer as a provider does; what ``answers`` holds for a number may be an exception."""
+        results = []
+        for number in [number for batch in batches for number in batch['numbers']]:
+            self.calls.append(number['number'])
+            state = self.answers.get(number['number'], 'success')
+            if isinstance(state, Exception):
+                raise state
+            results.append({'uuid': number['uuid'], 'state': state, 'credit': 1})
+        return results
+
+    def get_sms(self, messages):
+        return self.env['sms.sms'].search([('crm_message_id', 'in', messages.ids)])
+
+    def test_what_the_provider_answers(self):
+        self.answers['+4930123451'] = 'wrong_number_format'
+        self.answers['+4930123452'] = 'server_error'
         messages = self.enqueue(self.partners, channel='sms')
-        uuids = self.env['sms.sms'].search([('crm_message_id', 'in', messages.ids)]).sorted('id')
-        states = ('success', 'wrong_number_format', 'server_error')
-        answers = dict(zip(uuids.mapped('uuid'), states, strict=True))
-
-        def answer(_api, batches, **_kwargs):
-            return [
-                {'uuid': number['uuid'], 'state': answers[number['uuid']], 'credit': 1}
-                for batch in batches
-                for number in batch['numbers']
-            ]
-
-        with patch('odoo.addons.sms.tools.sms_api.SmsApi._send_sms_batch', answer):
-            self.send()
+        self.send()
         self.assertEqual(messages.mapped('state'), ['sent', 'failed', 'queued'])
         self.assertTrue(messages[2].retry_at)
+        self.assertEqual(messages.mapped('attempts'), [1, 1, 1])
+        self.assertEqual(self.get_sms(messages[2]).state, 'process', "not core's to send")
+        self.answers.clear()
+        messages.retry_at = False
+        self.send()
+        self.assertEqual(messages.mapped('state'), ['sent', 'failed', 'sent'])
+        self.assertEqual(len(self.calls), 4)
+
+    def test_provider_takes_it_and_does_not_answer(self):
+        """Nobody can tell: a greeting is not risked twice, news of an order are."""
+        cases = (
+            (requests.exceptions.ReadTimeout(), ['uncertain', 'queued']),
+            (requests.exceptions.ConnectTimeout(), ['queued', 'queued']),
+            (requests.exceptions.ConnectionError("Connection aborted."), ['uncertain', 'queued']),
+            (requests.exceptions.ConnectionError(MaxRetryError(None, '')), ['queued', 'queued']),
+            (UserError("No account"), ['queued', 'queued']),
+        )
+        for number, (error, states) in enumerate(cases):
+            with self.subTest(error=error):
+                self.answers['+4930123450'] = error
+                messages = self.enqueue(self.partner, event=f'g{number}', channel='sms')
+                messages |= self.enqueue(
+                    self.partner, 'transactional', event=f'o{number}', channel='sms'
+                )
+                self.send()
+                self.assertEqual(messages.mapped('state'), states)
+                messages.write({'state': 'cancelled'})
+
+    def test_tried_again_but_not_for_ever(self):
+        self.answers['+4930123450'] = 'server_error'
+        message = self.enqueue(self.partner, channel='sms')
+        for _attempt in range(14):
+            self.send()
+            message.retry_at = False
+        self.assertEqual((message.state, message.attempts, len(self.calls)), ('failed', 12, 12))
+
+    def test_short_message_somebody_deleted(self):
+        messages = self.enqueue(self.partners, channel='sms')
+        self.get_sms(messages[0]).unlink()
+        with mute_logger('odoo.addons.crm_customer.models.crm_message_delivery'):
+            self.send()
+        self.send()
+        self.assertEqual(messages.mapped('state'), ['sent'] * 3)
+        self.assertEqual(sorted(self.calls), sorted(self.partners.mapped('phone_sanitized')))
+
+    def test_short_message_somebody_cancelled(self):
+        message = self.enqueue(self.partner, channel='sms')
+        self.get_sms(message).action_set_canceled()
+        self.send()
+        self.assertRecordValues(message, [{'state': 'cancelled', 'reason': 'staff'}])
+        self.assertFalse(self.calls)
+
+    def test_sent_by_hand_it_waits_for_its_queue(self):
+        message = self.enqueue(self.partner, channel='sms')
+        sms = self.get_sms(message)
+        sms.action_set_outgoing()
+        sms.send()
+        with self.committing() as env:
+            env['sms.sms']._process_queue()
+        self.assertFalse(self.calls)
+        self.send()
+        self.assertEqual((message.state, len(self.calls)), ('sent', 1))
+
+    def test_only_to_the_number_that_was_asked_about(self):
+        message = self.enqueue(self.partner, channel='sms')
+        self.partner.phone = '+4930999999'
+        self.send()
+        self.assertEqual((message.state, self.calls), ('sent', ['+4930999999']))
