@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ..timeline import TimelineText
 
@@ -102,6 +104,26 @@ class CrmCustomerNote(models.Model):
     def _ensure_can_set_author(self) -> None:
         if not (self.env.su or self.env.user.has_group('crm_customer.group_manager')):
             raise AccessError(self.env._("A note keeps its author."))
+
+    # ------------------------------------------------------------
+    # READING
+    # ------------------------------------------------------------
+
+    @api.model
+    def _search_newest(self, domain: Domain, count: int) -> CrmCustomerNote:
+        """Return the newest notes on each customer, as many of each; no other is read."""
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                'SELECT id FROM (SELECT id, partner_id, date, row_number() OVER'
+                ' (PARTITION BY partner_id ORDER BY date DESC, id DESC) AS place'
+                ' FROM crm_customer_note WHERE id IN %s) AS numbered'
+                ' WHERE place <= %s ORDER BY partner_id, place',
+                self._search(domain).subselect(),
+                count,
+            )
+        )
+        return self.browse(row[0] for row in rows)
 
     # ------------------------------------------------------------
     # TIME LINE

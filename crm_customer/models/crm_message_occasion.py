@@ -75,24 +75,12 @@ class CrmMessage(models.Model):
         :param subject: what was done
         :return: the greeting in the ledger
         """
-        person = self.env['crm.person'].sudo()._for_partners(partner)
-        person = person.survivor_id or person
+        person = self._get_greeted_person(partner)
         person._bump_version()  # the gate may be about to send the one that waits
-        key = self._get_greeting_key(company, person, occurrence_key)
+        vals = self._prepare_greeting_in_person(company, person, occurrence_key, subject)
         messages = self.sudo()
-        messages._plan(
-            [
-                {
-                    'key': key,
-                    'person_id': person.id,
-                    'company_id': company.id,
-                    'message_class': 'greeting',
-                    'channel': 'in_person',
-                    'subject': subject,
-                }
-            ]
-        )
-        greeting = messages.search([('key', '=', key)])
+        messages._plan([vals])
+        greeting = messages.search([('key', '=', vals['key'])])
         if greeting.state in ('planned', 'cancelled', 'refused', 'failed'):
             greeting.write(
                 {
@@ -107,10 +95,29 @@ class CrmMessage(models.Model):
         return greeting
 
     @api.model
+    def _get_greeted_person(self, partner):
+        """Return the person behind a contact, after a merge the one who is left."""
+        person = self.env['crm.person'].sudo()._for_partners(partner)
+        return person.survivor_id or person
+
+    @api.model
+    def _prepare_greeting_in_person(
+        self, company, person, occurrence_key: str, subject: str
+    ) -> dict:
+        """Return the values of a greeting somebody says himself."""
+        return {
+            'key': self._get_greeting_key(company, person, occurrence_key),
+            'person_id': person.id,
+            'company_id': company.id,
+            'message_class': 'greeting',
+            'channel': 'in_person',
+            'subject': subject,
+        }
+
+    @api.model
     def _forget_greeting_in_person(self, company, partner, occurrence_key: str) -> None:
         """Take back a greeting that was noted by mistake; another way of greeting is not chosen."""
-        person = self.env['crm.person'].sudo()._for_partners(partner)
-        person = person.survivor_id or person
+        person = self._get_greeted_person(partner)
         key = self._get_greeting_key(company, person, occurrence_key)
         greeting = self.sudo().search([('key', '=', key), ('channel', '=', 'in_person')])
         if greeting.state == 'sent':

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import format_date, format_datetime
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL, format_date, format_datetime
 
 from ..timeline import TimelineText
+
+_logger = logging.getLogger(__name__)
+
+#: occasions a job works off before it commits
+CHUNK = 200
 
 OPEN_STATES = ('expected', 'present')
 
@@ -343,22 +351,63 @@ class CrmOccasion(models.Model):
     @api.model
     def _cron_close_forgotten(self) -> None:
         """Let customers go whose length of stay nobody knows and whom nobody saw leaving."""
-        for occasion in self.search(self._get_forgotten_domain(), limit=1000):
-            if occasion._is_forgotten():
-                _start, end = occasion._get_period()
-                occasion.write({'state': 'left', 'left_at': end})
-        self.env['ir.cron']._commit_progress(remaining=0)
+        forgotten = self.browse(self._get_forgotten_ids())
+        forgotten._work_off(lambda occasions: occasions._close_forgotten())
 
     @api.model
-    def _get_forgotten_domain(self) -> Domain:
-        return (
-            Domain('state', '=', 'present')
-            & Domain('type_id.length_unknown', '=', True)
-            & Domain('date_to', '=', False)
+    def _get_forgotten_ids(self) -> list[int]:
+        """Return the customers who are here for longer than their type of occasion lasts."""
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                'SELECT occasion.id FROM crm_occasion AS occasion'
+                ' JOIN crm_occasion_type AS kind ON kind.id = occasion.type_id'
+                " WHERE occasion.state = 'present' AND occasion.date_to IS NULL"
+                ' AND kind.length_unknown'
+                ' AND COALESCE(occasion.arrived_at, occasion.date_from)'
+                " + kind.close_after * interval '1 hour' <= %s ORDER BY occasion.id",
+                fields.Datetime.now(),
+            )
         )
+        return [row[0] for row in rows]
 
-    def _is_forgotten(self) -> bool:
-        return self._get_period()[1] <= fields.Datetime.now()
+    def _close_forgotten(self) -> None:
+        """Let customers go who are still here, when their time is up."""
+        for occasion in self.filtered(lambda occasion: occasion.state == 'present'):
+            occasion.write({'state': 'left', 'left_at': occasion._get_period()[1]})
+
+    def _work_off(self, work: Callable[[CrmOccasion], None]) -> None:
+        """Do something with all of these occasions and commit chunk by chunk, as jobs do.
+
+        A chunk that somebody works on is left to the next run; an occasion with which it cannot be
+        done is logged and does not keep the others back.
+        """
+        for start in range(0, len(self), CHUNK):
+            chunk = self[start : start + CHUNK].exists()
+            try:
+                chunk._try(work)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                self.env.cr.rollback()
+            self.env['ir.cron']._commit_progress(
+                len(chunk), remaining=max(0, len(self) - start - CHUNK)
+            )
+
+    def _try(self, work: Callable[[CrmOccasion], None]) -> None:
+        """Do something with those of the occasions with which it can be done."""
+        if not self:
+            return
+        try:
+            with self.env.cr.savepoint():
+                work(self)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise
+        except Exception:
+            if len(self) == 1:
+                _logger.exception("%s is left out of the job", self)
+                return
+            middle = len(self) // 2
+            self[:middle]._try(work)
+            self[middle:]._try(work)
 
     # ------------------------------------------------------------
     # TIME LINE

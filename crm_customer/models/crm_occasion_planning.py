@@ -4,11 +4,8 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from .crm_occasion import OPEN_STATES
-
-CHUNK = 200
 
 
 class CrmOccasion(models.Model):
@@ -87,16 +84,8 @@ class CrmOccasion(models.Model):
     @api.model
     def _cron_plan_tasks(self) -> None:
         """Make the tasks of customers who come soon; run every hour."""
-        occasion_ids = self.search(self._get_planning_domain()).ids
-        for start in range(0, len(occasion_ids), CHUNK):
-            chunk = self.browse(occasion_ids[start : start + CHUNK]).exists()
-            try:
-                chunk._sync_tasks()
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                self.env.cr.rollback()  # somebody works on them: the next hour finds them
-            self.env['ir.cron']._commit_progress(
-                len(chunk), remaining=max(0, len(occasion_ids) - start - CHUNK)
-            )
+        found = self.search(self._get_planning_domain())
+        found._work_off(lambda occasions: occasions._sync_tasks())
 
     @api.model
     def _get_planning_domain(self) -> Domain:

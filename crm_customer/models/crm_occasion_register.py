@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date, datetime, timezone
 
 import psycopg2
@@ -14,13 +15,13 @@ from .crm_import_mixin import EXISTING
 MAX_REGISTERED = 1000
 
 #: how far an occasion is; what staff noted is not taken back by a file that lags behind
-PROGRESS = {'expected': 0, 'present': 1, 'left': 2}
+PROGRESS = {'expected': 0, 'present': 1, 'no_show': 1, 'cancelled': 1, 'left': 2}
 
 #: what another system may say about an occasion, beside its customer
 PLAIN_KEYS = ('place', 'companion_count', 'companions', 'amount', 'note')
 KNOWN_KEYS = {
     'type', 'reference', 'company_id', 'partner_id', 'customer', 'date_from', 'date_to', 'state',
-    'arrived_at', 'left_at', 'host', 'currency', *PLAIN_KEYS,
+    'reopen', 'arrived_at', 'left_at', 'host', 'currency', *PLAIN_KEYS,
 }  # fmt: skip
 
 
@@ -65,8 +66,9 @@ class CrmOccasion(models.Model):
         ``date_from``, required for a new one, and ``date_to``: ISO 8601, UTC unless they say
         otherwise, or a day alone, which means the usual hours of the type in the company's zone;
         ``state`` (expected, present, left, no_show, cancelled) with ``arrived_at`` and
-        ``left_at``; ``place``, ``companion_count``, ``companions``, ``amount``, ``currency`` (ISO
-        code), ``note``, ``host`` (login of a user).
+        ``left_at``: it takes nothing back that staff noted, unless ``reopen`` is true; ``place``,
+        ``companion_count``, ``companions``, ``amount``, ``currency`` (ISO code), ``note``, ``host``
+        (login of a user).
 
         :param vals_list: up to 1,000 entries
         :return: for each entry ``id``, ``reference``, ``partner_id``, ``state``, ``created`` and
@@ -79,14 +81,24 @@ class CrmOccasion(models.Model):
                 self.env._("Send at most %(count)s occasions at once.", count=MAX_REGISTERED)
             )
         prepared = self._prepare_registered(vals_list)
+        reopen = [bool(entry.get('reopen')) for entry in vals_list]
+        return self._create_registered(prepared, self._update_registered(prepared, reopen))
+
+    def _update_registered(self, prepared: list[dict], reopen: list[bool]) -> list[tuple]:
+        """Bring those that exist up to date.
+
+        :param reopen: whether the state of an entry may take back what staff noted
+        :return: for each entry the occasion, if there is one, that it is not new, and whether it
+            was changed
+        """
         known = self._find_by_reference(prepared)
         results = []
-        for vals, occasion in zip(prepared, known, strict=True):
-            changed = occasion._get_changed_vals(vals) if occasion else {}
+        for vals, occasion, back in zip(prepared, known, reopen, strict=True):
+            changed = occasion._get_changed_vals(vals, reopen=back) if occasion else {}
             if changed:
                 occasion.write(changed)
             results.append((occasion, False, bool(changed)))
-        return self._create_registered(prepared, results)
+        return results
 
     def _create_registered(self, prepared: list[dict], results: list[tuple]) -> list[dict]:
         """Create those that do not exist yet and describe all to the caller."""
@@ -266,11 +278,14 @@ class CrmOccasion(models.Model):
             for vals in vals_list
         ]
 
-    def _get_changed_vals(self, vals: dict) -> dict:
-        """Return those of the values that differ; who the customer is was settled before."""
+    def _get_changed_vals(self, vals: dict, *, reopen: bool = False) -> dict:
+        """Return those of the values that differ; who the customer is was settled before.
+
+        :param reopen: whether a state may take back what staff noted
+        """
         self.ensure_one()
         changed = {}
-        if PROGRESS.get(vals.get('state'), 3) < PROGRESS.get(self.state, 0):
+        if not reopen and PROGRESS.get(vals.get('state'), 3) < PROGRESS[self.state]:
             vals = {k: v for k, v in vals.items() if k not in ('state', 'arrived_at', 'left_at')}
         for name, value in vals.items():
             field = self._fields[name]
@@ -288,10 +303,16 @@ class CrmOccasion(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         vals_list = [dict(vals) for vals in vals_list]
-        nameless = [vals for vals in vals_list if not vals.get('partner_id')]
-        for vals, partner in zip(nameless, self._get_customers(nameless), strict=True):
-            if partner:
-                vals['partner_id'] = partner.id
+        nameless = defaultdict(list)
+        for vals in vals_list:
+            if not vals.get('partner_id'):
+                nameless[vals.get('company_id') or self.env.company.id].append(vals)
+        for company_id, group in nameless.items():
+            company = self.env['res.company'].browse(company_id)
+            customers = self.with_company(company)._get_customers(group)
+            for vals, partner in zip(group, customers, strict=True):
+                if partner:
+                    vals['partner_id'] = partner.id
         for vals in vals_list:
             for name in ('customer_name', 'customer_phone', 'customer_email'):
                 vals.pop(name, None)
@@ -301,14 +322,15 @@ class CrmOccasion(models.Model):
     def _get_customers(self, vals_list: list[dict]) -> list:
         """Return the customer of each of the values: by phone, by e-mail, or a new one.
 
-        Two entries with the same phone number are one customer.
+        They are looked for in the company one works in.  Two entries with the same phone number are
+        one customer.
         """
         known = self._find_customers(vals_list)
         customers = []
         for vals in vals_list:
             keys = self._get_customer_keys(vals)
             partner = next((known[key] for key in keys if key in known), None)
-            if not partner and any(vals.get(name) for name in ('customer_name', *keys)):
+            if not partner and (keys or vals.get('customer_name')):
                 partner = self._create_customer(vals)
             for key in keys if partner else ():
                 known.setdefault(key, partner)

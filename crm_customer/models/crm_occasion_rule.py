@@ -97,8 +97,10 @@ class CrmOccasionRule(models.Model):
 
     @api.constrains('text')
     def _check_text(self):
+        field = self._fields['text']
         for rule in self:
-            unknown = set(PLACEHOLDER.findall(rule.text)) - set(PLACEHOLDERS)
+            texts = ' '.join((field._get_stored_translations(rule) or {}).values())
+            unknown = set(PLACEHOLDER.findall(texts)) - set(PLACEHOLDERS)
             if unknown:
                 raise ValidationError(
                     self.env._(
@@ -112,6 +114,15 @@ class CrmOccasionRule(models.Model):
     def _check_is_greeting(self):
         if any(rule.is_greeting and rule.trigger != 'birthday' for rule in self):
             raise ValidationError(self.env._("Only birthday tasks count as a greeting."))
+
+    def _update_field_translations(self, field_name, translations, digest=None, source_lang=''):
+        """Check the texts of all languages: what is filled in is not translated."""
+        result = super()._update_field_translations(
+            field_name, translations, digest=digest, source_lang=source_lang
+        )
+        if field_name == 'text':
+            self._validate_fields(['text'])
+        return result
 
     # ------------------------------------------------------------
     # WANTED TASKS
@@ -206,14 +217,14 @@ class CrmOccasionRule(models.Model):
         lang = self.department_id._get_task_lang()
         rule, occasion = self.with_context(lang=lang), occasion.with_context(lang=lang)
         words = {
-            'customer': occasion.partner_id.name,
+            'customer': occasion.partner_id.name or occasion.partner_id.display_name or '',
             'note': note.text if note else '',
             'category': note.with_context(lang=lang).category_id.name or '' if note else '',
             'place': occasion.place or '',
             'date': format_date(occasion.env, date or occasion._get_local_date('date_from')),
             'companions': occasion.companions or '',
         }
-        return PLACEHOLDER.sub(lambda match: words[match[1]], rule.text)
+        return PLACEHOLDER.sub(lambda match: words.get(match[1], match[0]), rule.text)
 
     def _get_due(self, occasion, note, date) -> datetime:
         """Return until when the task must be done (UTC).

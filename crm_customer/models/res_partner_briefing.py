@@ -24,6 +24,10 @@ class ResPartner(models.Model):
 
         ``self`` may be empty: the sections are asked for many customers at once.
         """
+        return [*self._get_person_briefing_sections(), *self._get_document_briefing_sections()]
+
+    def _get_person_briefing_sections(self) -> list[BriefingSection]:
+        """Return who the customers are: birthday, wishes, last time here."""
         return [
             BriefingSection(
                 key='birthday',
@@ -48,6 +52,11 @@ class ResPartner(models.Model):
                 describe=lambda partners: partners._get_briefing_occasions(),
                 sequence=30,
             ),
+        ]
+
+    def _get_document_briefing_sections(self) -> list[BriefingSection]:
+        """Return what is open between the customers and us."""
+        return [
             BriefingSection(
                 key='sale.order',
                 label=self.env._("Open Orders"),
@@ -86,9 +95,8 @@ class ResPartner(models.Model):
         if self.env.su:  # nobody in particular reads it, as in a mail
             domain &= Domain('visibility', '!=', 'confidential')
         lines = defaultdict(list)
-        for note in self.env['crm.customer.note'].search(domain):
-            if len(lines[note.partner_id.id]) < MAX_NOTES:
-                lines[note.partner_id.id].append(note._get_briefing_line())
+        for note in self.env['crm.customer.note']._search_newest(domain, MAX_NOTES):
+            lines[note.partner_id.id].append(note._get_briefing_line())
         return lines
 
     def _get_briefing_occasions(self) -> dict[int, list[BriefingLine]]:

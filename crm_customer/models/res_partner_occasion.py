@@ -12,7 +12,7 @@ from ..privacy import PersonalData
 from ..timeline import TimelineSource
 
 #: what a searched text looks like when it is a phone number, or enough of one
-PHONE_PATTERN = re.compile(r'^\+?[\d\s()./-]{5,}$')
+PHONE_PATTERN = re.compile(r'^\+?(?:[\s()./-]*\d){5,}[\s()./-]*$')
 
 
 class ResPartner(models.Model):
@@ -149,6 +149,9 @@ class ResPartner(models.Model):
         :return: action that opens the visit
         """
         self.ensure_one()
+        self.env['crm.occasion'].check_access('create')
+        person = self.env['crm.person'].sudo()._for_partners(self)
+        person._bump_version()  # pressed at two tills at once, one looks after the other
         visit = self._get_visit_today() or self.env['crm.occasion'].create(
             self._prepare_visit_vals()
         )

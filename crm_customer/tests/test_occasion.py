@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 from psycopg2 import IntegrityError
@@ -117,6 +118,83 @@ class TestOccasion(OccasionCommon):
         self.assertEqual(visit.left_at, self.utc('2026-04-10 10:00:00'))
         self.assertEqual(stay.state, 'present')
 
+    def close_forgotten(self):
+        with self.enter_registry_test_mode():
+            self.env.ref('crm_customer.ir_cron_crm_occasion_close').method_direct_trigger()
+        self.env.invalidate_all()
+
+    def create_visits(self, count):
+        return self.env['crm.occasion'].create(
+            [
+                {
+                    'type_id': self.visit.id,
+                    'partner_id': self.guest_li.id,
+                    'date_from': '2026-04-10 08:00:00',
+                    'state': 'present',
+                    'arrived_at': '2026-04-10 08:00:00',
+                }
+                for _number in range(count)
+            ]
+        )
+
+    def test_long_visits_do_not_hide_forgotten_ones(self):
+        """However many may stay for long, the one whose time is up is found."""
+        long = self.visit.copy({'close_after': 100000, 'code': False})
+        with freeze_time('2026-04-10 08:00:00'):
+            visit = self.create_visits(1)
+        self.env.flush_all()
+        self.env.cr.execute(
+            "INSERT INTO crm_occasion (type_id, partner_id, company_id, currency_id, date_from,"
+            " state, arrived_at) SELECT %s, partner_id, company_id, currency_id,"
+            " timestamp '2026-03-01', 'present', timestamp '2026-03-01'"
+            " FROM crm_occasion, generate_series(1, 1000) WHERE id = %s",
+            [long.id, visit.id],
+        )
+        self.close_forgotten()
+        self.assertEqual(visit.state, 'left')
+
+    def test_visit_that_cannot_be_closed(self):
+        """One that fails, or is busy, takes nothing back of what was done before."""
+        visits = self.create_visits(5)
+        Occasion = self.registry['crm.occasion']
+        origin = Occasion.write
+
+        def fail(records, vals):
+            if visits[1] in records:
+                raise KeyError('no')
+            return origin(records, vals)
+
+        logger = 'odoo.addons.crm_customer.models.crm_occasion'
+        with patch.object(Occasion, 'write', fail), self.assertLogs(logger, 'ERROR'):
+            self.close_forgotten()
+        self.assertEqual(visits.mapped('state'), ['left', 'present', 'left', 'left', 'left'])
+
+    def test_visit_somebody_works_on(self):
+        visits = self.create_visits(5)
+        Occasion = self.registry['crm.occasion']
+        origin = Occasion.write
+
+        def fail(records, vals):
+            if visits[2] in records:
+                raise SerializationFailure("somebody was faster")
+            return origin(records, vals)
+
+        with (
+            patch.object(Occasion, 'write', fail),
+            patch('odoo.addons.crm_customer.models.crm_occasion.CHUNK', 2),
+        ):
+            self.close_forgotten()
+        self.assertEqual(visits.mapped('state'), ['left', 'left', 'present', 'present', 'left'])
+        self.close_forgotten()
+        self.assertEqual(set(visits.mapped('state')), {'left'}, "the next run finds them")
+
+    def test_signs_are_no_phone_number(self):
+        partners = self.env['res.partner'].with_user(self.user_own)
+        for text in ('-----', '(    )', '+...-', '1 - - - 2', '..1..2..3..4'):
+            with self.subTest(text):
+                self.assertFalse(partners.search([('phone_text_search', 'ilike', text)]))
+                self.assertFalse(partners.name_search(text))
+
     def test_search_by_phone(self):
         """B5 step 1: the file is found by the phone number, however it is typed."""
         partners = self.env['res.partner'].with_user(self.user_own)
@@ -214,3 +292,38 @@ class TestTwoPeople(TwoCursorsCase):
         second.invalidate_recordset()
         second.with_context(**silent).action_arrive()  # what Odoo does then
         self.assertEqual((second.state, second.arrived_at), ('present', arrived_at))
+
+    def test_visit_at_once(self):
+        """Is Here pressed twice at once, or at two tills: the second is run again and finds it."""
+        for known in (False, True):
+            with self.subTest("with a person" if known else "without"):
+                self.check_visit_at_once(known)
+
+    def check_visit_at_once(self, known):
+        name = f"Two tills {known}"
+        self.execute_committed(
+            "INSERT INTO res_partner (name, active, autopost_bills) VALUES (%s, true, 'ask')", name
+        )
+        self.addCleanup(self.execute_committed, "DELETE FROM res_partner WHERE name = %s", name)
+        for table in ('crm_person', 'crm_occasion'):
+            self.addCleanup(
+                self.execute_committed,
+                f"DELETE FROM {table} USING res_partner AS partner"
+                " WHERE partner.id = partner_id AND partner.name = %s",
+                name,
+            )
+        silent = {'tracking_disable': True}
+        first, second = (
+            env['res.partner'].with_context(**silent).search([('name', '=', name)])
+            for env in (self.env_1, self.env_2)
+        )
+        if known:
+            self.env_1['crm.person']._for_partners(first)
+            self.env_1.cr.commit()
+        self.take_snapshots()
+        visit = first.action_note_visit()['res_id']
+        self.env_1.cr.commit()
+        with self.assertRaises(SerializationFailure), mute_logger('odoo.sql_db'):
+            second.action_note_visit()
+        self.env_2.cr.rollback()
+        self.assertEqual(second.action_note_visit()['res_id'], visit)  # what Odoo does then

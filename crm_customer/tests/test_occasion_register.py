@@ -123,6 +123,54 @@ class TestOccasionRegister(OccasionCommon):
             ],
         )
 
+    def test_state_that_staff_noted(self):
+        """What staff set to did not come or cancelled, a late line opens only when it says so."""
+        [result] = self.occasions.register([self.entry()])
+        stay = self.occasions.browse(result['id'])
+        for step, state in (('action_no_show', 'no_show'), ('action_cancel', 'cancelled')):
+            getattr(stay, step)()
+            [again] = self.occasions.register([self.entry(state='expected')])
+            self.assertEqual((stay.state, again['changed']), (state, False))
+            self.occasions.register([self.entry(state='expected', reopen=True)])
+            self.assertEqual(stay.state, 'expected')
+        stay.action_no_show()
+        self.occasions.register([self.entry(state='present')])
+        self.assertEqual(stay.state, 'present', "he came after all")
+        self.occasions.register([self.entry(state='left')])
+        self.occasions.register([self.entry(state='cancelled')])
+        self.assertEqual(stay.state, 'left')
+
+    def test_customers_of_the_company(self):
+        """Customers are looked for where the entry belongs, not where the program works."""
+        self.other_company.country_id = self.env.ref('base.de')
+        self.guest_li.company_id = self.company
+        theirs = self.env['res.partner'].create(
+            {'name': "Erika", 'phone': '030 12345678', 'company_id': self.other_company.id}
+        )
+        self.user_all.company_ids |= self.other_company
+        both = self.occasions.with_context(
+            allowed_company_ids=(self.company | self.other_company).ids
+        )
+        there = {'company_id': self.other_company.id}
+        results = both.register(
+            [
+                self.entry(
+                    reference='A', customer={'name': "E.", 'phone': '+493012345678'}, **there
+                ),
+                self.entry(reference='B', **there),
+                self.entry(reference='C'),
+                self.entry(reference='D', customer={'email': 'new@mail.example.com'}, **there),
+                self.entry(reference='E', customer={'email': 'New@mail.example.com'}),
+            ]
+        )
+        erika, namesake, li, new, same = (row['partner_id'] for row in results)
+        self.assertEqual(erika, theirs.id)
+        self.assertEqual(li, self.guest_li.id)
+        self.assertNotIn(namesake, (li, erika))
+        self.assertEqual(new, same)
+        stay = both.browse(results[0]['id'])
+        self.assertEqual(stay.currency_id, self.other_company.currency_id)
+
     def test_access(self):
         with self.assertRaises(AccessError):
             self.occasions.with_user(self.user_employee).register([self.entry()])

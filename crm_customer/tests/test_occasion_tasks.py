@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 from psycopg2.errors import NotNullViolation
@@ -340,6 +341,65 @@ class TestOccasionTasks(TaskCommon):
         with self.assertRaises(ValidationError):
             self.rule_fruit.is_greeting = True
 
+    def test_rule_checks_of_translations(self):
+        """Who translates a rule may translate what it fills in, too."""
+        self.env['res.lang']._activate_lang('zh_CN')
+        with self.assertRaisesRegex(ValidationError, "{客户} cannot be filled in"):
+            self.rule_fruit.update_field_translations('text', {'zh_CN': "为 {客户} 准备"})
+        with self.assertRaisesRegex(ValidationError, "{客户}"):
+            self.rule_fruit.with_context(lang='zh_CN').text = "为 {客户} 准备"
+
+    def test_unknown_placeholder_stays(self):
+        """A text that came into the database by another way does not keep anybody from working."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            """UPDATE crm_occasion_rule SET text = '{"en_US": "{guest}: {note}"}' WHERE id = %s""",
+            [self.rule_pillow.id],
+        )
+        self.env.invalidate_all()
+        stay = self.create_stay(self.guest_li)
+        self.create_note(self.guest_li, "Two pillows", self.pillow)
+        self.assertEqual(stay.task_ids.text, "{guest}: Two pillows")
+
+    def test_contact_without_a_name(self):
+        self.rule_pillow.text = "Tell {customer}: {note}"
+        address = self.env['res.partner'].create(
+            {'type': 'delivery', 'parent_id': self.customer.id, 'city': "Hangzhou"}
+        )
+        self.create_note(address, "Back door", self.pillow)
+        stay = self.create_stay(address)
+        self.assertIn("凌华", stay.task_ids.text)
+        nobody = self.env['res.partner'].create({'type': 'delivery'})
+        self.create_note(nobody, "Back door", self.pillow)
+        self.assertIn("Back door", self.create_stay(nobody).task_ids.text)
+
+    def test_one_bad_record(self):
+        """The hourly job makes the tasks of the others, and says which one it could not."""
+        stays = self.env['crm.occasion']
+        for number in range(5):
+            guest = self.env['res.partner'].create({'name': f"Guest {number}"})
+            self.create_note(guest, "Two pillows", self.pillow)
+            stays |= self.create_stay(guest)
+        stays.task_ids.unlink()
+        Rule = self.registry['crm.occasion.rule']
+        origin = Rule._get_wanted_tasks
+
+        def fail(rules, occasions):
+            if stays[2] in occasions:
+                raise KeyError('guest')
+            return origin(rules, occasions)
+
+        with (
+            patch.object(Rule, '_get_wanted_tasks', fail),
+            self.enter_registry_test_mode(),
+            self.assertLogs('odoo.addons.crm_customer.models.crm_occasion', 'ERROR') as logged,
+        ):
+            self.env.ref('crm_customer.ir_cron_crm_occasion_tasks').method_direct_trigger()
+        self.env.invalidate_all()
+        self.assertEqual([len(stay.task_ids) for stay in stays], [1, 1, 0, 1, 1])
+        self.assertIn(f"crm.occasion({stays[2].id},)", logged.output[0])
+        self.assertEqual(len(logged.output), 1)
+
     def test_birthday(self):
         """B3 step 5: a guest arrives on his birthday: banner, and 15 minutes for the manager."""
         self.guest_wang.write({'birth_month': 4, 'birth_day': 11})
@@ -431,6 +491,24 @@ class TestOccasionTasks(TaskCommon):
         few.task_ids.unlink()
         self.assertEqual(count(many), count(few))
         self.assertEqual(len(many.task_ids), 60)
+
+    def test_briefing_of_many_notes(self):
+        """Of a long history only what is shown is read."""
+        notes = [
+            self.create_note(self.guest_li, f"Wish {n:02}", self.pillow, date=date(2026, 1, 1 + n))
+            for n in range(20)
+        ]
+        self.create_note(self.guest_wang, "One pillow", self.pillow)
+        self.env.invalidate_all()
+        guests = self.guest_li | self.guest_wang
+        lines = guests.with_user(self.user_all)._get_briefing_notes()
+        self.assertEqual(
+            [line.text for line in lines[self.guest_li.id]],
+            [f"Wish {n:02}" for n in range(19, 7, -1)],
+        )
+        self.assertEqual([line.text for line in lines[self.guest_wang.id]], ["One pillow"])
+        read = self.env['crm.customer.note']._fields['text']._get_cache(self.env)
+        self.assertNotIn(notes[0].id, read)
 
     def test_briefing(self):
         """What reception reads about a guest, in the order of the sections."""
