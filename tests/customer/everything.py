@@ -204,7 +204,7 @@ class EverythingCase(TransactionCase):
             }
         )
         cls.env['mail.blacklist']._add(partner.email)
-        cls.env['phone.blacklist']._add(partner.phone_sanitized)
+        cls.env['phone.blacklist']._add([partner.phone_sanitized])
         cls.env['crm.job'].sudo().create(
             {'name': "Import", 'model': 'res.partner', 'method': '_x', 'state': 'done'}
         )._log(f"No such country: {partner.email}", reference=partner.name)
