@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
 
@@ -29,6 +30,17 @@ class MailingMailing(models.Model):
         known = set(self.crm_segment_id.ids)
         self.env['crm.segment'].browse(segment_ids - known).check_access('read')
 
+    @api.constrains('crm_segment_id', 'mailing_type', 'mailing_model_id')
+    def _check_passes_gate(self):
+        """Nothing reaches the members of a segment without the gate, which knows mails only."""
+        if any(mailing.crm_segment_id and not mailing._passes_gate() for mailing in self):
+            raise ValidationError(
+                self.env._(
+                    "Only emails to contacts can go to a segment: of other mailings nobody asks "
+                    "whether each customer wants to get them. Remove the segment."
+                )
+            )
+
     @api.depends('crm_segment_id')
     def _compute_mailing_domain(self):
         result = super()._compute_mailing_domain()
@@ -37,9 +49,9 @@ class MailingMailing(models.Model):
                 mailing.mailing_domain = repr(mailing.crm_segment_id._get_mailing_domain())
         return result
 
-    @api.onchange('mailing_model_id')
+    @api.onchange('mailing_model_id', 'mailing_type')
     def _onchange_mailing_model_id_clear_segment(self):
-        if self.mailing_model_name != 'res.partner':
+        if not self._passes_gate():
             self.crm_segment_id = False
 
     def _get_recipients_domain(self):

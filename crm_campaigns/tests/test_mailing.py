@@ -3,7 +3,7 @@ from ast import literal_eval
 from lxml.html import fromstring
 
 from odoo import fields
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 
 from .common import CampaignsCommon
@@ -68,6 +68,20 @@ class TestMailing(CampaignsCommon):
             )
             form.mailing_model_id = self.env['ir.model']._get('mailing.list')
             self.assertFalse(form.crm_segment_id)
+
+    def test_segment_is_for_mails_to_contacts(self):
+        """What does not pass the gate would reach members who want to hear nothing."""
+        kinds = self.env['mailing.mailing']._fields['mailing_type']
+        # whether or not core's addon for them is there
+        self.patch(kinds, '_selection', {'mail': "Email", 'sms': "SMS"})
+        mailing = self._new_mailing()
+        lists = self.env['ir.model']._get_id('mailing.list')
+        for vals in ({'mailing_type': 'sms'}, {'mailing_model_id': lists}):
+            with self.assertRaisesRegex(ValidationError, "Only emails"), self.cr.savepoint():
+                mailing.write(vals)
+        mailing.write({'crm_segment_id': False, 'mailing_type': 'sms'})
+        with self.assertRaisesRegex(ValidationError, "Only emails"):
+            mailing.crm_segment_id = self.segment
 
     # ------------------------------------------------------------
     # The gate

@@ -184,6 +184,7 @@ class CrmMessage(models.Model):
                 time.sleep(random.uniform(0, 0.05 * attempt))
             else:
                 return result
+
     def _prepare_outcome_vals(self, letter: Letter | None) -> dict:
         """Return what the outcome of a try changes on its message."""
         now = fields.Datetime.now()

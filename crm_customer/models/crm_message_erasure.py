@@ -3,12 +3,17 @@ from odoo.tools import SQL
 
 #: states in which a message can still be stopped
 STOPPABLE = ('planned', 'queued', 'failed')
-#: states in which nothing more happens to a message
-ENDED = ('sent', 'failed', 'folded', 'refused', 'cancelled')
+#: condition of a message to which nothing more happens and whose words are still there
+HAS_OLD_TEXT = (
+    "state IN ('sent', 'failed', 'folded', 'refused', 'cancelled')"
+    ' AND (subject IS NOT NULL OR content_values IS NOT NULL OR failure IS NOT NULL)'
+)
 
 
 class CrmMessage(models.Model):
     _inherit = 'crm.message'
+
+    _old_text_idx = models.Index(f'(company_id, planned_at) WHERE {HAS_OLD_TEXT}')
 
     def _erase_personal_texts(self) -> None:
         """Take the texts out; what has not left never will."""
@@ -24,24 +29,33 @@ class CrmMessage(models.Model):
         self.env.flush_all()
         self.env.cr.execute(
             SQL(
-                """
-                UPDATE crm_message SET subject = NULL, content_values = NULL, failure = NULL
-                 WHERE id IN (
-                       SELECT message.id
-                         FROM crm_message AS message
-                         JOIN res_company AS company ON company.id = message.company_id
-                        WHERE company.crm_message_keep_days > 0
-                          AND message.state IN %(ended)s
-                          AND message.planned_at
-                              < %(now)s - make_interval(days => company.crm_message_keep_days)
-                          AND (message.subject IS NOT NULL OR message.content_values IS NOT NULL
-                               OR message.failure IS NOT NULL)
-                        LIMIT %(limit)s)
-                """,
-                ended=ENDED,
-                now=fields.Datetime.now(),
-                limit=limit,
+                'UPDATE crm_message SET subject = NULL, content_values = NULL, failure = NULL'
+                ' WHERE id IN (%s)',
+                self._get_old_texts_sql(limit),
             )
         )
         self.invalidate_model(flush=False)
         return self.env.cr.rowcount, int(self.env.cr.rowcount == limit)
+
+    def _get_old_texts_sql(self, limit: int) -> SQL:
+        """Return the SELECT of the messages to be emptied, of each company the oldest first."""
+        return SQL(
+            """
+            SELECT message.id
+              FROM res_company AS company
+             CROSS JOIN LATERAL (
+                   SELECT id
+                     FROM crm_message
+                    WHERE company_id = company.id
+                      AND planned_at
+                          < %(now)s - make_interval(days => company.crm_message_keep_days)
+                      AND %(has_text)s
+                    ORDER BY planned_at
+                    LIMIT %(limit)s) AS message
+             WHERE company.crm_message_keep_days > 0
+             LIMIT %(limit)s
+            """,
+            now=fields.Datetime.now(),
+            has_text=SQL(HAS_OLD_TEXT),  # pylint: disable=sql-injection
+            limit=limit,
+        )

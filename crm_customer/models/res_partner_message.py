@@ -25,7 +25,7 @@ class ResPartner(models.Model):
         self.crm_message_count = self.crm_message_waiting_count = 0
         by_id = {partner._origin.id: partner for partner in self}
         for person, state, count in groups:
-            # a stored path of ids: no query per level
+            # all customers found are read ahead together: a query per level, not per customer
             for partner_id in self._get_ids_above(person.sudo().partner_id):
                 if partner := by_id.get(partner_id):
                     partner.crm_message_count += count

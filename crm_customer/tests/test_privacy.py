@@ -54,6 +54,40 @@ class TestPrivacy(CrmCustomerCommon):
         self.assertTrue(young.subject and waiting.subject)
         self.assertEqual(old.state, 'sent')
 
+    def test_texts_are_emptied_a_few_at_a_time_by_index(self):
+        """The oldest of each company first; nobody reads the whole table for them."""
+        person = self.env['crm.person']._for_partners(self.contact)
+        self.env.companies.crm_message_keep_days = 7000
+        messages = (
+            self.env['crm.message']
+            .sudo()
+            .create(
+                [
+                    {
+                        'key': f'gc:{year}',
+                        'person_id': person.id,
+                        'company_id': self.company.id,
+                        'message_class': 'greeting',
+                        'subject': "Hello Chen",
+                        'state': 'sent',
+                        'planned_at': f'{year}-01-01',
+                    }
+                    for year in (2003, 2001, 2002)
+                ]
+            )
+        )
+        self.assertEqual(messages._gc_texts(limit=2), (2, 1))
+        self.assertEqual(messages.mapped('subject'), ["Hello Chen", False, False])
+        self.assertEqual(messages._gc_texts(limit=2), (1, 0))
+        for way in ('seqscan', 'bitmapscan', 'sort'):  # better for a handful of rows
+            self.env.cr.execute(SQL('SET LOCAL %s = off', SQL.identifier(f'enable_{way}')))
+        rows = self.env.execute_query(
+            SQL('EXPLAIN %s', self.env['crm.message']._get_old_texts_sql(limit=10))
+        )
+        plan = ' '.join(line for (line,) in rows)
+        self.assertIn('Index Scan using crm_message_old_text_idx', plan)
+        self.assertNotIn('Sort', plan)
+
     def test_another_secret_is_noticed(self):
         check = self.env['crm.selfcheck']
         self.contact.email = 'chen@example.com'
