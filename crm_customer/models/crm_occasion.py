@@ -11,6 +11,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, format_date, format_datetime
 
 from ..timeline import TimelineText
+from .crm_visibility_mixin import SCREEN_METHODS
 
 _logger = logging.getLogger(__name__)
 
@@ -45,8 +46,7 @@ class CrmOccasion(models.Model):
     _order = 'date_from, id'
     _rec_names_search = ['reference', 'partner_id', 'place']
     _check_company_auto = True
-    #: in the briefing, see crm.visibility.mixin
-    _shows_confidential = True
+    _shows_confidential = (*SCREEN_METHODS, 'get_briefings')
 
     type_id = fields.Many2one(
         comodel_name='crm.occasion.type',

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from odoo import api, fields, models
 
+from .crm_visibility_mixin import SCREEN_METHODS
+
 #: group whose members read what has a visibility
 GROUP_OF_VISIBILITY = {
     'service': 'crm_customer.group_note_service',
@@ -15,7 +17,7 @@ class CrmOccasionDepartment(models.Model):
     _name = 'crm.occasion.department'
     _description = 'Department for Occasions'
     _order = 'sequence, id'
-    _shows_confidential = True  # in the number of open tasks
+    _shows_confidential = SCREEN_METHODS  # in the number of open tasks
 
     name = fields.Char(required=True, translate=True)
     code = fields.Char(copy=False, help="Short name by which presets and files name it.")

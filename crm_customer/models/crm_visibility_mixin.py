@@ -11,6 +11,11 @@ from odoo.tools.query import Query
 #: for download too
 WEB_CLIENT_PATH = '/web/dataset/'
 
+#: methods by which the web client fills its screens
+SCREEN_METHODS = (
+    'web_read', 'web_search_read', 'web_read_group', 'web_save', 'web_save_multi', 'onchange'
+)  # fmt: skip
+
 
 class CrmVisibilityMixin(models.AbstractModel):
     """Records that all staff may read, or service only, or a confidential group only.
@@ -25,8 +30,9 @@ class CrmVisibilityMixin(models.AbstractModel):
     _name = 'crm.visibility.mixin'
     _description = 'Records With a Visibility'
 
-    #: whether confidential records may be read while the web client calls this model: True, or the
-    #: names of the methods that show them; put it on other models whose screens do
+    #: whether confidential records may be read while the web client calls this model: True where
+    #: the records themselves keep out of exports, as these do; on other models whose screens show
+    #: them, the names of the methods that do
     _shows_confidential = True
 
     visibility = fields.Selection(
@@ -88,12 +94,12 @@ class CrmVisibilityMixin(models.AbstractModel):
 
         Without a request the answer is no: the XML-RPC and JSON-RPC interfaces hide theirs.
         """
-        path = request.httprequest.path if request else ''
-        if not path.startswith(WEB_CLIENT_PATH):
+        if not request or not request.httprequest.path.startswith(WEB_CLIENT_PATH):
             return False
-        model_name, method = path.split('/')[-2:]
-        shows = getattr(self.env.registry.get(model_name), '_shows_confidential', ())
-        return shows is True or (bool(shows) and method in shows)
+        # what is called stands in the parameters; the rest of the address may say anything
+        model = self.env.registry.get(request.params.get('model'))
+        shows = getattr(model, '_shows_confidential', ())
+        return shows is True or request.params.get('method') in shows
 
     def _export_rows(self, fields, *, _is_toplevel_call=True):
         """Leave confidential records out of exports, also of those of records that link to them."""

@@ -207,6 +207,11 @@ class TestOccasion(OccasionCommon):
         self.assertFalse(partners.search([('phone_text_search', 'ilike', "Li")]))
         self.assertIn(self.guest_li.id, [row[0] for row in partners.name_search("Li")])
 
+    def test_one_button(self):
+        """The form of a contact says Is Here once."""
+        form = self.env['res.partner'].get_view(view_type='form')['arch']
+        self.assertEqual(form.count('name="action_note_visit"'), 1)
+
     def test_access(self):
         stay = self.create_stay(self.guest_li)
         with self.assertRaises(AccessError):

@@ -6,7 +6,7 @@ from psycopg2.errors import NotNullViolation
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, ValidationError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common_occasion import OccasionCommon
@@ -530,3 +530,55 @@ class TestOccasionTasks(TaskCommon):
         self.assertEqual(stay._get_birthdays()[stay.id][0].date, date(2026, 4, 11))
         with self.assertRaises(AccessError):
             stay.with_user(self.user_employee).get_briefings()
+
+
+@tagged('post_install', '-at_install')
+class TestOccasionChannels(TaskCommon, HttpCase):
+    """A member of the confidential group at the screens that show notes, and beside them."""
+
+    def setUp(self):
+        super().setUp()
+        self.duty.group_ids |= self.env.ref('base.group_allow_export')
+        self.create_rule(self.management, category_ids=self.health, text="Mind: {note}")
+        self.create_note(self.guest_li, "Takes insulin", self.health)
+        self.create_note(self.guest_li, "Likes mango", self.fruit)
+        self.occasion = self.create_stay(self.guest_li)
+        self.authenticate(self.duty.login, self.duty.login)
+
+    def call(self, model, method, *args, path=None):
+        return str(
+            self.make_jsonrpc_request(
+                f'/web/dataset/call_kw/{path or f"{model}/{method}"}',
+                {'model': model, 'method': method, 'args': args, 'kwargs': {}},
+            )
+        )
+
+    def test_screens(self):
+        shown = {'briefing': {}, 'task_ids': {'fields': {'text': {}}}}
+        ids, domain = self.occasion.ids, [('id', '=', self.occasion.id)]
+        for method, args in (
+            ('web_read', (ids, shown)),
+            ('web_search_read', (domain, shown)),
+            ('web_save', (ids, {'place': "1208"}, shown)),
+            ('get_briefings', (ids,)),
+        ):
+            with self.subTest(method):
+                self.assertIn("Takes insulin", self.call('crm.occasion', method, *args))
+        self.assertIn(
+            "'open_task_count': 1",
+            self.call(
+                'crm.occasion.department', 'web_read', self.management.ids, {'open_task_count': {}}
+            ),
+        )
+
+    def test_beside_the_screens(self):
+        """Neither an export, nor another call that comes by the address of a screen."""
+        for path in (None, 'crm.occasion/web_read', 'crm.customer.note/web_read'):
+            for method, args in (
+                ('export_data', (self.occasion.ids, ['briefing', 'task_ids/text'])),
+                ('read', (self.occasion.ids, ['briefing'])),
+            ):
+                with self.subTest(path=path, method=method):
+                    answer = self.call('crm.occasion', method, *args, path=path)
+                    self.assertNotIn("insulin", answer)
+                    self.assertIn("mango", answer)

@@ -1,7 +1,11 @@
 from datetime import datetime, timedelta
+from functools import wraps
+from unittest.mock import patch
 
 from odoo import fields
+from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
+from odoo.tools import mute_logger
 
 from .common import CrmCustomerCommon
 from .test_occasion_tasks import TaskCommon
@@ -25,6 +29,28 @@ class TestTours(CrmCustomerCommon, HttpCase):
         )
         person = self.env['crm.person']._for_partners(self.contact)
         self.assertEqual(person._get_consent_statuses(self.company), {('care', 'sms'): 'out'})
+
+    def test_notes_of_the_next_customer(self):
+        """What is known of one customer never stands under the name of another."""
+        first, second = self.env['res.partner'].create(
+            [{'name': "Notes Tour 1"}, {'name': "Notes Tour 2"}]
+        )
+        self.env['crm.customer.note'].create({'partner_id': first.id, 'text': "Allergic to nuts"})
+        Note = self.registry['crm.customer.note']
+        origin = Note.search_read
+
+        @wraps(origin)
+        def search_read(notes, domain=None, *args, **kwargs):
+            if list(domain) == [['partner_id', 'child_of', second.id]]:
+                raise UserError("The connection is lost.")  # pylint: disable=translation-required
+            return origin(notes, domain, *args, **kwargs)
+
+        with patch.object(Note, 'search_read', search_read), mute_logger('odoo.http'):
+            self.start_tour(
+                '/odoo/action-base.action_partner_customer_form',
+                'crm_customer_next_notes',
+                login='admin',
+            )
 
 
 @tagged('post_install', '-at_install')

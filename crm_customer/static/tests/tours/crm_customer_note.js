@@ -52,3 +52,43 @@ registry.category("web_tour.tours").add("crm_customer_note", {
         },
     ],
 });
+
+/** Two customers, of whom the second one's notes cannot be read. */
+registry.category("web_tour.tours").add("crm_customer_next_notes", {
+    steps: () => [
+        {
+            content: "search both",
+            trigger: ".o_searchview_input",
+            run: "edit Notes Tour",
+        },
+        {
+            content: "by name",
+            trigger: ".o_searchview_autocomplete .o-dropdown-item:first:contains('Notes Tour')",
+            run: "click",
+        },
+        {
+            content: "open the first",
+            trigger: ".o_data_row:contains('Notes Tour 1') .o_data_cell:contains('Notes Tour 1')",
+            run: "click",
+        },
+        {
+            content: "open the customer file",
+            trigger: "a.nav-link[name=customer_file]",
+            run: "click",
+        },
+        {
+            content: "the note stands there",
+            trigger: ".o_crm_note:contains('Allergic to nuts')",
+        },
+        {
+            content: "the next customer",
+            trigger: ".o_pager_next",
+            run: "click",
+        },
+        {
+            content: "his notes could not be read, and no others are shown",
+            trigger:
+                ".o_form_view:has(.o_breadcrumb:contains('Notes Tour 2')) .o_crm_notes:has(.alert-warning):not(:has(.o_crm_note)):not(:has(.badge))",
+        },
+    ],
+});

@@ -40,7 +40,8 @@ export class CustomerNotes extends Component {
         onMounted(() => this.load());
         onWillUpdateProps((nextProps) => {
             if (nextProps.record.resId !== this.props.record.resId) {
-                this.state.draft = null;
+                // at once: what is known of one customer never stands under the name of another
+                Object.assign(this.state, { status: "loading", notes: [], count: 0, draft: null });
                 this.load(nextProps.record.resId);
             }
         });
@@ -57,6 +58,10 @@ export class CustomerNotes extends Component {
     // ------------------------------------------------------------
     // Getters
     // ------------------------------------------------------------
+
+    get showsNotes() {
+        return ["ready", "saving"].includes(this.state.status);
+    }
 
     get canSave() {
         return this.state.status === "ready" && Boolean(this.state.draft?.text.trim());
@@ -118,20 +123,25 @@ export class CustomerNotes extends Component {
         if (!this.canSave) {
             return;
         }
+        const { resId } = this.props.record;
         this.state.status = "saving";
         try {
             await this.orm.create(MODEL, [
                 {
-                    partner_id: this.props.record.resId,
+                    partner_id: resId,
                     text: this.state.draft.text.trim(),
                     category_id: this.state.draft.categoryId,
                     visibility: this.state.draft.visibility,
                 },
             ]);
-            this.state.draft = null;
+            if (resId === this.props.record.resId) {
+                this.state.draft = null;
+            }
         } finally {
             // what was written stays on the screen when it could not be saved
-            this.state.status = "ready";
+            if (resId === this.props.record.resId) {
+                this.state.status = "ready";
+            }
         }
         await this.load();
     }
