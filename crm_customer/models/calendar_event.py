@@ -181,7 +181,8 @@ class CalendarEvent(models.Model):
         gone = occasions.filtered(lambda occasion: occasion.partner_id not in customers)
         gone._cancel_expected()
         if self._is_private():
-            occasions.with_context(mail_notrack=True).write({'place': False})
+            located = occasions.filtered('place')
+            located.with_context(mail_notrack=True).write({'place': False})
         states = ('expected', 'cancelled') if revive else ('expected',)
         for occasion in (occasions - gone).filtered(lambda o: o.state in states):
             details = self._prepare_occasion_details(occasion.company_id)

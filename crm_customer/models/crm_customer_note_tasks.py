@@ -34,7 +34,7 @@ class CrmCustomerNote(models.Model):
         self.check_access('unlink')
         tasks_sudo = self._get_tasks_sudo()
         kept_sudo = tasks_sudo.filtered(lambda task: task.state in ('done', 'skipped'))
-        kept_sudo._forget_note()
+        kept_sudo._forget_text()
         (tasks_sudo - kept_sudo).unlink()
         return super().unlink()
 

@@ -189,7 +189,7 @@ class CrmOccasionTask(models.Model):
             if vals is None:
                 if task.state == 'open':
                     task.write({'state': 'void'})
-                    task._forget_note()
+                    task._forget_text()
                 continue
             changes = task._get_changes(vals, moved=moved or task.state == 'void')
             if task.state in ('open', 'void') and changes:
@@ -209,9 +209,8 @@ class CrmOccasionTask(models.Model):
             changes['occasion_id'] = vals['occasion_id']
         return changes
 
-    def _forget_note(self) -> None:
-        """Keep nothing of the text of notes: whoever took one may withdraw it."""
-        for task in self.filtered('note_id'):
+    def _forget_text(self) -> None:
+        """Name the rule instead of what it filled in: whoever wrote that may take it back."""
+        for task in self:
             lang = task.department_id._get_task_lang()
-            named = (task.rule_id or task.department_id).with_context(lang=lang)
-            task.text = named.name
+            task.text = (task.rule_id or task.department_id).with_context(lang=lang).name

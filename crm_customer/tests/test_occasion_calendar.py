@@ -125,6 +125,26 @@ class TestOccasionCalendar(OccasionCommon):
         event.privacy = False
         self.assertEqual((li.state, li.place), ('expected', "Radiology"))
 
+    def test_becomes_private_with_tasks(self):
+        department = self.env['crm.occasion.department'].create({'name': "Reception"})
+        self.env['crm.occasion.rule'].create(
+            {
+                'name': "Prepare",
+                'department_id': department.id,
+                'type_ids': [Command.set(self.appointment.ids)],
+                'for_notes': False,
+                'days_before': 5,
+                'text': "Prepare {place}",
+            }
+        )
+        event = self.create_event(self.guest_li, location="Oncology")
+        tasks = self.get_occasions(event).task_ids.filtered(
+            lambda task: task.department_id == department
+        )
+        self.assertEqual(tasks.text, "Prepare Oncology")
+        event.privacy = 'private'
+        self.assertEqual((tasks.state, tasks.text), ('void', "Prepare"))
+
     def test_private_by_default(self):
         mine = self.user_own.with_user(self.user_own)
         mine.calendar_default_privacy = 'private'

@@ -545,11 +545,11 @@ class TestOccasionChannels(TaskCommon, HttpCase):
         self.occasion = self.create_stay(self.guest_li)
         self.authenticate(self.duty.login, self.duty.login)
 
-    def call(self, model, method, *args, path=None):
+    def call(self, model, method, *args, path=None, **kwargs):
         return str(
             self.make_jsonrpc_request(
                 f'/web/dataset/call_kw/{path or f"{model}/{method}"}',
-                {'model': model, 'method': method, 'args': args, 'kwargs': {}},
+                {'model': model, 'method': method, 'args': args, 'kwargs': kwargs},
             )
         )
 
@@ -564,6 +564,16 @@ class TestOccasionChannels(TaskCommon, HttpCase):
         ):
             with self.subTest(method):
                 self.assertIn("Takes insulin", self.call('crm.occasion', method, *args))
+        grouped = self.call(
+            'crm.occasion',
+            'web_read_group',
+            domain,
+            ['state'],
+            auto_unfold=True,
+            unfold_read_specification=shown,
+            unfold_read_default_limit=80,
+        )
+        self.assertIn("Takes insulin", grouped)
         self.assertIn(
             "'open_task_count': 1",
             self.call(
