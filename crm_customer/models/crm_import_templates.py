@@ -23,50 +23,120 @@ class CrmImport(models.Model):
 
     @api.model
     def _prepare_customer_template(self) -> ImportTemplate:
-        own_number = self.env._("Your own number of it; with the same number it is updated.")
         return ImportTemplate(
             code='customers',
             name=self.env._("Customers"),
             model='res.partner',
             customer='',
             columns=(
-                ImportColumn('id', self.env._("External ID"), help=own_number),
-                ImportColumn(
-                    'name',
-                    self.env._("Name"),
-                    required=True,
-                    aliases=("姓名", "客户名称", "客戶名稱"),
-                ),
-                ImportColumn(
-                    'is_company', self.env._("Is a Company"), help=self.env._("yes or no")
-                ),
-                ImportColumn(
-                    'parent_id/id',
-                    self.env._("Related Company/External ID"),
-                    help=self.env._("External ID of the company this person works for."),
-                ),
-                ImportColumn('vat', self.env._("Tax ID"), aliases=("税号", "統一編號")),
-                ImportColumn('email', self.env._("Email"), aliases=("E-Mail", "邮箱", "電子郵件")),
-                ImportColumn(
-                    'phone',
-                    self.env._("Phone"),
-                    aliases=("Mobile", "手机", "手机号", "手機", "电话"),
-                ),
-                ImportColumn('street', self.env._("Street"), aliases=("地址",)),
-                ImportColumn('city', self.env._("City")),
-                ImportColumn('zip', self.env._("Zip")),
-                ImportColumn('country_id', self.env._("Country")),
-                ImportColumn('comment', self.env._("Notes")),
+                *self._prepare_contact_columns(),
+                *self._prepare_address_columns(),
+                *self._prepare_file_columns(),
+                *self._prepare_birthday_columns(),
             ),
-            examples=(
-                ('C-1001', "杭州凌华精密机械有限公司", '1', '', '', 'service@linghua.example.com',
-                 '+86 571 5555 0188', "江南大道 588 号", "杭州", '310051', "China", ''),
-                ('C-1002', "陈雅婷", '0', 'C-1001', '', 'chen.yating@linghua.example.com',
-                 '+86 571 5555 0123', '', '', '', '', ''),
-                ('C-1003', "Harbour Street Books", '1', '', '', 'hello@harbourstreet.example.com',
-                 '+44 117 496 0123', "12 Harbour Street", "Bristol", 'BS1 4RW', "United Kingdom",
-                 "Opens a second shop in spring"),
+            examples=self._get_customer_examples(),
+        )
+
+    @api.model
+    def _prepare_contact_columns(self) -> tuple[ImportColumn, ...]:
+        """Return the columns of who a customer is."""
+        own_number = self.env._("Your own number of it; with the same number it is updated.")
+        return (
+            ImportColumn('id', self.env._("External ID"), help=own_number),
+            ImportColumn(
+                'name',
+                self.env._("Name"),
+                required=True,
+                aliases=("姓名", "客户名称", "客戶名稱"),
             ),
+            ImportColumn('is_company', self.env._("Is a Company"), help=self.env._("yes or no")),
+            ImportColumn(
+                'parent_id/id',
+                self.env._("Related Company/External ID"),
+                help=self.env._("External ID of the company this person works for."),
+            ),
+            ImportColumn('vat', self.env._("Tax ID"), aliases=("税号", "統一編號")),
+        )
+
+    @api.model
+    def _prepare_address_columns(self) -> tuple[ImportColumn, ...]:
+        """Return the columns of how a customer is reached."""
+        return (
+            ImportColumn('email', self.env._("Email"), aliases=("E-Mail", "邮箱", "電子郵件")),
+            ImportColumn(
+                'phone',
+                self.env._("Phone"),
+                aliases=("Mobile", "手机", "手机号", "手機", "电话"),
+            ),
+            ImportColumn('street', self.env._("Street"), aliases=("地址",)),
+            ImportColumn('city', self.env._("City")),
+            ImportColumn('zip', self.env._("Zip")),
+            ImportColumn('country_id', self.env._("Country")),
+            ImportColumn('comment', self.env._("Notes")),
+        )
+
+    @api.model
+    def _prepare_file_columns(self) -> tuple[ImportColumn, ...]:
+        """Return the columns of the customer file: what the customer is to us."""
+        return (
+            self._prepare_field_column('customer_file_kind'),
+            self._prepare_field_column('customer_type_id', aliases=("客户类型", "客戶類型")),
+            self._prepare_field_column('customer_class_id', aliases=("客户等级", "客戶等級")),
+            self._prepare_field_column('customer_status_id', aliases=("客户状态", "客戶狀態")),
+            self._prepare_field_column(
+                'customer_lang_ids', help=self.env._("Codes or names, as: zh_CN, en")
+            ),
+            self._prepare_field_column('customer_tz_choice'),
+            self._prepare_field_column('group_heads'),
+            self._prepare_field_column('group_needs'),
+            self._prepare_field_column('supplier_kind'),
+            self._prepare_field_column('supplier_market'),
+            self._prepare_field_column('supplier_strength'),
+        )
+
+    @api.model
+    def _prepare_birthday_columns(self) -> tuple[ImportColumn, ...]:
+        return (
+            self._prepare_field_column('birth_year', aliases=("出生年",)),
+            self._prepare_field_column('birth_month', aliases=("出生月",)),
+            self._prepare_field_column('birth_day', aliases=("出生日",)),
+            self._prepare_field_column('birth_calendar'),
+            self._prepare_field_column('birth_leap_month'),
+        )
+
+    @api.model
+    def _prepare_field_column(
+        self, name: str, aliases: tuple[str, ...] = (), help: str = ''
+    ) -> ImportColumn:
+        """Return the column of a field of the contact, in the field's own words.
+
+        :param help: in place of what the field says
+        """
+        field = self.env['res.partner']._fields[name]
+        return ImportColumn(
+            name,
+            field._description_string(self.env),
+            aliases=aliases,
+            help=help or field._description_help(self.env) or '',
+        )
+
+    @api.model
+    def _get_customer_examples(self) -> tuple[tuple[str, ...], ...]:
+        return (
+            ('C-1001', "杭州凌华精密机械有限公司", '1', '', '', 'service@linghua.example.com',
+             '+86 571 5555 0188', "江南大道 588 号", "杭州", '310051', "China", '',
+             '', '', '', '', '', '', '', '', '', '', '', '', '', '', '', ''),
+            ('C-1002', "陈雅婷", '0', 'C-1001', '', 'chen.yating@linghua.example.com',
+             '+86 571 5555 0123', '', '', '', '', '',
+             'person', '', '', '', 'zh_CN, en', '', '', '', '', '', '',
+             '1988', '6', '3', 'lunar', '0'),
+            ('C-1003', "Harbour Street Books", '1', '', '', 'hello@harbourstreet.example.com',
+             '+44 117 496 0123', "12 Harbour Street", "Bristol", 'BS1 4RW', "United Kingdom",
+             "Opens a second shop in spring",
+             '', '', '', '', 'en', 'Europe/London', '', '', '', '', '', '', '', '', '', ''),
+            ('C-1004', "Sunflower Kindergarten", '1', '', '', '', '+44 117 496 0177', '', '', '',
+             '', '', 'group', '', '', '', '', '', '42', "Lunch for all at twelve", '', '', '',
+             '', '', '', '', ''),
         )  # fmt: skip
 
     @api.model

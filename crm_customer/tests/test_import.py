@@ -346,6 +346,60 @@ class TestImport(ImportCase):
                     for example in template.examples:
                         self.assertEqual(len(example), len(template.columns))
 
+    def test_customers_have_the_columns_of_the_customer_file(self):
+        template = self.env['crm.import']._prepare_customer_template()
+        paths = {column.path for column in template.columns}
+        own = {
+            name
+            for name, field in self.env['res.partner']._fields.items()
+            if name.startswith(('customer_', 'birth_', 'group_', 'supplier_'))
+            and field._modules == ('crm_customer',)
+            and field.store
+            and not field.readonly
+        }
+        self.assertTrue(own)
+        self.assertFalse(own - paths)
+
+    def test_customer_file(self):
+        kind = self.env['crm.customer.type'].create({'name': "Imp type"})
+        header = [
+            'Name', 'Kind of File', 'Customer Type', 'Languages Spoken', 'birth_year',
+            'Birth Month', 'Birth Day', 'Birthday Calendar', 'Born in a Leap Month', 'Heads',
+        ]  # fmt: skip
+        rows = [
+            header,
+            ['Imp 1', 'Person', 'Imp type', 'zh_CN, Japanese', 1984, 10, 3, 'Lunar (Chinese)', '是'],
+            ['Imp 2', 'group', '', 'en', '', '', '', '', '', 42],
+            ['Imp 3', '', 'No such type', '', '', '', '', '', '', ''],
+            ['Imp 4', '', '', 'Klingon', '', '', '', '', '', ''],
+            ['Imp 5', '', '', '', '', 2, 30, '', '', ''],
+        ]
+        record = self.bring_in(to_xlsx(rows))
+        self.assertEqual(list(self.get_bad(record)), [4, 5, 6])
+        first, second = self.get_contacts('Imp ')
+        self.assertRecordValues(
+            first,
+            [
+                {
+                    'customer_file_kind': 'person',
+                    'customer_type_id': kind.id,
+                    'birth_year': 1984,
+                    'birth_month': 10,
+                    'birth_day': 3,
+                    'birth_calendar': 'lunar',
+                    'birth_leap_month': True,
+                }
+            ],
+        )
+        self.assertEqual(set(first.customer_lang_ids.mapped('code')), {'zh_CN', 'ja_JP'})
+        self.assertRecordValues(second, [{'customer_file_kind': 'group', 'group_heads': 42}])
+        self.assertEqual(self.get_counts(self.bring_in(to_xlsx(rows))), (0, 0, 2, 3))
+
+    def test_examples_of_customers_can_be_brought_in(self):
+        template = self.env['crm.import']._prepare_customer_template()
+        record = self.bring_in(self.env['crm.import']._build_template_file(template))
+        self.assertEqual(record.bad_count, 0, self.get_bad(record))
+
     def test_models_of_templates_leave_alone_what_is_the_same(self):
         mixin = self.env.registry['crm.import.mixin']
         for template in self.env['crm.import']._get_import_templates():
