@@ -65,8 +65,10 @@ from . import crm_country_zone
 from . import crm_anniversary_mixin
 from . import crm_anniversary
 from . import crm_visibility_mixin
+from . import crm_import_privacy
 from . import crm_note_category
 from . import crm_customer_note
+from . import crm_customer_note_import
 from . import crm_message_timeline
 from . import res_partner_merge
 from . import res_partner

@@ -10,6 +10,11 @@ from odoo.tools import SQL
 from ..importing import ImportTemplate
 from .crm_job import OPEN_STATES
 
+#: states in which a job is at it
+OPEN_IMPORT_STATES = ('checking', 'importing')
+#: what follows from the work done; nobody writes it by hand, whatever program he uses
+SYSTEM_FIELDS = {'user_id', 'job_id', 'dry_run', 'state', 'visibility', 'columns'}
+
 
 class CrmImport(models.Model):
     """A file brought in by a job, as long as it may be.
@@ -26,7 +31,10 @@ class CrmImport(models.Model):
     template = fields.Selection(
         selection='_get_template_selection', string="What", required=True, default='customers'
     )
-    file = fields.Binary(help="An Excel file (.xlsx) or a text file (.csv).", copy=False)
+    file = fields.Binary(
+        help="An Excel file (.xlsx) or a text file (.csv); not kept once it is brought in.",
+        copy=False,
+    )
     file_name = fields.Char(copy=False)
     user_id = fields.Many2one(
         'res.users',
@@ -113,7 +121,7 @@ class CrmImport(models.Model):
         domain=[('state', '=', 'bad')],
         readonly=True,
     )
-    error_file = fields.Binary(readonly=True, copy=False)
+    error_file = fields.Binary(compute='_compute_error_file')
     template_file = fields.Binary(compute='_compute_template_file')
 
     # ------------------------------------------------------------
@@ -152,6 +160,12 @@ class CrmImport(models.Model):
             content = template and record._build_template_file(template)
             record.template_file = content and base64.b64encode(content)
 
+    @api.depends('bad_count')
+    @api.depends_context('lang')
+    def _compute_error_file(self):
+        for record in self:
+            record.error_file = base64.b64encode(record._build_error_file())
+
     @api.depends('job_id.state', 'dry_run')
     def _compute_state(self):
         for record in self:
@@ -162,6 +176,22 @@ class CrmImport(models.Model):
                 record.state = 'checked' if record.dry_run else 'done'
             else:
                 record.state = state or 'draft'
+
+    # ------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        defaults = {key.removeprefix('default_') for key in self.env.context}
+        self._ensure_no_system_fields(defaults.union(*vals_list))
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._ensure_no_system_fields(set(vals))
+        if not self.env.su:
+            self._ensure_not_open()
+        return super().write(vals)
 
     # ------------------------------------------------------------
     # TEMPLATES
@@ -216,8 +246,6 @@ class CrmImport(models.Model):
     def action_download_errors(self) -> dict:
         """Download the rows left out, in their own columns with line and reason."""
         self.ensure_one()
-        self.check_access('read')
-        self.sudo().error_file = base64.b64encode(self._build_error_file())
         return self._get_download_action('error_file', f'errors_{self.id}.xlsx')
 
     def _get_download_action(self, field: str, name: str) -> dict:
@@ -250,7 +278,6 @@ class CrmImport(models.Model):
                 'columns': columns,
                 'job_id': job.id,
                 'dry_run': dry_run,
-                'error_file': False,
                 **dict.fromkeys(self._get_counters(), 0),
             }
         )
@@ -283,9 +310,22 @@ class CrmImport(models.Model):
         self._ensure_template()
         if not self.file:
             raise UserError(self.env._("Choose a file first."))
-        if self.job_id.state in OPEN_STATES:
-            raise UserError(self.env._("This file is being worked on already."))
+        self._ensure_not_open()
         self._ensure_rights(self._get_template())
+
+    def _ensure_not_open(self) -> None:
+        if any(job.state in OPEN_STATES for job in self.sudo().job_id):
+            raise UserError(self.env._("This file is being worked on already."))
+
+    def _ensure_no_system_fields(self, names: set[str]) -> None:
+        refused = names & SYSTEM_FIELDS.union(self._get_counters())
+        if refused and not self.env.su:
+            raise AccessError(
+                self.env._(
+                    "%(fields)s: this follows from the import and cannot be written.",
+                    fields=", ".join(sorted(refused)),
+                )
+            )
 
     def _ensure_rights(self, template: ImportTemplate) -> None:
         if not template.group:
@@ -312,7 +352,7 @@ class CrmImport(models.Model):
             yield self.search(
                 [
                     ('company_id', '=', company.id),
-                    ('state', 'not in', ('checking', 'importing')),
+                    ('state', 'not in', OPEN_IMPORT_STATES),
                     ('write_date', '<', before),
                 ],
                 limit=limit,

@@ -331,6 +331,8 @@ class CrmImport(models.Model):
                         ON head.import_id = row.import_id AND head.number = row.record_number
                        AND head.state = 'bad'
                      WHERE row.import_id = %s AND row.number > %s
+                       -- those of an erased customer are empty
+                       AND jsonb_array_length(row.cells) > 0
                   ORDER BY row.number LIMIT %s
                     """,
                     self.id, last, PAGE,

@@ -72,12 +72,10 @@ class CrmImport(models.Model):
     def _run_chunk(self, job) -> bool:
         """Do one chunk of an import: first copy the rows to the database, then records."""
         record = self.browse(job.params['import_id'])
+        record._ensure_can_go_on()
         cursor = job.cursor or {}
         if not cursor.get('staged'):
-            total = record._stage_rows()
-            bad = record._count_bad()
-            record.sudo().bad_count = bad
-            job._advance(failed=bad, total=total, cursor={'staged': True})
+            record._stage(job)
             return True
         records = record._next_records()
         if records:
@@ -88,6 +86,20 @@ class CrmImport(models.Model):
             return True
         job._advance(result=record._get_result_text())
         return False
+
+    def _ensure_can_go_on(self) -> None:
+        """Ask for the rights again: they, and what is to be brought in, may have changed."""
+        self._ensure_template()
+        self._ensure_rights(self._get_template())
+
+    def _stage(self, job) -> None:
+        """Take the file apart; the rows have all that is needed to bring it in."""
+        total = self._stage_rows()
+        bad = self._count_bad()
+        self.sudo().bad_count = bad
+        if not job.params['dry_run']:
+            self._forget_file()
+        job._advance(failed=bad, total=total, cursor={'staged': True})
 
     def _do_chunk(self, records: list[ImportRecord], job) -> None:
         """Bring records in, or look what would come of it, and note that."""
@@ -138,7 +150,8 @@ class CrmImport(models.Model):
             )
         )
         for number, cells in rows:
-            records[number].rows.append(cells)
+            if cells:  # else the customer of this line was erased
+                records[number].rows.append(cells)
         found = list(records.values())
         # the last one may lack rows when there are very many
         return found if len(rows) <= ROW_LIMIT else self._complete(found)

@@ -6,6 +6,7 @@ from . import test_consent_staff
 from . import test_extra_day
 from . import test_gate_kill
 from . import test_import
+from . import test_import_privacy
 from . import test_import_templates
 from . import test_import_value
 from . import test_birthday
