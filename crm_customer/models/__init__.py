@@ -76,6 +76,7 @@ from . import res_partner_consent
 from . import res_partner_erasure
 from . import res_partner_privacy
 from . import res_partner_privacy_file
+from . import res_partner_import
 from . import res_partner_timeline
 from . import res_partner_timeline_sources
 from . import res_partner_merge_suggestion

@@ -40,6 +40,8 @@ class IrFieldsConverter(models.AbstractModel):
     def _find_language(self, text: str) -> models.BaseModel:
         """Return the language of a text: zh_CN, en, Japanese or 日本語; none when there is none."""
         names = [('name', '=ilike', pattern) for pattern in (text, f'{text} / %', f'% / {text}')]
-        domain = Domain.OR([[('code', '=', text)], [('iso_code', '=', text)], *([n] for n in names)])
+        domain = Domain.OR(
+            [[('code', '=', text)], [('iso_code', '=', text)], *([n] for n in names)]
+        )
         langs = self.env['res.lang'].with_context(active_test=False)
         return langs.search(domain, order='active desc, id', limit=1)

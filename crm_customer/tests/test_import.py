@@ -368,7 +368,7 @@ class TestImport(ImportCase):
         ]  # fmt: skip
         rows = [
             header,
-            ['Imp 1', 'Person', 'Imp type', 'zh_CN, Japanese', 1984, 10, 3, 'Lunar (Chinese)', '是'],
+            ['Imp 1', 'Person', 'Imp type', 'zh_CN, Japanese', 1984, 10, 3, 'Lunar (Chinese)', 1],
             ['Imp 2', 'group', '', 'en', '', '', '', '', '', 42],
             ['Imp 3', '', 'No such type', '', '', '', '', '', '', ''],
             ['Imp 4', '', '', 'Klingon', '', '', '', '', '', ''],

@@ -227,7 +227,8 @@ class TestImportChannels(ImportPrivacyCase, HttpCase):
     def test_owner_reads_on_screen_only(self):
         record = self.bring_in_as(self.nurse, self.rows)
         row = record.bad_row_ids
-        key = self.env['res.users.apikeys'].with_user(self.nurse).sudo()._generate('rpc', "Test", None)
+        keys = self.env['res.users.apikeys'].with_user(self.nurse).sudo()
+        key = keys._generate('rpc', "Test", None)
         for records, names in ((record, ['error_file']), (row, ['text', 'cells'])):
             answer = self.json_2(key, records._name, 'read', ids=records.ids, fields=names)
             self.assertEqual(answer.status_code, 403, answer.text)
