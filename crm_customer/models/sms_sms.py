@@ -40,7 +40,7 @@ class SmsSms(models.Model):
         :param shard: which share of the customers
         :param shards: number of shares
         :param limit: number of messages
-        :return: number of messages looked at
+        :return: number of messages done with
         """
         messages = self.env['crm.message'].sudo()
         messages = messages._get_queue('sms', shard, shards, min(limit, BATCH))
@@ -53,7 +53,7 @@ class SmsSms(models.Model):
         ready = sms.try_lock_for_update()  # nobody deletes them while they leave
         for company, of_company in ready.grouped(lambda s: s.crm_message_id.company_id).items():
             of_company.with_company(company)._hand_over()
-        return len(messages)
+        return len(messages) - len(sms - ready)
 
     def _give_up_cancelled(self) -> SmsSms:
         """Return the short messages somebody cancelled; they are not sent."""

@@ -121,6 +121,22 @@ class TestSmsConflict(ConflictCase):
         self.assertEqual(self.get_states(), ['sent'] * 4)
         self.assertEqual(len(self.calls), len(set(self.calls)), "each once")
 
+    def test_somebody_else_holds_one(self):
+        """It waits for the next turn, and nobody spins round it until then."""
+        self.enqueue(2, channel='sms')
+        with self.open() as cr:
+            cr.execute(
+                'SELECT sms.id FROM sms_sms AS sms JOIN crm_message AS message'
+                ' ON message.id = sms.crm_message_id WHERE message.key LIKE %s'
+                ' ORDER BY sms.id LIMIT 1 FOR UPDATE OF sms',
+                [f'{PREFIX}:%'],
+            )
+            self.send()
+            self.assertEqual(self.get_states(), ['queued', 'sent'])
+        self.send()
+        self.assertEqual(self.get_states(), ['sent', 'sent'])
+        self.assertEqual(len(self.calls), 2)
+
     def test_tidying_up_fails(self):
         """What the provider took is known, whatever becomes of the rest."""
         self.enqueue(4, channel='sms')
