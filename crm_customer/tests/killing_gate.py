@@ -44,6 +44,7 @@ class GateKillCase(ProcessCase):
         super().setUp()
         self.execute(STOP_LOG)
         self.execute(START_LOG)
+        self.addCleanup(self.clean_up_gate)
         with self.open() as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
             self.policy = env['crm.contact.policy'].create(
@@ -56,9 +57,9 @@ class GateKillCase(ProcessCase):
                 }
             )
 
-    def clean_up(self):
+    def clean_up_gate(self):
+        """Delete what is beside the messages."""
         self.execute(STOP_LOG)
-        super().clean_up()
         self.execute('DELETE FROM crm_contact_policy WHERE id = %s', self.policy.id)
         self.execute('DELETE FROM ir_cron_trigger WHERE call_at < %s', datetime(2002, 1, 1))
 
