@@ -41,6 +41,16 @@ class MailingMailing(models.Model):
                 )
             )
 
+    @api.constrains('mailing_model_id')
+    def _check_model_gets_mailings(self):
+        """Core evaluates the condition of a mailing with all rights, on whatever model it names."""
+        if any(not mailing.mailing_model_id.sudo().is_mailing_enabled for mailing in self):
+            raise ValidationError(
+                self.env._(
+                    "These records get no mailings. Choose one of the recipients in the list."
+                )
+            )
+
     @api.depends('crm_segment_id')
     def _compute_mailing_domain(self):
         result = super()._compute_mailing_domain()

@@ -83,6 +83,17 @@ class TestMailing(CampaignsCommon):
         with self.assertRaisesRegex(ValidationError, "Only emails"):
             mailing.crm_segment_id = self.segment
 
+    def test_models_that_get_no_mailings(self):
+        """The condition runs with all rights: it must not ask for what is confidential."""
+        for model in ('crm.customer.note', 'crm.occasion.task', 'res.users.apikeys'):
+            with self.assertRaisesRegex(ValidationError, "no mailings"), self.cr.savepoint():
+                self._new_mailing().write(
+                    {
+                        'crm_segment_id': False,
+                        'mailing_model_id': self.env['ir.model']._get_id(model),
+                    }
+                )
+
     # ------------------------------------------------------------
     # The gate
     # ------------------------------------------------------------
