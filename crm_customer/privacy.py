@@ -103,14 +103,12 @@ class Redactor:
         :param condition: SQL on the columns of its table
         :param names: the fields; all texts when not given
         """
-        columns = [*(names or self._get_text_columns(model))]
+        columns = [*(names or self.get_text_columns(model))]
         if not columns or not self.pattern:
             return
         model.flush_model()
         sets = [self._get_blank_sql(model, name) for name in columns]
-        found = SQL(' OR ').join(
-            SQL('%s::text ~* %s', SQL.identifier(name), self.pattern) for name in columns
-        )
+        found = SQL(' OR ').join(self.get_match_sql(SQL.identifier(name)) for name in columns)
         self.env.cr.execute(
             SQL(
                 'UPDATE %s SET %s WHERE (%s) AND (%s)',
@@ -121,6 +119,13 @@ class Redactor:
             )
         )
         model.invalidate_model(flush=False)
+
+    def get_match_sql(self, text: SQL) -> SQL:
+        """Return the condition that a text names the customer; without terms none does.
+
+        :param text: expression of any type that can be read as text
+        """
+        return SQL('%s::text ~* %s', text, self.pattern) if self.pattern else SQL('FALSE')
 
     def _get_blank_sql(self, model: BaseModel, name: str) -> SQL:
         """Return the assignment that takes the customer out of a column."""
@@ -134,7 +139,8 @@ class Redactor:
             type=SQL(column_type),  # pylint: disable=sql-injection
         )
 
-    def _get_text_columns(self, model: BaseModel) -> list[str]:
+    def get_text_columns(self, model: BaseModel) -> list[str]:
+        """Return the names of the columns of a model in which texts stand."""
         return [
             name
             for name, field_ in model._fields.items()

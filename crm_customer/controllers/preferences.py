@@ -75,9 +75,10 @@ class PreferencesPortal(CustomerPortal):
         link = self._read_link(SCOPE_PREFERENCES, token)
         if not link:
             return self._render_false_link()
-        person, company, _values = link
+        person, company, values = link
         url = f'/crm/preferences/{token}'
-        return self._save_preferences(person, company, 'signed_link', url, post)
+        mailbox = values[0] if values else ''
+        return self._save_preferences(person, company, 'signed_link', url, post, mailbox)
 
     @http.route(
         '/crm/unsubscribe/<string:token>',
@@ -179,8 +180,13 @@ class PreferencesPortal(CustomerPortal):
         request.update_context(lang=lang)
         return person.with_env(request.env).sudo(), company.with_env(request.env).sudo(), values
 
-    def _save_preferences(self, person, company, source: str, url: str, post: dict):
-        """Save what was posted, or show the page again with what is wrong."""
+    def _save_preferences(
+        self, person, company, source: str, url: str, post: dict, mailbox: str = ''
+    ):
+        """Save what was posted, or show the page again with what is wrong.
+
+        :param mailbox: hash of the e-mail address the link was sent to
+        """
         allowed = request.env['crm.rate.limit']._hit(
             'preferences', person.person_key, MAX_CHANGES, 3600
         )
@@ -193,7 +199,7 @@ class PreferencesPortal(CustomerPortal):
         }
         try:
             with request.env.cr.savepoint():
-                person._save_preferences(form, company, source)
+                person._save_preferences(form, company, source, mailbox)
         except UserError as error:
             return self._render_preferences(person, company, url, error=str(error))
         return request.redirect(f'{url}?saved=1')

@@ -195,20 +195,27 @@ class CrmMessage(models.Model):
 
     def _get_blacklist_sql(self) -> SQL:
         """Return the condition that core's blacklists or an erased owner close the address."""
+        phone = SQL(
+            'EXISTS (SELECT FROM phone_blacklist WHERE active AND number = partner.phone_sanitized)'
+        )
         return SQL(
-            "CASE WHEN message.channel = 'email' THEN EXISTS (SELECT FROM mail_blacklist"
+            "CASE message.channel WHEN 'email' THEN EXISTS (SELECT FROM mail_blacklist"
             ' WHERE active AND email = partner.email_normalized) OR %s'
-            " WHEN message.channel IN ('sms', 'phone') THEN EXISTS (SELECT FROM phone_blacklist"
-            ' WHERE active AND number = partner.phone_sanitized) OR %s ELSE FALSE END',
+            " WHEN 'sms' THEN %s OR %s WHEN 'phone' THEN %s OR %s ELSE FALSE END",
             self._get_suppressed_sql('email', SQL('partner.email_normalized')),
+            phone,
             self._get_suppressed_sql('sms', SQL('partner.phone_sanitized')),
+            phone,
+            self._get_suppressed_sql('phone', SQL('partner.phone_sanitized')),
         )
 
     def _get_suppressed_sql(self, channel: str, address: SQL) -> SQL:
         # no hash of each address while there is nothing to compare it with
         return SQL(
             'EXISTS (SELECT FROM crm_person_address WHERE suppressed) AND %s',
-            self.env['crm.person.address']._get_suppressed_sql(channel, address),
+            self.env['crm.person.address']._get_suppressed_sql(
+                channel, address, SQL('message.company_id')
+            ),
         )
 
     def _get_do_not_disturb_sql(self, now: SQL) -> SQL:

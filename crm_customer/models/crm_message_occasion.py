@@ -61,7 +61,7 @@ class CrmMessage(models.Model):
         :param person: ``crm.person`` who is greeted
         :param occurrence_key: key of the :class:`Occurrence`, as S2026 or L2026
         """
-        return f'greeting:{company.id}:{person.person_key}:{occurrence_key}'
+        return f'greeting:{company.id}:{person.sudo().person_key}:{occurrence_key}'
 
     @api.model
     def _note_greeting_in_person(

@@ -18,13 +18,14 @@ class CrmPerson(models.Model):
     _name = 'crm.person'
     _description = 'Person'
     _inherit = ['crm.version.mixin']
-    _rec_name = 'person_key'
+    _rec_name = 'partner_id'
 
     person_key = fields.Char(
         required=True,
         readonly=True,
         copy=False,
         default=lambda self: str(uuid.uuid4()),
+        groups='crm_customer.group_manager',
         help="Random; the same in every export, and of no meaning outside.",
     )
     partner_id = fields.Many2one('res.partner', readonly=True, ondelete='set null')

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL, email_normalize
 
 from ..messaging import ADDRESS_KINDS, CHANNELS
@@ -15,6 +18,7 @@ class CrmPersonAddress(models.Model):
 
     An address with a suppressed row gets orders, service and safety messages only, whichever
     contact it belongs to now: a customer who was erased stays left alone when he is imported again.
+    A row without a company holds for all of them.
     """
 
     _name = 'crm.person.address'
@@ -24,6 +28,7 @@ class CrmPersonAddress(models.Model):
     person_id = fields.Many2one(
         'crm.person', required=True, readonly=True, index=True, ondelete='restrict'
     )
+    company_id = fields.Many2one('res.company', readonly=True, ondelete='cascade')
     channel = fields.Selection(
         selection=[choice for choice in CHANNELS if choice[0] in ADDRESS_KINDS],
         required=True,
@@ -34,7 +39,9 @@ class CrmPersonAddress(models.Model):
         readonly=True, help="Nothing but orders, service and safety is sent to this address."
     )
 
-    _person_unique = models.UniqueIndex('(person_id, channel, address_hash)')
+    _person_unique = models.UniqueIndex(
+        '(person_id, channel, address_hash, (COALESCE(company_id, 0)))'
+    )
     _suppressed = models.Index('(address_hash, channel) WHERE suppressed')
 
     @api.model
@@ -76,41 +83,78 @@ class CrmPersonAddress(models.Model):
         return SQL("regexp_replace(%s, '[^+0-9]', '', 'g')", address)
 
     @api.model
-    def _get_suppressed_sql(self, channel: str, address: SQL) -> SQL:
+    def _get_suppressed_sql(self, channel: str, address: SQL, company: SQL | None = None) -> SQL:
         """Return the condition that an address gets no more than it must get.
 
         :param channel: 'email', 'sms' or 'phone'
         :param address: ``email_normalized`` or ``phone_sanitized`` of the row looked at
+        :param company: id of the company that would write; any of them when not given
         """
         return SQL(
             'EXISTS (SELECT FROM crm_person_address AS known WHERE known.suppressed'
-            ' AND known.channel = %s AND known.address_hash = %s)',
+            ' AND known.channel = %s AND known.address_hash = %s AND %s)',
             channel,
             self._hash_sql(channel, address),
+            SQL('(known.company_id IS NULL OR known.company_id = %s)', company)
+            if company
+            else SQL('TRUE'),
         )
 
     @api.model
-    def _suppress(self, person, channel_addresses: dict[str, str]) -> None:
-        """Leave addresses alone from now on.
+    def _search_suppressed(self, channel: str, hashes: Collection[str], company=None):
+        """Return the rows because of which addresses get no more than they must.
+
+        :param channel: 'email', 'sms' or 'phone'
+        :param hashes: as :meth:`_hash` returns them
+        :param company: ``res.company`` that would write; any of them when not given
+        """
+        domain = Domain('channel', '=', channel) & Domain('suppressed', '=', True)
+        domain &= Domain('address_hash', 'in', [key for key in hashes if key])
+        if company:
+            domain &= Domain('company_id', 'in', [False, company.id])
+        return self.sudo().search(domain)
+
+    @api.model
+    def _suppress(self, person, channel_addresses: dict[str, str], company=None) -> None:
+        """Leave addresses of a person alone from now on.
 
         :param person: ``crm.person`` they belong to
         :param channel_addresses: address by channel; empty ones are left out
+        :param company: ``res.company`` that leaves them alone; all of them when not given
+        """
+        company_id = company.id if company else None
+        self._suppress_all(
+            (person.id, company_id, channel, address)
+            for channel, address in channel_addresses.items()
+        )
+
+    @api.model
+    def _suppress_all(self, rows: Iterable[tuple[int, int | None, str, str]]) -> None:
+        """Leave many addresses alone, in one statement.
+
+        :param rows: id of the person, id of the company or None, channel and address
         """
         now = self.env.cr.now()
-        values = [
-            SQL('(%s, %s, %s, true, %s, %s)', person.id, channel, key, self.env.uid, now)
-            for channel, address in channel_addresses.items()
+        keys = {
+            (person_id, company_id, channel, key)
+            for person_id, company_id, channel, address in rows
             if (key := self._hash(channel, address))
-        ]
-        if not values:
+        }
+        if not keys:
             return
+        self.flush_model()
         self.env.execute_query(
             SQL(
                 'INSERT INTO crm_person_address'
-                ' (person_id, channel, address_hash, suppressed, create_uid, create_date)'
-                ' VALUES %s ON CONFLICT (person_id, channel, address_hash)'
+                ' (person_id, company_id, channel, address_hash, suppressed,'
+                ' create_uid, create_date)'
+                ' VALUES %s ON CONFLICT'
+                ' (person_id, channel, address_hash, (COALESCE(company_id, 0)))'
                 ' DO UPDATE SET suppressed = true RETURNING id',
-                SQL(', ').join(values),
+                SQL(', ').join(
+                    SQL('(%s, %s::int4, %s, %s, true, %s, %s)', *key, self.env.uid, now)
+                    for key in sorted(keys, key=str)
+                ),
             )
         )
         self.invalidate_model(flush=False)
@@ -119,13 +163,31 @@ class CrmPersonAddress(models.Model):
             parameters.set_param(SECRET_PARAMETER, hash_text(SECRET_PARAMETER))
 
     @api.model
-    def _lift(self, channel: str, address: str) -> None:
-        """Write to an address again, as its owner asked himself."""
-        rows = self.sudo().search(
-            [
-                ('address_hash', '=', self._hash(channel, address)),
-                ('channel', '=', channel),
-                ('suppressed', '=', True),
-            ]
+    def _lift(self, channel: str, address_hash: str, company) -> None:
+        """Let one company write to an address again, as its owner asked himself.
+
+        All others go on leaving it alone.
+
+        :param channel: 'email', 'sms' or 'phone'
+        :param company: ``res.company`` he asked
+        """
+        rows = self._search_suppressed(channel, [address_hash], company)
+        if not rows:
+            return
+        self.flush_model()
+        self.env.execute_query(
+            SQL(
+                'INSERT INTO crm_person_address (person_id, company_id, channel, address_hash,'
+                ' suppressed, create_uid, create_date)'
+                ' SELECT known.person_id, company.id, known.channel, known.address_hash,'
+                ' true, %s, %s FROM crm_person_address AS known, res_company AS company'
+                ' WHERE known.id IN %s AND known.company_id IS NULL AND company.id <> %s'
+                ' ON CONFLICT (person_id, channel, address_hash, (COALESCE(company_id, 0)))'
+                ' DO UPDATE SET suppressed = true RETURNING id',
+                self.env.uid,
+                self.env.cr.now(),
+                tuple(rows.ids),
+                company.id,
+            )
         )
         rows.suppressed = False

@@ -13,12 +13,14 @@ from ..messaging import (
     CONSENT_SOURCES,
     CONSENT_STATUSES,
     PURPOSES,
+    PURPOSES_OF_CHOICE,
 )
 
 #: sources that never turn a refusal into an agreement: nobody said so himself
 SOURCES_WITHOUT_CONSENT = ('import', 'merge')
-#: sources in which the owner of the address spoke himself
-SOURCES_OF_OWNER = ('portal', 'signed_link', 'double_opt_in')
+#: the source in which the owner of the address is known to have spoken himself: anybody can type
+#: an address into his account, and a link proves the mailbox of the day on which it was sent
+SOURCE_OF_OWNER = 'double_opt_in'
 
 
 class CrmPerson(models.Model):
@@ -74,8 +76,8 @@ class CrmPerson(models.Model):
             wording=wording,
             date=moment,
         )
-        if status == 'in' and source in SOURCES_OF_OWNER:
-            persons._lift_suppression(channels)
+        if status == 'in' and source == SOURCE_OF_OWNER:
+            persons._lift_suppression(channels, company)
         persons._consent_after_hook(purposes, channels, status, company)
         return self.env['crm.consent'].search(
             [
@@ -197,11 +199,35 @@ class CrmPerson(models.Model):
         for person in self:
             self.env['crm.person.address']._suppress(person, person._get_addresses())
 
-    def _lift_suppression(self, channels) -> None:
-        for person in self:
-            for channel, address in person._get_addresses().items():
-                if channel in channels:
-                    self.env['crm.person.address']._lift(channel, address)
+    def _filter_suppressed(self, channel: str, company) -> CrmPerson:
+        """Return those of the persons whose present address a company leaves alone.
+
+        :param channel: as ``messaging.CHANNELS``
+        """
+        if channel not in ADDRESS_KINDS:
+            return self.browse()
+        hashes = {person.id: person._get_address_hash(channel) for person in self}
+        rows = self.env['crm.person.address']._search_suppressed(channel, hashes.values(), company)
+        suppressed = set(rows.mapped('address_hash'))
+        return self.filtered(lambda person: hashes[person.id] in suppressed)
+
+    def _lift_suppression(self, channels: Collection[str], company) -> None:
+        """Write to the present addresses again: their owner has just proven that he wants it.
+
+        What he was not asked about he refuses: it was held back until now.
+
+        :param channels: as ``messaging.CHANNELS``
+        :param company: ``res.company`` he agreed with
+        """
+        for channel in channels:
+            for person in self._filter_suppressed(channel, company):
+                statuses = person._get_consent_statuses(company)
+                if rest := [p for p in PURPOSES_OF_CHOICE if (p, channel) not in statuses]:
+                    person._set_consent(
+                        rest, [channel], 'out', company=company, source=SOURCE_OF_OWNER
+                    )
+                address_hash = person._get_address_hash(channel)
+                self.env['crm.person.address']._lift(channel, address_hash, company)
 
     # ------------------------------------------------------------
     # WHAT HOLDS NOW

@@ -23,9 +23,12 @@ class CrmPerson(models.Model):
     def _get_preference_url(self, company) -> str:
         """Return the link to the page on which a customer chooses what he gets.
 
+        It names the mailbox it goes to: who opens it years later may agree for no other.
+
         :param company: ``res.company`` whose messages it is about
         """
-        token = self._sign_link(SCOPE_PREFERENCES, company, days=LINK_DAYS)
+        mailbox = self._get_address_hash('email')
+        token = self._sign_link(SCOPE_PREFERENCES, company, mailbox, days=LINK_DAYS)
         return f'{company.get_base_url()}/crm/preferences/{token}'
 
     def _get_unsubscribe_url(self, company, purpose: str, channel: str) -> str:

@@ -50,11 +50,12 @@ class CrmPerson(models.Model):
         self.env.execute_query(
             SQL(
                 'INSERT INTO crm_person_address AS known'
-                ' (person_id, channel, address_hash, suppressed)'
-                ' SELECT %(survivor)s, channel, address_hash, bool_or(suppressed)'
+                ' (person_id, company_id, channel, address_hash, suppressed)'
+                ' SELECT %(survivor)s, company_id, channel, address_hash, bool_or(suppressed)'
                 ' FROM crm_person_address WHERE person_id IN %(merged)s'
-                ' GROUP BY channel, address_hash'
-                ' ON CONFLICT (person_id, channel, address_hash) DO UPDATE'
+                ' GROUP BY company_id, channel, address_hash'
+                ' ON CONFLICT (person_id, channel, address_hash, (COALESCE(company_id, 0)))'
+                ' DO UPDATE'
                 ' SET suppressed = known.suppressed OR EXCLUDED.suppressed RETURNING id',
                 **params,
             )
@@ -71,6 +72,8 @@ class CrmPerson(models.Model):
         """Count what was sent to each of them for the survivor."""
         Message = self.env['crm.message']
         Message.flush_model()
+        for person in self:
+            person._merge_message_keys(survivor)
         self.env.execute_query(
             SQL(
                 'UPDATE crm_message SET person_id = %s WHERE person_id IN %s RETURNING id',
@@ -80,6 +83,26 @@ class CrmPerson(models.Model):
         )
         Message.invalidate_model(flush=False)
         Message._cancel_doubles(survivor)
+
+    def _merge_message_keys(self, survivor: CrmPerson) -> None:
+        """Let keys that name one person name the survivor, where he has no such message yet.
+
+        What was sent to one of them, as the greeting of this year, is not sent again.
+        """
+        self.ensure_one()
+        key = SQL('replace(message.key, %s, %s)', self.person_key, survivor.person_key)
+        self.env.cr.execute(
+            SQL(
+                'UPDATE crm_message AS message SET key = %s'
+                ' WHERE message.person_id = %s AND strpos(message.key, %s) > 0'
+                " AND message.state NOT IN ('refused', 'cancelled')"
+                ' AND NOT EXISTS (SELECT FROM crm_message AS other WHERE other.key = %s)',
+                key,
+                self.id,
+                self.person_key,
+                key,
+            )
+        )
 
     def _merge_quiet_periods(self, survivor: CrmPerson) -> None:
         """Keep the quiet before promotions that were meant for some persons only."""

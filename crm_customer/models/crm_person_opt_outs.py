@@ -122,11 +122,7 @@ class CrmPerson(models.Model):
             return self._record_opt_out_of_nobody(row, purposes, channels, company)
         persons = self.sudo()._for_partners(partners)
         for person in persons:
-            statuses = person._get_consent_statuses(company)
-            for purpose in purposes:
-                missing = [c for c in channels if statuses.get((purpose, c)) != 'out']
-                if missing:
-                    person._set_opt_out(row, [purpose], missing, company)
+            person._set_missing_opt_outs(row, purposes, channels, company)
         return self._get_last_event(persons, purposes, channels, company)
 
     def _record_opt_out_of_nobody(self, row: dict, purposes, channels, company):
@@ -136,12 +132,22 @@ class CrmPerson(models.Model):
         addresses['phone'] = addresses['sms']
         addresses = {c: a for c, a in addresses.items() if a and c in channels}
         hashes = [Address._hash(channel, address) for channel, address in addresses.items()]
-        known = Address.search([('address_hash', 'in', hashes), ('suppressed', '=', True)])
-        person = known.person_id[:1] or self.sudo().create({})
-        if not known:
-            Address._suppress(person, addresses)
-            person._set_opt_out(row, purposes, channels, company)
+        known = Address.search([('address_hash', 'in', hashes)]).person_id
+        nobody = known.filtered(
+            lambda p: not p.partner_id and not p.survivor_id and not p.erased_on
+        )
+        person = nobody[:1] or self.sudo().create({})
+        Address._suppress(person, addresses, company)
+        person._set_missing_opt_outs(row, purposes, channels, company)
         return self._get_last_event(person, purposes, channels, company)
+
+    def _set_missing_opt_outs(self, row: dict, purposes, channels, company) -> None:
+        """Record what this person has not refused already."""
+        statuses = self._get_consent_statuses(company)
+        for purpose in purposes:
+            missing = [c for c in channels if statuses.get((purpose, c)) != 'out']
+            if missing:
+                self._set_opt_out(row, [purpose], missing, company)
 
     def _set_opt_out(self, row: dict, purposes, channels, company) -> None:
         self._set_consent(

@@ -12,6 +12,8 @@ from odoo.tools import format_date
 
 from ..messaging import CHANNELS, PURPOSES, PURPOSES_OF_CHOICE
 
+#: mails that ask one address to confirm, in a day
+MAX_CONFIRMATIONS = 5
 #: times of the day a customer can choose: key, first and last hour
 DAY_TIMES = [('morning', 8, 12), ('afternoon', 12, 17), ('evening', 17, 21)]
 
@@ -70,6 +72,7 @@ class CrmPerson(models.Model):
         statuses = self._get_consent_statuses(company)
         channels = self._get_preference_channels()
         labels = dict(self.env['crm.consent']._fields['purpose']._description_selection(self.env))
+        closed = {key for key, _label in channels if self._filter_suppressed(key, company)}
         return [
             {
                 'key': purpose,
@@ -78,7 +81,8 @@ class CrmPerson(models.Model):
                     {
                         'key': channel,
                         'label': label,
-                        'allowed': company.sudo()._is_consent_given(
+                        'allowed': channel not in closed
+                        and company.sudo()._is_consent_given(
                             purpose, statuses.get((purpose, channel))
                         ),
                         'pending': statuses.get((purpose, channel)) == 'pending',
@@ -145,7 +149,9 @@ class CrmPerson(models.Model):
     # WHAT HE CHOOSES
     # ------------------------------------------------------------
 
-    def _save_preferences(self, form: dict[str, Any], company, source: str) -> None:
+    def _save_preferences(
+        self, form: dict[str, Any], company, source: str, mailbox: str = ''
+    ) -> None:
         """Record what a customer chose on the page of preferences.
 
         Only what he changed becomes a decision: leaving a box as it was says nothing.
@@ -153,34 +159,78 @@ class CrmPerson(models.Model):
         :param form: what was posted; ``consents`` is a collection of ``'<purpose>:<channel>'``
         :param company: ``res.company`` whose messages it is about
         :param source: as ``messaging.CONSENT_SOURCES``
+        :param mailbox: hash of the e-mail address whose owner he is, as far as that is proven
         :raise UserError: with words for the customer
         """
         self.ensure_one()
         self.sudo()._bump_version()
         values = self._read_preference_form(form)
         wanted = set() if form.get('stop_all') else set(form.get('consents') or ())
-        self._save_consents(wanted, company, source, form.get('evidence') or '')
+        self._save_consents(wanted, company, source, form.get('evidence') or '', mailbox)
         self.sudo().write(values)
         self._save_partner_preferences(form)
 
-    def _save_consents(self, wanted: Collection[str], company, source: str, evidence: str) -> None:
-        changes = {'in': [], 'out': []}
+    def _save_consents(
+        self, wanted: Collection[str], company, source: str, evidence: str, mailbox: str = ''
+    ) -> None:
+        """Record what he ticked and unticked; what the owner of the address must confirm, waits.
+
+        :param wanted: ``'<purpose>:<channel>'`` of the boxes that are ticked
+        :param mailbox: as in :meth:`_save_preferences`
+        """
+        must_confirm = self._must_confirm_mailbox(company, mailbox)
+        unconfirmed = []
         for purpose in self._get_preference_purposes(company):
             for channel in purpose['channels']:
                 tick = f'{purpose["key"]}:{channel["key"]}' in wanted
-                if tick != channel['allowed']:
-                    changes['in' if tick else 'out'].append((purpose['key'], channel['key']))
-        for status, pairs in changes.items():
-            for purpose, channel in pairs:
+                if tick == channel['allowed']:
+                    continue
+                if tick and channel['key'] == 'email' and must_confirm:
+                    unconfirmed.append(purpose['key'])
+                    continue
                 self._set_consent(
-                    [purpose],
-                    [channel],
-                    status,
+                    [purpose['key']],
+                    [channel['key']],
+                    'in' if tick else 'out',
                     company=company,
                     source=source,
                     evidence=evidence,
-                    wording=self._get_consent_wording(company, purpose, channel),
+                    wording=self._get_consent_wording(company, purpose['key'], channel['key']),
                 )
+        if unconfirmed:
+            decision = {'company': company, 'source': source, 'evidence': evidence}
+            if self._may_ask_mailbox():
+                self._request_consent(unconfirmed, **decision)
+            else:
+                self._set_consent(unconfirmed, ['email'], 'pending', **decision)
+
+    def _may_ask_mailbox(self) -> bool:
+        """Count a mail asked for on a page; an address somebody typed must not be flooded."""
+        address_hash = self._get_address_hash('email')
+        return self.env['crm.rate.limit']._hit(
+            'consent_confirm', address_hash, MAX_CONFIRMATIONS, 24 * 3600
+        )
+
+    def _must_confirm_mailbox(self, company, mailbox: str) -> bool:
+        """Return whether an agreement by e-mail needs a confirmation from the mailbox.
+
+        Anybody can type an address into his account: without a proof that it is his, a company
+        that wants agreements confirmed asks.  An address to be left alone is always asked.
+
+        :param mailbox: as in :meth:`_save_preferences`
+        """
+        address_hash = self._get_address_hash('email')
+        if self._filter_suppressed('email', company) or (mailbox and mailbox != address_hash):
+            return True
+        if mailbox or not company.sudo().crm_consent_confirm:
+            return False
+        proof = [
+            ('person_id', '=', self.id),
+            ('source', '=', 'double_opt_in'),
+            ('channel', '=', 'email'),
+            ('address_hash', '=', address_hash),
+        ]
+        return not self.env['crm.consent.event'].sudo().search_count(proof, limit=1)
 
     def _read_preference_form(self, form: dict[str, Any]) -> dict[str, Any]:
         """Return the values of the person from what was posted; nonsense is left out."""
@@ -236,12 +286,46 @@ class CrmPerson(models.Model):
     # DOUBLE OPT-IN
     # ------------------------------------------------------------
 
+    def _record_statement(
+        self,
+        purposes: Collection[str],
+        channels: Collection[str],
+        status: str,
+        *,
+        company,
+        source: str,
+        evidence: str,
+    ) -> None:
+        """Record what somebody else says that a customer decided.
+
+        :param purposes: as ``messaging.PURPOSES``
+        :param channels: as ``messaging.CHANNELS``
+        :param status: 'in' or 'out'
+        :param company: ``res.company`` the decision is about; who agrees to e-mails is asked to
+            confirm it where the company wants that, and where his address is to be left alone
+        :param source: as ``messaging.CONSENT_SOURCES``
+        :param evidence: how it is known
+        :raise UserError: an agreement without evidence
+        """
+        if status == 'in' and not (evidence or '').strip():
+            raise UserError(self.env._("Please note how you know that the customer agrees."))
+        decision = {'company': company, 'source': source, 'evidence': evidence}
+        asked = self.browse()
+        if status == 'in' and 'email' in channels:
+            confirm = company.sudo().crm_consent_confirm
+            asked = self if confirm else self._filter_suppressed('email', company)
+        asked._request_consent(purposes, **decision)
+        (self - asked)._set_consent(purposes, channels, status, **decision)
+        if asked and (others := [channel for channel in channels if channel != 'email']):
+            asked._set_consent(purposes, others, status, **decision)
+
     def _request_consent(
         self, purposes: Collection[str], *, company, source: str, evidence: str = ''
     ) -> None:
         """Ask the owner of an e-mail address to confirm that he agrees.
 
-        Until he does, nothing but orders and service is sent to him.
+        Until he does, nothing but orders and service is sent to him.  Of what he gets already he
+        is not asked again.
 
         :param purposes: as ``messaging.PURPOSES``
         :param company: ``res.company`` that asks
@@ -251,10 +335,24 @@ class CrmPerson(models.Model):
         for person in self:
             if not person._get_address('email'):
                 raise UserError(self.env._("There is no e-mail address to confirm."))
-            person._set_consent(
-                purposes, ['email'], 'pending', company=company, source=source, evidence=evidence
-            )
-            person._send_confirmation(purposes, company)
+            given = person._get_given_purposes(purposes, company)
+            decision = {'company': company, 'source': source, 'evidence': evidence}
+            if given:
+                person._set_consent(given, ['email'], 'in', **decision)
+            if waiting := [purpose for purpose in purposes if purpose not in given]:
+                person._set_consent(waiting, ['email'], 'pending', **decision)
+                person._send_confirmation(waiting, company)
+
+    def _get_given_purposes(self, purposes: Collection[str], company) -> list[str]:
+        """Return the purposes of which e-mails are sent to this person at present."""
+        if self._filter_suppressed('email', company):
+            return []
+        statuses = self._get_consent_statuses(company)
+        return [
+            purpose
+            for purpose in purposes
+            if company.sudo()._is_consent_given(purpose, statuses.get((purpose, 'email')))
+        ]
 
     def _send_confirmation(self, purposes: Collection[str], company) -> None:
         """Plan the mail with the link; it passes the gate as any other message."""

@@ -3,8 +3,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from odoo import api, models
+from odoo.exceptions import UserError
 
-from ..messaging import CHANNELS, PURPOSES
+from ..messaging import ADDRESS_KINDS, CHANNELS, PURPOSES, PURPOSES_OF_CHOICE
 
 
 class ResPartner(models.Model):
@@ -77,11 +78,16 @@ class ResPartner(models.Model):
         :param purposes: of 'promotion', 'care', 'survey', 'transactional'
         :param channels: of 'email', 'sms', 'phone', 'post', 'in_person'
         :param status: 'in' or 'out'
-        :param evidence: how the other system knows it
+        :param evidence: how the other system knows it; needed for 'in'
+        :raise UserError: another status, or no evidence for 'in'
         """
         self.check_access('write')
+        if status not in ('in', 'out'):
+            raise UserError(
+                self.env._("Unknown word in a decision on consent: %(words)s.", words=status)
+            )
         persons = self.env['crm.person'].sudo()._for_partners(self)
-        persons._set_consent(
+        persons._record_statement(
             purposes, channels, status, company=self.env.company, source='api', evidence=evidence
         )
         return True
@@ -122,26 +128,32 @@ class ResPartner(models.Model):
         return action
 
     def unlink(self):
-        """A deleted contact stays left alone where it refused promotions."""
+        """A deleted contact stays left alone where it refused anything."""
         self._suppress_refused()
         return super().unlink()
 
     def _suppress_refused(self) -> None:
-        """Remember the addresses of contacts that refused, for when they are imported again."""
+        """Remember the addresses of contacts that refused, for when they are imported again.
+
+        Of a memory without a name no purpose is known: who refused one is spared all of them.
+        """
+        persons = self.env['crm.person'].sudo().search([('partner_id', 'in', self.ids)])
         refused = (
             self.env['crm.consent']
             .sudo()
             .search(
                 [
-                    ('person_id.partner_id', 'in', self.ids),
-                    ('purpose', '=', 'promotion'),
+                    ('person_id', 'in', persons.ids),
+                    ('purpose', 'in', PURPOSES_OF_CHOICE),
                     ('status', '=', 'out'),
                 ]
             )
         )
-        for consent in refused:
-            address = consent.person_id._get_address(consent.channel)
-            if address:
-                self.env['crm.person.address']._suppress(
-                    consent.person_id, {consent.channel: address}
-                )
+        rows = {(row.person_id, row.company_id.id, row.channel) for row in refused}
+        resting = persons.filtered(lambda p: p.do_not_disturb and not p.do_not_disturb_until)
+        rows |= {(person, None, channel) for person in resting for channel in ADDRESS_KINDS}
+        self.env['crm.person.address']._suppress_all(
+            (person.id, company_id, channel, address)
+            for person, company_id, channel in rows
+            if (address := person._get_address(channel))
+        )

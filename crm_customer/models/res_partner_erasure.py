@@ -46,9 +46,9 @@ class ResPartner(models.Model):
         persons._bump_version()
         persons._suppress_addresses()
         redactor = Redactor(self.env, contacts._get_personal_terms())
+        contacts._erase_loose_texts(redactor)  # while they still say who it is
         for source in contacts._get_personal_data_sources():
             contacts._erase_source(source, redactor)
-        contacts._erase_loose_texts(redactor)
         contacts._erase_after_hook()
         self.env.flush_all()
         self.env.invalidate_all()
@@ -67,14 +67,12 @@ class ResPartner(models.Model):
         redactor.redact_where(
             self.env['crm.job.line'].sudo(), SQL('TRUE'), ('reference', 'message')
         )
-        if not redactor.pattern:
-            return
         # what is found in files by searching; the files of kept documents stay
         self.env.flush_all()
         self.env.cr.execute(
             SQL(
-                'UPDATE ir_attachment SET index_content = NULL WHERE index_content ~* %s',
-                redactor.pattern,
+                'UPDATE ir_attachment SET index_content = NULL WHERE %s',
+                redactor.get_match_sql(SQL('index_content')),
             )
         )
         self.env['ir.attachment'].invalidate_model(flush=False)
@@ -230,6 +228,27 @@ class ResPartner(models.Model):
                 )
             )
         self.env['mail.tracking.value'].invalidate_model(flush=False)
+
+    def _erase_blacklisted(self, rows, address_field: str) -> None:
+        """Take addresses off core's blacklist, but none by which others could now be reached.
+
+        Core's own mailings know nothing of our hashes.
+
+        :param rows: ``mail.blacklist`` or ``phone.blacklist``
+        :param address_field: 'email' or 'number'
+        """
+        column = {'email': 'email_normalized', 'number': 'phone_sanitized'}[address_field]
+        shared = set()
+        for model in self.env.registry.values():
+            field = model._fields.get(column)
+            if not model._auto or model._abstract or not (field and field.store):
+                continue
+            domain = Domain(column, 'in', rows.mapped(address_field))
+            if model._name == 'res.partner':
+                domain &= Domain('id', 'not in', self.ids)
+            others = self.env[model._name].sudo().with_context(active_test=False).search(domain)
+            shared.update(others.mapped(column))
+        rows.filtered(lambda row: row[address_field] not in shared).unlink()
 
     def _erase_bank_accounts(self, accounts, _redactor: Redactor) -> None:
         """Blank the numbers; by SQL, because core lets nobody change those of trusted accounts."""

@@ -3,6 +3,8 @@ from __future__ import annotations
 from odoo import models
 from odoo.tools import SQL
 
+from ..messaging import ADDRESS_KINDS
+
 
 class ResPartner(models.Model):
     _inherit = 'res.partner'
@@ -22,6 +24,8 @@ class ResPartner(models.Model):
         """
         self.ensure_one()
         self._merge_persons(src_partners)
+        self._merge_blacklisted_addresses(src_partners)
+        self._merge_suppressed_addresses(src_partners)
         self._merge_references(src_partners)
 
     def _merge_persons(self, src_partners: ResPartner) -> None:
@@ -35,6 +39,31 @@ class ResPartner(models.Model):
         if survivor.partner_id != self:
             survivor.partner_id = self
         self.env.flush_all()
+
+    def _merge_blacklisted_addresses(self, src_partners: ResPartner) -> None:
+        """Who is on core's blacklist by an address that goes is on it by the one that stays."""
+        emails = [email for email in src_partners.mapped('email_normalized') if email]
+        blacklist = self.env['mail.blacklist']
+        if self.email_normalized and blacklist.search_count([('email', 'in', emails)], limit=1):
+            blacklist._add(self.email_normalized)
+        numbers = [number for number in src_partners.mapped('phone_sanitized') if number]
+        blacklist = self.env['phone.blacklist']
+        if self.phone_sanitized and blacklist.search_count([('number', 'in', numbers)], limit=1):
+            blacklist.add(self.phone_sanitized)
+
+    def _merge_suppressed_addresses(self, src_partners: ResPartner) -> None:
+        """Leave the address that stays alone as the one that goes was: it is the same person's."""
+        Address = self.env['crm.person.address']
+        columns = {'email': 'email_normalized', 'phone': 'phone_sanitized'}
+        rows = []
+        for channel, kind in ADDRESS_KINDS.items():
+            column = columns[kind]
+            hashes = [Address._hash(channel, address) for address in src_partners.mapped(column)]
+            found = Address._search_suppressed(channel, hashes) if self[column] else Address
+            rows += [(row.company_id.id or None, channel, self[column]) for row in found]
+        if rows:
+            person = self.env['crm.person']._for_partners(self)
+            Address._suppress_all((person.id, *row) for row in rows)
 
     def _merge_references(self, src_partners: ResPartner) -> None:
         """Re-point what names a contact by model and id; no foreign key tells core of it."""

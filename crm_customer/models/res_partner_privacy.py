@@ -97,7 +97,9 @@ class ResPartner(models.Model):
                 domain=domain,
                 fields=('name', 'invoice_date', 'amount_total', 'ref', 'narration'),
                 on_erase='keep',
-                reason=by_law,
+                reason=self.env._(
+                    "The law wants them kept; names stay in journal items sealed by a hash."
+                ),
                 erase=lambda moves, redactor: moves._erase_personal_texts(redactor),
             ),
             PersonalData(
@@ -232,6 +234,7 @@ class ResPartner(models.Model):
         partners = Domain('partner_id', 'in', self.ids)
         emails = [email for email in self.mapped('email_normalized') if email]
         phones = [phone for phone in self.mapped('phone_sanitized') if phone]
+        shared = self.env._("It stays while somebody else has it.")
         return [
             PersonalData(
                 key='res.partner.bank',
@@ -250,6 +253,8 @@ class ResPartner(models.Model):
                 domain=Domain('email', 'in', emails),
                 fields=('email', 'create_date'),
                 on_erase='delete',
+                reason=shared,
+                erase=lambda rows, _redactor: self._erase_blacklisted(rows, 'email'),
             ),
             PersonalData(
                 key='phone.blacklist',
@@ -258,6 +263,8 @@ class ResPartner(models.Model):
                 domain=Domain('number', 'in', phones),
                 fields=('number', 'create_date'),
                 on_erase='delete',
+                reason=shared,
+                erase=lambda rows, _redactor: self._erase_blacklisted(rows, 'number'),
             ),
             PersonalData(
                 key='res.users',

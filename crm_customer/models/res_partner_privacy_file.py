@@ -71,18 +71,46 @@ class ResPartner(models.Model):
         }
 
     def _erase_loose_texts(self, redactor: Redactor) -> None:
-        """Empty the imported rows that name the customer: he is known there by his words only."""
-        if not redactor.pattern:
-            return super()._erase_loose_texts(redactor)
+        """Empty the imported rows of the customer, and take him out of those of others.
+
+        A row of somebody else that still waits is left as it is: it would come in with holes.
+        """
+        rows = self.env['crm.import.row'].sudo()
+        rows.flush_model()
         self.env.cr.execute(
             SQL(
                 "UPDATE crm_import_row SET cells = '[]', key = NULL, match_key = NULL,"
-                " reason = NULL WHERE concat_ws(' ', cells::text, key, match_key, reason) ~* %s",
-                redactor.pattern,
+                " reason = CASE WHEN state IN ('waiting', 'later') THEN %s END,"
+                " state = CASE WHEN state IN ('waiting', 'later') THEN 'bad' ELSE state END"
+                ' WHERE %s',
+                self.env._("Erased on request"),
+                self._get_own_rows_sql(),
             )
         )
-        self.env['crm.import.row'].invalidate_model(flush=False)
+        rows.invalidate_model(flush=False)
+        ended = SQL("state IN ('created', 'updated', 'unchanged', 'bad')")
+        redactor.redact_where(rows, ended, ('cells', 'key', 'match_key', 'reason'))
         return super()._erase_loose_texts(redactor)
+
+    def _get_own_rows_sql(self) -> SQL:
+        """Return the condition that an imported row is about one of these contacts.
+
+        He is known there by his words only: his e-mail address, or his name and one more.
+        """
+        text = SQL("concat_ws(' ', cells::text, key, match_key, reason)")
+
+        def names(partner, *columns: str) -> SQL:
+            return Redactor(self.env, [partner[name] for name in columns]).get_match_sql(text)
+
+        return SQL(' OR ').join(
+            SQL(
+                '%s OR %s AND %s',
+                names(partner, 'email', 'email_normalized'),
+                names(partner, 'name'),
+                names(partner, 'phone', 'phone_sanitized', 'street', 'vat'),
+            )
+            for partner in self
+        )
 
     def _merge_customer_data(self, src_partners):
         """Two occasions for one meeting: the one of the merged contact loses its meeting."""

@@ -59,3 +59,33 @@ class TestAccessRights(CrmCustomerCommon):
         self.assertEqual(
             (self.company.crm_job_keep_days, self.other_company.crm_job_keep_days), (45, 60)
         )
+
+    def test_persons_of_another_company(self):
+        """Who reads persons by RPC sees no customer of another company, and no key of any."""
+        hidden = self.env['res.partner'].create(
+            {'name': "Hidden Customer", 'company_id': self.other_company.id}
+        )
+        persons = self.env['crm.person']._for_partners(hidden | self.contact)
+        for user in (self.user_employee, self.user_manager):
+            found = persons.with_user(user).search_read([('id', 'in', persons.ids)], ['partner_id'])
+            self.assertEqual([row['partner_id'][0] for row in found], [self.contact.id])
+        person = self.env['crm.person']._for_partners(self.contact)
+        person._set_consent(['care'], ['sms'], 'out', company=self.company, source='staff')
+        own = person.with_user(self.user_employee)
+        with self.assertRaises(AccessError):
+            own.read(['person_key'])
+        self.assertNotIn(person.person_key, str(own.read()))
+        consent = self.env['crm.consent'].with_user(self.user_employee)
+        rows = consent.search_read([('person_id', '=', person.id)])
+        self.assertNotIn(person.person_key, str(rows))
+        self.assertEqual(rows[0]['person_id'][1], self.contact.display_name)
+
+    def test_remembered_addresses_of_another_company(self):
+        person = self.env['crm.person']._for_partners(self.contact)
+        address = self.env['crm.person.address']
+        address._suppress(person, {'email': 'a@example.com'}, self.other_company)
+        address._suppress(person, {'email': 'b@example.com'}, self.company)
+        address._suppress(person, {'email': 'c@example.com'})
+        rows = address.with_user(self.user_manager).search([('person_id', '=', person.id)])
+        self.assertEqual(rows.company_id, self.company)
+        self.assertEqual(len(rows), 2)

@@ -143,3 +143,91 @@ class TestConsentStaff(CrmCustomerCommon):
         suppressed = address._get_suppressed_sql('email', SQL('%s::text', 'chen@example.com'))
         self.env.flush_all()
         self.assertEqual(self.env.execute_query(SQL('SELECT %s', suppressed)), [(True,)])
+
+    def test_other_system_needs_evidence(self):
+        for status, evidence in (('pending', "Web shop"), ('in', " "), ('maybe', "x")):
+            with self.assertRaises(UserError):
+                self.staff_contact.set_messaging_consent(['promotion'], ['email'], status, evidence)
+        self.assertEqual(self.cell('promotion', 'email')['status'], 'none')
+
+    def test_other_system_waits_for_confirmation(self):
+        self.company.crm_consent_confirm = True
+        self.staff_contact.set_messaging_consent(['promotion'], ['email', 'sms'], 'in', "Web shop")
+        self.assertEqual(self.cell('promotion', 'email')['status'], 'pending')
+        self.assertEqual(self.cell('promotion', 'sms')['status'], 'in')
+        self.staff_contact.set_messaging_consent(['promotion'], ['email'], 'out', "Web shop")
+        self.assertEqual(self.cell('promotion', 'email')['status'], 'out')
+
+    def test_agrees_again(self):
+        """Saying so once more silences nobody, and what needs no agreement is not asked for."""
+        self.open_dialog(status='in', evidence="Form 12").action_save()
+        self.company.crm_consent_confirm = True
+        self.open_dialog(status='in', purpose='all', evidence="Form 13").action_save()
+        for purpose in ('promotion', 'care', 'survey'):
+            self.assertEqual(self.cell(purpose, 'email')['status'], 'in', purpose)
+        person = self.env['crm.person']._for_partners(self.contact)
+        events = person.sudo().consent_event_ids
+        self.assertIn("By phone: Form 13", events.mapped('evidence'), "it is proof all the same")
+        self.assertFalse(self.env['crm.message'].sudo().search([('person_id', '=', person.id)]))
+
+    def test_left_alone_and_agrees(self):
+        """Staff cannot free the address of somebody who was erased; its owner is asked."""
+        person = self.env['crm.person']._for_partners(self.contact)
+        person._suppress_addresses()
+        self.open_dialog(status='in', evidence="Form 12").action_save()
+        self.assertEqual(self.cell('promotion', 'email')['status'], 'pending')
+        self.assertTrue(person._filter_suppressed('email', self.company))
+
+    def test_preferences_of_a_hidden_contact(self):
+        hidden = self.env['res.partner'].create(
+            {'name': "Hidden", 'company_id': self.other_company.id}
+        )
+        self.env['crm.person']._for_partners(hidden).sudo().preferred_channel = 'post'
+        with self.assertRaises(AccessError):
+            self.env['crm.preference.change'].with_user(self.user_staff).with_context(
+                default_partner_id=hidden.id
+            ).default_get(['partner_id', 'preferred_channel'])
+
+    def is_suppressed(self, channel, address, company=None):
+        Address = self.env['crm.person.address']
+        hashes = [Address._hash(channel, address)]
+        return bool(Address._search_suppressed(channel, hashes, company or self.company))
+
+    def test_deleted_after_any_refusal(self):
+        self.open_dialog(purpose='care', channel='email').action_save()
+        self.contact.unlink()
+        self.assertTrue(self.is_suppressed('email', 'chen@example.com'))
+        self.assertFalse(self.is_suppressed('sms', '+8657155550123'))
+        self.assertFalse(self.is_suppressed('email', 'chen@example.com', self.other_company))
+
+    def test_deleted_with_do_not_disturb(self):
+        person = self.env['crm.person']._for_partners(self.contact).sudo()
+        person.write({'do_not_disturb': True, 'do_not_disturb_until': '2099-01-01'})
+        twin = self.contact.copy({'email': 'twin@example.com'})
+        self.env['crm.person']._for_partners(twin).sudo().do_not_disturb = True
+        (self.contact | twin).unlink()
+        self.assertFalse(self.is_suppressed('email', 'chen@example.com'), "only until then")
+        for company in self.company | self.other_company:
+            self.assertTrue(self.is_suppressed('email', 'twin@example.com', company))
+            self.assertTrue(self.is_suppressed('phone', '+8657155550123', company))
+
+    def test_many_are_deleted(self):
+        """The memory of many is one statement."""
+
+        def count(number):
+            partners = self.env['res.partner'].create(
+                [{'name': f"P {i}", 'email': f'p{i}@example.com'} for i in range(number)]
+            )
+            persons = self.env['crm.person']._for_partners(partners)
+            persons._set_consent(
+                ['promotion'], ['email'], 'out', company=self.company, source='staff'
+            )
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            partners._suppress_refused()
+            return self.cr.sql_log_count - before
+
+        count(1)  # keeps the check of the secret
+        count(1)
+        self.assertEqual(count(40), count(4))

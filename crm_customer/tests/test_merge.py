@@ -162,6 +162,66 @@ class TestMerge(CrmCustomerCommon):
         self.assertEqual(self.person_two.preferred_channel, 'sms')
         self.assertEqual(self.person_two.preferred_hour_to, 12)
 
+    def is_suppressed(self, channel, company=None):
+        person = self.Person._for_partners(self.two)
+        return bool(person._filter_suppressed(channel, company or self.company))
+
+    def test_left_alone_by_another_address(self):
+        """The address that stays is closed as the one that goes was, to the same companies."""
+        self.two.write({'email': 'fang@example.com', 'phone': '+86 571 5555 0124'})
+        self.env['crm.person.address']._suppress(
+            self.person_one, {'email': 'wang@example.com'}, self.other_company
+        )
+        self.merge(self.one, self.two)
+        self.assertTrue(self.is_suppressed('email', self.other_company))
+        self.assertFalse(self.is_suppressed('email', self.company))
+        self.assertFalse(self.is_suppressed('sms'))
+
+    def test_blacklisted_by_another_address(self):
+        self.two.write({'email': 'fang@example.com', 'phone': '+8657155550124'})
+        self.one.phone = '+8657155550123'
+        self.env['mail.blacklist'].create({'email': 'wang@example.com'})
+        self.env['phone.blacklist'].create({'number': '+8657155550123'})
+        self.merge(self.one, self.two)
+        self.assertTrue(self.two.is_blacklisted)
+        self.assertTrue(self.two.phone_sanitized_blacklisted)
+
+    def test_no_longer_blacklisted(self):
+        self.two.email = 'fang@example.com'
+        self.env['mail.blacklist'].create({'email': 'wang@example.com', 'active': False})
+        self.merge(self.one, self.two)
+        self.assertFalse(self.two.is_blacklisted)
+
+    def greet(self, person, **values):
+        messages = self.env['crm.message'].sudo()
+        key = messages._get_greeting_key(self.company, person, 'S2026')
+        planned = {'key': key, 'person_id': person.id, 'message_class': 'greeting'}
+        message = messages._plan([planned])
+        message.write(values)
+        return message
+
+    def test_greeted_before_the_merge(self):
+        """What one of them got this year is not planned for the other."""
+        greeting = self.greet(self.person_one, state='sent')
+        self.merge(self.one, self.two)
+        self.assertEqual(greeting.person_id, self.person_two)
+        self.assertFalse(self.greet(self.person_two))
+
+    def test_not_greeted_before_the_merge(self):
+        self.greet(self.person_one, state='refused', reason='no_address')
+        self.merge(self.one, self.two)
+        self.assertTrue(self.greet(self.person_two))
+
+    def test_both_greeted_before_the_merge(self):
+        third = self.env['res.partner'].create({'name': "Wang F."})
+        persons = self.person_one | self.person_two | self.Person._for_partners(third)
+        greetings = [self.greet(person, state='sent') for person in persons]
+        wizard = self.env['base.partner.merge.automatic.wizard'].create({})
+        wizard._merge([self.one.id, self.two.id, third.id], third)
+        self.env.invalidate_all()
+        self.assertEqual({greeting.state for greeting in greetings}, {'sent'})
+        self.assertEqual({greeting.person_id for greeting in greetings}, {persons[2]})
+
     def test_quiet_periods_of_some_persons(self):
         period = self.env['crm.quiet.period'].create(
             {

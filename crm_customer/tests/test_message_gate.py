@@ -468,6 +468,24 @@ class TestConsent(MessageCase):
         self.assertEqual(self.look('greeting').reason, 'blacklist')
         self.assertEqual(self.look('transactional').state, 'queued')
 
+    def test_address_suppressed_for_another_company(self):
+        other = self.env['res.partner'].create({'name': "Before"})
+        deleted = self.env['crm.person']._for_partners(other)
+        address = self.env['crm.person.address']
+        company = self.env['res.company'].create({'name': "Elsewhere"})
+        address._suppress(deleted, {'email': 'zhang@example.com'}, company)
+        self.assertEqual(self.look('greeting').state, 'queued')
+        self.assertEqual(self.look('greeting', company_id=company.id).reason, 'blacklist')
+
+    def test_suppressed_channel_of_a_number(self):
+        """Who refused calls only still gets text messages."""
+        other = self.env['res.partner'].create({'name': "Before"})
+        deleted = self.env['crm.person']._for_partners(other)
+        number = self.customer_person.phone_sanitized
+        self.env['crm.person.address']._suppress(deleted, {'phone': number})
+        self.assertEqual(self.look('greeting', channel='phone').reason, 'blacklist')
+        self.assertEqual(self.look('greeting', channel='sms').state, 'queued')
+
     def test_do_not_disturb(self):
         self.person.write({'do_not_disturb': True, 'do_not_disturb_until': date(2026, 6, 2)})
         self.assertEqual(self.look('greeting').reason, 'do_not_disturb')

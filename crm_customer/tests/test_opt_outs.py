@@ -80,3 +80,49 @@ class TestOptOuts(ImportCase):
         self.assertEqual((len(done), errors), (1, {}))
         for partner in twin | self.contact:
             self.assertEqual(self.statuses(partner)['survey', 'email'], 'out')
+
+    def opt_out(self, company=None, **row):
+        done, errors = self.env['crm.person']._import_opt_outs([row], company or self.company)
+        self.assertFalse(errors)
+        return done[0]
+
+    def companies_leaving_alone(self, channel, address):
+        Address = self.env['crm.person.address']
+        hashes = [Address._hash(channel, address)]
+        return (self.company | self.other_company).filtered(
+            lambda company: Address._search_suppressed(channel, hashes, company)
+        )
+
+    def test_second_address_of_nobody(self):
+        first = self.opt_out(email='nobody@example.com')
+        second = self.opt_out(email='nobody@example.com', phone='+86 571 5555 0999')
+        self.assertEqual(second.person_id, first.person_id)
+        for channel, address in (
+            ('email', 'nobody@example.com'),
+            ('sms', '+8657155550999'),
+            ('phone', '+8657155550999'),
+        ):
+            self.assertEqual(self.companies_leaving_alone(channel, address), self.company, channel)
+        statuses = first.person_id._get_consent_statuses(self.company)
+        self.assertEqual(statuses['promotion', 'phone'], 'out')
+
+    def test_two_companies_were_refused(self):
+        """Who agrees with one company later has still refused the other."""
+        for company in self.company | self.other_company:
+            event = self.opt_out(company, email='nobody@example.com')
+            self.assertEqual(event.company_id, company)
+        address = ('email', 'nobody@example.com')
+        self.assertEqual(self.companies_leaving_alone(*address), self.company | self.other_company)
+        partner = self.env['res.partner'].create({'name': "Nobody", 'email': address[1]})
+        person = self.env['crm.person']._for_partners(partner)
+        person._set_consent(
+            ['promotion'], ['email'], 'in', company=self.company, source='double_opt_in'
+        )
+        self.assertEqual(self.companies_leaving_alone(*address), self.other_company)
+
+    def test_address_of_somebody_erased(self):
+        """A list may name the address of somebody who was erased: his own row cannot be touched."""
+        self.contact._erase_personal_data()
+        event = self.opt_out(email='chen@example.com')
+        self.assertEqual(event.status, 'out')
+        self.assertFalse(event.person_id.erased_on)

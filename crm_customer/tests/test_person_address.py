@@ -100,10 +100,34 @@ class TestPersonAddress(CrmCustomerCommon):
         condition = self.Address._get_suppressed_sql('email', SQL('%s::text', 'chen@example.com'))
         self.assertEqual(self.env.execute_query(SQL('SELECT %s', condition)), [(True,)])
 
-        person._set_consent(['promotion'], ['email'], 'in', company=self.company, source='import')
-        self.assertEqual(self.env.execute_query(SQL('SELECT %s', condition)), [(True,)])
+    def test_owner_lifts_for_who_asked(self):
+        """Only a proof lifts it; for one company, and for what he was asked about."""
+        person = self.env['crm.person']._for_partners(self.contact)
+        self.contact.write({'email': 'chen@example.com', 'phone': '+86 571 5555 0123'})
+        person._suppress_addresses()
+        companies = self.company | self.other_company
+
+        def suppressed(channel):
+            return companies.filtered(lambda c: person._filter_suppressed(channel, c))
+
+        for source in ('import', 'staff', 'api', 'portal', 'signed_link'):
+            person._set_consent(
+                ['promotion'], ['email', 'sms'], 'in', company=self.company, source=source
+            )
+            self.assertEqual(suppressed('email'), companies, source)
         person._set_consent(
             ['promotion'], ['email'], 'in', company=self.company, source='double_opt_in'
         )
-        self.env.flush_all()
-        self.assertEqual(self.env.execute_query(SQL('SELECT %s', condition)), [(False,)])
+        self.assertEqual(suppressed('email'), self.other_company)
+        self.assertEqual(suppressed('sms'), companies, "a mail proves no number")
+        self.assertEqual(
+            person._get_consent_statuses(self.company),
+            {
+                ('promotion', 'email'): 'in',
+                ('promotion', 'sms'): 'in',
+                ('care', 'email'): 'out',
+                ('survey', 'email'): 'out',
+            },
+        )
+        person._suppress_addresses()
+        self.assertEqual(suppressed('email'), companies, "erased again")

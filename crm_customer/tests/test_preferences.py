@@ -5,6 +5,7 @@ from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..controllers.preferences import MAX_FALSE_LINKS
 from ..models.crm_person_links import SCOPE_PREFERENCES
+from ..models.crm_person_preferences import MAX_CONFIRMATIONS
 from .common import CrmCustomerCommon
 
 
@@ -225,6 +226,94 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         self.contact.email = 'other@example.com'
         self.assertEqual(self.post_form(path).status_code, 404)
         self.assertEqual(self.statuses(), {('promotion', 'email'): 'pending'})
+
+    # ------------------------------------------------------------
+    # Whose address it is
+    # ------------------------------------------------------------
+
+    def confirmations(self, person):
+        self.env.invalidate_all()
+        return self.env['crm.message'].search([('person_id', '=', person.id)])
+
+    def save_in_portal(self, *ticked, email='p@example.com'):
+        """Save the page as a portal user, and return his person."""
+        user = self.env['res.users'].search([('login', '=', 'cc_portal')])
+        if not user:
+            user = new_test_user(self.env, 'cc_portal', 'base.group_portal', email=email)
+        self.authenticate('cc_portal', 'cc_portal')
+        self.post_form('/my/preferences', consent=list(ticked), lang='en_US')
+        self.env.invalidate_all()
+        return self.env['crm.person']._for_partners(user.partner_id)
+
+    def test_portal_address_of_somebody_erased(self):
+        """Typing the address of somebody else into an account frees it for nobody."""
+        self.contact._erase_personal_data()
+        person = self.save_in_portal('promotion:email', email='chen@example.com')
+        self.assertEqual(
+            person._get_consent_statuses(self.company), {('promotion', 'email'): 'pending'}
+        )
+        self.assertTrue(person._filter_suppressed('email', self.company))
+        self.assertEqual(self.confirmations(person).message_class, 'transactional')
+        self.assertNotIn('checked="checked"', self.boxes('/my/preferences'))
+
+        self.post_form(self.path(person._get_confirm_url(self.company, ['promotion'], 'email')))
+        self.env.invalidate_all()
+        self.assertFalse(person._filter_suppressed('email', self.company))
+        self.assertTrue(person._filter_suppressed('email', self.other_company))
+        statuses = person._get_consent_statuses(self.company)
+        self.assertEqual(statuses['promotion', 'email'], 'in')
+        self.assertEqual(statuses['care', 'email'], 'out', "he was asked about promotions only")
+
+    def boxes(self, path):
+        """Return the boxes of e-mail on a page."""
+        page = self.url_open(path).text
+        return ' '.join(re.findall(r'<input[^>]*value="\w+:email"[^>]*>', page))
+
+    def test_portal_where_agreements_are_confirmed(self):
+        self.company.crm_consent_confirm = True
+        person = self.save_in_portal('promotion:email', 'care:email', 'survey:email')
+        statuses = person._get_consent_statuses(self.company)
+        self.assertEqual(statuses, {('promotion', 'email'): 'pending'})
+        self.assertEqual(len(self.confirmations(person)), 1)
+        person._set_consent(
+            ['promotion'], ['email'], 'in', company=self.company, source='double_opt_in'
+        )
+        self.save_in_portal('promotion:email')
+        person = self.save_in_portal('promotion:email', 'care:email')
+        statuses = person._get_consent_statuses(self.company)
+        self.assertEqual(statuses['care', 'email'], 'in', "the mailbox is proven")
+        self.assertEqual(len(self.confirmations(person)), 1)
+
+    def test_portal_does_not_flood_a_mailbox(self):
+        self.company.crm_consent_confirm = True
+        for _time in range(MAX_CONFIRMATIONS + 2):
+            person = self.save_in_portal('promotion:email', 'care:email', 'survey:email')
+        self.assertEqual(len(self.confirmations(person)), MAX_CONFIRMATIONS)
+        statuses = person._get_consent_statuses(self.company)
+        self.assertEqual(statuses, {('promotion', 'email'): 'pending'})
+
+    def test_link_proves_its_mailbox(self):
+        """Who opens a link agrees for the address it was sent to, and for no other."""
+        self.company.crm_consent_confirm = True
+        path = self.preference_path()
+        ticked = ['promotion:email', 'care:email', 'survey:email']
+        self.post_form(path, consent=ticked)
+        self.assertEqual(self.statuses()['promotion', 'email'], 'in')
+        self.post_form(path, consent=ticked[1:])
+        self.company.crm_consent_confirm = False
+        self.contact.email = 'other@example.com'
+        self.post_form(path, consent=ticked)
+        self.assertEqual(self.statuses()['promotion', 'email'], 'pending')
+        self.assertEqual(len(self.confirmations(self.person)), 1)
+
+    def test_link_to_an_address_left_alone(self):
+        path = self.preference_path()
+        self.person._suppress_addresses()
+        self.post_form(path, consent=['promotion:email', 'promotion:sms'])
+        statuses = self.statuses()
+        self.assertEqual(statuses['promotion', 'email'], 'pending')
+        for channel in ('email', 'sms', 'phone'):
+            self.assertTrue(self.person._filter_suppressed(channel, self.company), channel)
 
     # ------------------------------------------------------------
     # Portal

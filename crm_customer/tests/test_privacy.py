@@ -1,4 +1,4 @@
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
 from odoo.addons.crm_customer import secret
@@ -113,3 +113,81 @@ class TestPrivacy(CrmCustomerCommon):
             'crm_quiet_period_person_rel',
         }
         self.assertFalse({table for (table,) in rows} - known)
+
+    # ------------------------------------------------------------
+    # What others share with who is erased
+    # ------------------------------------------------------------
+
+    def create_row(self, *cells, state='waiting', **values):
+        summary = self.env['crm.import'].search([], limit=1)
+        if not summary:
+            summary = self.env['crm.import'].create({'template': 'customers'})
+        return (
+            self.env['crm.import.row']
+            .sudo()
+            .create({'import_id': summary.id, 'cells': list(cells), 'state': state, **values})
+        )
+
+    def test_imported_rows_of_others(self):
+        """Who lives in the same house, or has the same first name, is still imported."""
+        self.contact.write(
+            {
+                'name': "Anna",
+                'email': 'anna@example.com',
+                'street': "1 Lake Road",
+                'phone': '+86 571 5555 0123',
+            }
+        )
+        own = self.create_row("Someone", 'anna@example.com')
+        own |= self.create_row("Anna", "1 Lake Road", state='bad', reason="No such country")
+        cells = ("Berta", "+86 571 5555 0123", "1 Lake Road"), ("Anna Berg", "2 Hill Road")
+        waiting = [self.create_row(*row) for row in cells]
+        ended = self.create_row("Berta", "1 Lake Road", state='bad', reason="1 Lake Road: unknown")
+        self.contact._erase_personal_data()
+        self.assertEqual(own.mapped('cells'), [[], []])
+        self.assertEqual(set(own.mapped('state')), {'bad'}, "an empty row is not brought in")
+        self.assertEqual([tuple(row.cells) for row in waiting], list(cells))
+        self.assertEqual((ended.cells, ended.reason), (["Berta", "…"], "…: unknown"))
+
+    def test_nameless_rows_stay(self):
+        nobody = self.env['res.partner'].create({'name': "X"})
+        row = self.create_row("X", "1 Lake Road", state='bad')
+        nobody._erase_personal_data()
+        self.assertEqual(row.cells, ["X", "1 Lake Road"])
+
+    def test_blacklists_others_need(self):
+        """Core's mailings know no hashes: a shared address stays on core's blacklist."""
+        self.contact.write({'email': 'family@example.com', 'phone': '+8657155550123'})
+        self.stranger.email = 'Family@example.com'
+        self.env['mail.blacklist'].create({'email': 'family@example.com'})
+        self.env['phone.blacklist'].create({'number': '+8657155550123'})
+        self.contact._erase_personal_data()
+        self.assertTrue(self.stranger.is_blacklisted)
+        numbers = self.env['phone.blacklist'].with_context(active_test=False)
+        self.assertFalse(numbers.search([('number', '=', '+8657155550123')]))
+
+    def test_sealed_entries(self):
+        """What a hash seals stays; the other texts of the entry lose the customer."""
+        self.contact.write({'name': "Zauberwald", 'is_company': False})
+        order = self.create_order(self.contact, '2026-03-01 10:00:00')
+        order.order_line.name = "Cake for Zauberwald"
+        invoice = order._create_invoices()
+        invoice.ref = "Order of Zauberwald"
+        invoice.action_post()
+        invoice.button_hash()
+        self.env['account.payment.register'].with_context(
+            active_model='account.move', active_ids=invoice.ids
+        ).create({})._create_payments()
+        self.assertTrue(invoice.inalterable_hash)
+        erasure = self.env['crm.erasure'].create({'partner_id': self.contact.id})
+        reasons = ' '.join(erasure.line_ids.filtered('reason').mapped('reason'))
+        self.assertIn('sealed by a hash', reasons)
+        self.contact._erase_personal_data()
+        self.assertEqual(invoice.ref, "Order of …")
+        self.assertNotIn('Zauberwald', invoice.invoice_partner_display_name)
+        labels = invoice.line_ids.mapped('name')
+        self.assertIn("Lamp\nCake for Zauberwald", labels)
+        accountant = new_test_user(self.env, 'cc_accountant', 'account.group_account_user')
+        report = invoice.company_id.with_user(accountant)._check_hash_integrity()
+        statuses = {row['status'] for row in report['results']}
+        self.assertEqual(statuses - {'no_data'}, {'verified'}, "no seal is broken")

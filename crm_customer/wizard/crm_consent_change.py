@@ -65,24 +65,14 @@ class CrmConsentChange(models.TransientModel):
         if self.status == 'in' and not (self.evidence or '').strip():
             raise UserError(self.env._("Please note how you know that the customer agrees."))
         person = self.env['crm.person'].sudo()._for_partners(self.partner_id)
-        channels = self._get_channels()
-        if self.must_confirm:
-            person._request_consent(
-                self._get_purposes(),
-                company=self.company_id,
-                source='staff',
-                evidence=self._get_evidence(),
-            )
-            channels = [channel for channel in channels if channel != 'email']
-        if channels:
-            person._set_consent(
-                self._get_purposes(),
-                channels,
-                self.status,
-                company=self.company_id,
-                source='staff',
-                evidence=self._get_evidence(),
-            )
+        person._record_statement(
+            self._get_purposes(),
+            self._get_channels(),
+            self.status,
+            company=self.company_id,
+            source='staff',
+            evidence=self._get_evidence(),
+        )
         return {'type': 'ir.actions.act_window_close'}
 
     def _get_purposes(self) -> list[str]:

@@ -26,9 +26,9 @@ class CrmPreferenceChange(models.TransientModel):
     @api.model
     def default_get(self, fields):
         values = super().default_get(fields)
-        person = (
-            self.env['crm.person'].sudo().search([('partner_id', '=', values.get('partner_id', 0))])
-        )
+        partner = self.env['res.partner'].browse(values.get('partner_id') or ())
+        partner.check_access('read')
+        person = self.env['crm.person'].sudo().search([('partner_id', 'in', partner.ids)])
         return {**{name: person[name] for name in self._get_names() if name in fields}, **values}
 
     @api.constrains('preferred_hour_from', 'preferred_hour_to')

@@ -24,7 +24,7 @@ class TestErasure(EverythingCase, HttpCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.customer = cls.create_customer()
-        cls.person = cls.env['crm.person']._for_partners(cls.customer)
+        cls.person = cls.env['crm.person'].sudo()._for_partners(cls.customer)
         cls.invoice = cls.env['account.move'].search(
             [('partner_id', '=', cls.customer.id), ('move_type', '=', 'out_invoice')]
         )
