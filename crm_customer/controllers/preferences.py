@@ -40,6 +40,15 @@ class PreferencesPortal(CustomerPortal):
         """Return the person of the user who is logged in."""
         return request.env['crm.person'].sudo()._for_partners(request.env.user.partner_id)
 
+    def _create_or_update_address(self, partner_sudo, *args, **form_data):
+        """An address a customer types into his account is not proven by the one before."""
+        before = partner_sudo.email_normalized
+        partner, feedback = super()._create_or_update_address(partner_sudo, *args, **form_data)
+        if partner_sudo and partner.email_normalized != before:
+            persons = request.env['crm.person'].sudo().search([('partner_id', '=', partner.id)])
+            persons._confirm_changed_mailbox()
+        return partner, feedback
+
     # ------------------------------------------------------------
     # By a signed link
     # ------------------------------------------------------------
@@ -77,8 +86,7 @@ class PreferencesPortal(CustomerPortal):
             return self._render_false_link()
         person, company, values = link
         url = f'/crm/preferences/{token}'
-        mailbox = values[0] if values else ''
-        return self._save_preferences(person, company, 'signed_link', url, post, mailbox)
+        return self._save_preferences(person, company, 'signed_link', url, post, *values)
 
     @http.route(
         '/crm/unsubscribe/<string:token>',
@@ -94,8 +102,8 @@ class PreferencesPortal(CustomerPortal):
         link = self._read_link(SCOPE_UNSUBSCRIBE, token)
         if not link:
             return self._render_false_link()
-        person, company, (purpose, channel) = link
-        return self._render_unsubscribe(person, company, purpose, channel)
+        person, company, values = link
+        return self._render_unsubscribe(person, company, values)
 
     # No CSRF token: the customer's mail program posts here without having seen a page (RFC 8058).
     @http.route(
@@ -113,7 +121,8 @@ class PreferencesPortal(CustomerPortal):
         link = self._read_link(SCOPE_UNSUBSCRIBE, token)
         if not link:
             return self._render_false_link()
-        person, company, (purpose, channel) = link
+        person, company, values = link
+        purpose, channel, _mailbox = values
         status = person._get_consent_statuses(company).get((purpose, channel))
         if status != 'out':  # asked again and again by some programs
             person._set_consent(
@@ -124,7 +133,7 @@ class PreferencesPortal(CustomerPortal):
                 source='unsubscribe',
                 evidence=self._get_evidence(),
             )
-        return self._render_unsubscribe(person, company, purpose, channel, done=True)
+        return self._render_unsubscribe(person, company, values, done=True)
 
     @http.route(
         '/crm/consent/<string:token>',
@@ -181,11 +190,11 @@ class PreferencesPortal(CustomerPortal):
         return person.with_env(request.env).sudo(), company.with_env(request.env).sudo(), values
 
     def _save_preferences(
-        self, person, company, source: str, url: str, post: dict, mailbox: str = ''
+        self, person, company, source: str, url: str, post: dict, mailbox: str | None = None
     ):
         """Save what was posted, or show the page again with what is wrong.
 
-        :param mailbox: hash of the e-mail address the link was sent to
+        :param mailbox: hash of the e-mail address the link was sent to, None without a link
         """
         allowed = request.env['crm.rate.limit']._hit(
             'preferences', person.person_key, MAX_CHANGES, 3600
@@ -220,7 +229,8 @@ class PreferencesPortal(CustomerPortal):
         )
         return self._render('crm_customer.portal_preferences', values, 422 if error else 200)
 
-    def _render_unsubscribe(self, person, company, purpose, channel, done=False):
+    def _render_unsubscribe(self, person, company, values, done=False):
+        purpose, _channel, mailbox = values
         labels = dict(
             request.env['crm.consent']._fields['purpose']._description_selection(request.env)
         )
@@ -231,12 +241,12 @@ class PreferencesPortal(CustomerPortal):
                 'purpose_label': labels.get(purpose, ''),
                 'masked_address': person._get_masked_address(),
                 'done': done,
-                'preference_url': person._get_preference_url(company),
+                'preference_url': person._get_preference_url(company, mailbox),
             },
         )
 
     def _render_confirmation(self, person, company, values, done=False):
-        purposes, channel, _address_hash = values
+        purposes, channel, mailbox = values
         return self._render(
             'crm_customer.portal_consent_confirm',
             {
@@ -247,7 +257,7 @@ class PreferencesPortal(CustomerPortal):
                 ],
                 'masked_address': person._get_masked_address(),
                 'done': done,
-                'preference_url': person._get_preference_url(company),
+                'preference_url': person._get_preference_url(company, mailbox),
             },
         )
 

@@ -39,6 +39,7 @@ from . import crm_person
 from . import crm_consent
 from . import crm_consent_event
 from . import crm_person_address
+from . import crm_person_confirmation
 from . import crm_person_consent
 from . import crm_person_erasure
 from . import crm_person_links

@@ -20,14 +20,16 @@ class CrmPerson(models.Model):
 
     _inherit = 'crm.person'
 
-    def _get_preference_url(self, company) -> str:
+    def _get_preference_url(self, company, mailbox: str | None = None) -> str:
         """Return the link to the page on which a customer chooses what he gets.
 
-        It names the mailbox it goes to: who opens it years later may agree for no other.
+        It names the mailbox it goes to: who opens it later may agree for no other.
 
         :param company: ``res.company`` whose messages it is about
+        :param mailbox: hash of the e-mail address it goes to, '' when to none; by default of the
+            present one
         """
-        mailbox = self._get_address_hash('email')
+        mailbox = self._get_address_hash('email') if mailbox is None else mailbox
         token = self._sign_link(SCOPE_PREFERENCES, company, mailbox, days=LINK_DAYS)
         return f'{company.get_base_url()}/crm/preferences/{token}'
 
@@ -38,7 +40,10 @@ class CrmPerson(models.Model):
         :param purpose: as ``messaging.PURPOSES``
         :param channel: as ``messaging.CHANNELS``
         """
-        token = self._sign_link(SCOPE_UNSUBSCRIBE, company, purpose, channel, days=LINK_DAYS)
+        mailbox = self._get_address_hash('email') if channel == 'email' else ''
+        token = self._sign_link(
+            SCOPE_UNSUBSCRIBE, company, purpose, channel, mailbox, days=LINK_DAYS
+        )
         return f'{company.get_base_url()}/crm/unsubscribe/{token}'
 
     def _get_confirm_url(self, company, purposes, channel: str) -> str:

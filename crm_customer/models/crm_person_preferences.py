@@ -12,8 +12,6 @@ from odoo.tools import format_date
 
 from ..messaging import CHANNELS, PURPOSES, PURPOSES_OF_CHOICE
 
-#: mails that ask one address to confirm, in a day
-MAX_CONFIRMATIONS = 5
 #: times of the day a customer can choose: key, first and last hour
 DAY_TIMES = [('morning', 8, 12), ('afternoon', 12, 17), ('evening', 17, 21)]
 
@@ -150,7 +148,7 @@ class CrmPerson(models.Model):
     # ------------------------------------------------------------
 
     def _save_preferences(
-        self, form: dict[str, Any], company, source: str, mailbox: str = ''
+        self, form: dict[str, Any], company, source: str, mailbox: str | None = None
     ) -> None:
         """Record what a customer chose on the page of preferences.
 
@@ -159,7 +157,8 @@ class CrmPerson(models.Model):
         :param form: what was posted; ``consents`` is a collection of ``'<purpose>:<channel>'``
         :param company: ``res.company`` whose messages it is about
         :param source: as ``messaging.CONSENT_SOURCES``
-        :param mailbox: hash of the e-mail address whose owner he is, as far as that is proven
+        :param mailbox: hash of the e-mail address to which his link was sent, '' when to none;
+            None when he is logged in
         :raise UserError: with words for the customer
         """
         self.ensure_one()
@@ -171,7 +170,12 @@ class CrmPerson(models.Model):
         self._save_partner_preferences(form)
 
     def _save_consents(
-        self, wanted: Collection[str], company, source: str, evidence: str, mailbox: str = ''
+        self,
+        wanted: Collection[str],
+        company,
+        source: str,
+        evidence: str,
+        mailbox: str | None = None,
     ) -> None:
         """Record what he ticked and unticked; what the owner of the address must confirm, waits.
 
@@ -203,34 +207,6 @@ class CrmPerson(models.Model):
                 self._request_consent(unconfirmed, **decision)
             else:
                 self._set_consent(unconfirmed, ['email'], 'pending', **decision)
-
-    def _may_ask_mailbox(self) -> bool:
-        """Count a mail asked for on a page; an address somebody typed must not be flooded."""
-        address_hash = self._get_address_hash('email')
-        return self.env['crm.rate.limit']._hit(
-            'consent_confirm', address_hash, MAX_CONFIRMATIONS, 24 * 3600
-        )
-
-    def _must_confirm_mailbox(self, company, mailbox: str) -> bool:
-        """Return whether an agreement by e-mail needs a confirmation from the mailbox.
-
-        Anybody can type an address into his account: without a proof that it is his, a company
-        that wants agreements confirmed asks.  An address to be left alone is always asked.
-
-        :param mailbox: as in :meth:`_save_preferences`
-        """
-        address_hash = self._get_address_hash('email')
-        if self._filter_suppressed('email', company) or (mailbox and mailbox != address_hash):
-            return True
-        if mailbox or not company.sudo().crm_consent_confirm:
-            return False
-        proof = [
-            ('person_id', '=', self.id),
-            ('source', '=', 'double_opt_in'),
-            ('channel', '=', 'email'),
-            ('address_hash', '=', address_hash),
-        ]
-        return not self.env['crm.consent.event'].sudo().search_count(proof, limit=1)
 
     def _read_preference_form(self, form: dict[str, Any]) -> dict[str, Any]:
         """Return the values of the person from what was posted; nonsense is left out."""
@@ -281,131 +257,3 @@ class CrmPerson(models.Model):
             purpose=purposes[purpose],
         )
         return '\n'.join(filter(None, [sentence, company.sudo().crm_consent_wording]))
-
-    # ------------------------------------------------------------
-    # DOUBLE OPT-IN
-    # ------------------------------------------------------------
-
-    def _record_statement(
-        self,
-        purposes: Collection[str],
-        channels: Collection[str],
-        status: str,
-        *,
-        company,
-        source: str,
-        evidence: str,
-    ) -> None:
-        """Record what somebody else says that a customer decided.
-
-        :param purposes: as ``messaging.PURPOSES``
-        :param channels: as ``messaging.CHANNELS``
-        :param status: 'in' or 'out'
-        :param company: ``res.company`` the decision is about; who agrees to e-mails is asked to
-            confirm it where the company wants that, and where his address is to be left alone
-        :param source: as ``messaging.CONSENT_SOURCES``
-        :param evidence: how it is known
-        :raise UserError: an agreement without evidence
-        """
-        if status == 'in' and not (evidence or '').strip():
-            raise UserError(self.env._("Please note how you know that the customer agrees."))
-        decision = {'company': company, 'source': source, 'evidence': evidence}
-        asked = self.browse()
-        if status == 'in' and 'email' in channels:
-            confirm = company.sudo().crm_consent_confirm
-            asked = self if confirm else self._filter_suppressed('email', company)
-        asked._request_consent(purposes, **decision)
-        (self - asked)._set_consent(purposes, channels, status, **decision)
-        if asked and (others := [channel for channel in channels if channel != 'email']):
-            asked._set_consent(purposes, others, status, **decision)
-
-    def _request_consent(
-        self, purposes: Collection[str], *, company, source: str, evidence: str = ''
-    ) -> None:
-        """Ask the owner of an e-mail address to confirm that he agrees.
-
-        Until he does, nothing but orders and service is sent to him.  Of what he gets already he
-        is not asked again.
-
-        :param purposes: as ``messaging.PURPOSES``
-        :param company: ``res.company`` that asks
-        :param source: who said that he agrees, as ``messaging.CONSENT_SOURCES``
-        :raise UserError: the customer has no e-mail address
-        """
-        for person in self:
-            if not person._get_address('email'):
-                raise UserError(self.env._("There is no e-mail address to confirm."))
-            given = person._get_given_purposes(purposes, company)
-            decision = {'company': company, 'source': source, 'evidence': evidence}
-            if given:
-                person._set_consent(given, ['email'], 'in', **decision)
-            if waiting := [purpose for purpose in purposes if purpose not in given]:
-                person._set_consent(waiting, ['email'], 'pending', **decision)
-                person._send_confirmation(waiting, company)
-
-    def _get_given_purposes(self, purposes: Collection[str], company) -> list[str]:
-        """Return the purposes of which e-mails are sent to this person at present."""
-        if self._filter_suppressed('email', company):
-            return []
-        statuses = self._get_consent_statuses(company)
-        return [
-            purpose
-            for purpose in purposes
-            if company.sudo()._is_consent_given(purpose, statuses.get((purpose, 'email')))
-        ]
-
-    def _send_confirmation(self, purposes: Collection[str], company) -> None:
-        """Plan the mail with the link; it passes the gate as any other message."""
-        event = (
-            self.env['crm.consent.event']
-            .sudo()
-            .search([('person_id', '=', self.id)], order='id desc', limit=1)
-        )
-        template = self.env.ref('crm_customer.mail_template_consent_confirm')
-        self.env['crm.message'].sudo()._plan(
-            [
-                {
-                    'key': f'consent_confirm:{event.id}',
-                    'person_id': self.id,
-                    'company_id': company.id,
-                    'message_class': 'transactional',
-                    'channel': 'email',
-                    'subject': template.sudo().subject,
-                    'content_model': 'mail.template',
-                    'content_id': template.id,
-                    'content_values': {
-                        'url': self._get_confirm_url(company, purposes, 'email'),
-                        'company': company.sudo().name,
-                        'email_from': company.sudo().email_formatted or '',
-                    },
-                }
-            ]
-        )
-
-    def _confirm_consent(self, company, values: list[str], evidence: str = '') -> bool:
-        """Turn what waits for confirmation into agreement.
-
-        :param company: ``res.company`` that asked
-        :param values: of the link: purposes, channel, hash of the address it was sent to
-        :return: False when nothing waits: the address changed, or he refused meanwhile
-        """
-        purposes, channel, address_hash = values
-        self.sudo()._bump_version()
-        statuses = self._get_consent_statuses(company)
-        pairs = [(purpose, channel) for purpose in purposes.split(',')]
-        if self._get_address_hash(channel) != address_hash:
-            return False
-        if all(statuses.get(pair) == 'in' for pair in pairs):
-            return True
-        waiting = [purpose for purpose, _ in pairs if statuses.get((purpose, channel)) == 'pending']
-        for purpose in waiting:
-            self._set_consent(
-                [purpose],
-                [channel],
-                'in',
-                company=company,
-                source='double_opt_in',
-                evidence=evidence,
-                wording=self._get_consent_wording(company, purpose, channel),
-            )
-        return bool(waiting)

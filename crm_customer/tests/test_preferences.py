@@ -4,8 +4,8 @@ import re
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..controllers.preferences import MAX_FALSE_LINKS
+from ..models.crm_person_confirmation import MAX_CONFIRMATIONS
 from ..models.crm_person_links import SCOPE_PREFERENCES
-from ..models.crm_person_preferences import MAX_CONFIRMATIONS
 from .common import CrmCustomerCommon
 
 
@@ -284,6 +284,50 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         self.assertEqual(statuses['care', 'email'], 'in', "the mailbox is proven")
         self.assertEqual(len(self.confirmations(person)), 1)
 
+    def change_address(self, partner, email):
+        """Save the page of a portal user's own address."""
+        page = self.url_open('/my/preferences')
+        values = {
+            'csrf_token': re.search(r'name="csrf_token" value="([^"]+)"', page.text).group(1),
+            'partner_id': partner.id,
+            'name': partner.name,
+            'email': email,
+            'phone': '+8657155550123',
+            'street': "1 Lake Road",
+            'city': "Brussels",
+            'zip': '1000',
+            'country_id': self.env.ref('base.be').id,
+        }
+        response = self.url_open('/my/address/submit', data=values)
+        self.assertIn('redirectUrl', response.json(), response.text)
+        self.env.invalidate_all()
+        self.assertEqual(partner.email, email)
+
+    def test_portal_changes_the_address(self):
+        """What was confirmed for one mailbox says nothing about the next."""
+        person = self.save_in_portal('promotion:email')
+        self.change_address(person.partner_id, 'second@example.com')
+        self.assertFalse(self.confirmations(person), "the company wants no confirmations")
+        self.company.crm_consent_confirm = True
+        self.change_address(person.partner_id, 'Second@example.com')
+        self.assertFalse(self.confirmations(person), "the same address")
+        self.change_address(person.partner_id, 'victim@example.com')
+        self.assertEqual(len(self.confirmations(person)), 1)
+        statuses = person._get_consent_statuses(self.company)
+        self.assertEqual(statuses['promotion', 'email'], 'pending')
+        self.assertEqual(statuses['care', 'email'], 'out')
+
+        person._set_consent(
+            ['promotion'], ['email'], 'in', company=self.company, source='double_opt_in'
+        )
+        self.change_address(person.partner_id, 'third@example.com')
+        self.assertEqual(len(self.confirmations(person)), 2)
+        self.company.crm_consent_confirm = False
+        person._set_consent(['promotion'], ['email'], 'in', company=self.company, source='portal')
+        self.company.crm_consent_confirm = True
+        self.change_address(person.partner_id, 'victim@example.com')
+        self.assertEqual(len(self.confirmations(person)), 2, "confirmed before")
+
     def test_portal_does_not_flood_a_mailbox(self):
         self.company.crm_consent_confirm = True
         for _time in range(MAX_CONFIRMATIONS + 2):
@@ -305,6 +349,16 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         self.post_form(path, consent=ticked)
         self.assertEqual(self.statuses()['promotion', 'email'], 'pending')
         self.assertEqual(len(self.confirmations(self.person)), 1)
+
+    def test_page_behind_another_link_proves_no_more(self):
+        """The page of choices behind an old link, or one sent to a phone, proves no mailbox."""
+        paths = [self.unsubscribe_path(), self.unsubscribe_path(channel='sms')]
+        self.contact.email = 'other@example.com'
+        for path in paths:
+            page = self.url_open(path).text
+            choices = re.search(r'href="[^"]*(/crm/preferences/[^"]+)"', page).group(1)
+            self.post_form(choices, consent=['promotion:email'])
+            self.assertEqual(self.statuses()['promotion', 'email'], 'pending')
 
     def test_link_to_an_address_left_alone(self):
         path = self.preference_path()

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from odoo import models
+from odoo.exceptions import UserError
+
+#: mails that pages send to one address to have it confirmed, in a day
+MAX_CONFIRMATIONS = 5
+
+
+class CrmPerson(models.Model):
+    """Agreements that count only when the owner of the mailbox confirms them: double opt-in."""
+
+    _inherit = 'crm.person'
+
+    def _may_ask_mailbox(self) -> bool:
+        """Count a mail asked for on a page; an address somebody typed must not be flooded."""
+        address_hash = self._get_address_hash('email')
+        return self.env['crm.rate.limit']._hit(
+            'consent_confirm', address_hash, MAX_CONFIRMATIONS, 24 * 3600
+        )
+
+    def _must_confirm_mailbox(self, company, mailbox: str | None) -> bool:
+        """Return whether an agreement by e-mail needs a confirmation from the mailbox.
+
+        Anybody can type an address into his account: without a proof that it is his, a company
+        that wants agreements confirmed asks.  An address to be left alone is always asked.
+
+        :param mailbox: as in :meth:`_save_preferences`
+        """
+        address_hash = self._get_address_hash('email')
+        if self._filter_suppressed('email', company):
+            return True
+        if mailbox is not None:
+            return mailbox != address_hash
+        if not company.sudo().crm_consent_confirm:
+            return False
+        proof = [
+            ('person_id', '=', self.id),
+            ('source', '=', 'double_opt_in'),
+            ('channel', '=', 'email'),
+            ('address_hash', '=', address_hash),
+        ]
+        return not self.env['crm.consent.event'].sudo().search_count(proof, limit=1)
+
+    def _confirm_changed_mailbox(self) -> None:
+        """Let agreements by e-mail wait for the new mailbox, where a company asks."""
+        for person in self.filtered(lambda person: person._get_address('email')):
+            given = (
+                self.env['crm.consent']
+                .sudo()
+                .search(
+                    [
+                        ('person_id', '=', person.id),
+                        ('channel', '=', 'email'),
+                        ('status', '=', 'in'),
+                        ('company_id.crm_consent_confirm', '=', True),
+                    ]
+                )
+            )
+            for company, consents in given.grouped('company_id').items():
+                if not person._must_confirm_mailbox(company, None):
+                    continue  # he went back to one he had confirmed
+                purposes = consents.mapped('purpose')
+                person._set_consent(
+                    purposes, ['email'], 'pending', company=company, source='portal'
+                )
+                if person._may_ask_mailbox():
+                    person._send_confirmation(purposes, company)
+
+    def _record_statement(
+        self,
+        purposes: Collection[str],
+        channels: Collection[str],
+        status: str,
+        *,
+        company,
+        source: str,
+        evidence: str,
+    ) -> None:
+        """Record what somebody else says that a customer decided.
+
+        :param purposes: as ``messaging.PURPOSES``
+        :param channels: as ``messaging.CHANNELS``
+        :param status: 'in' or 'out'
+        :param company: ``res.company`` the decision is about; who agrees to e-mails is asked to
+            confirm it where the company wants that, and where his address is to be left alone
+        :param source: as ``messaging.CONSENT_SOURCES``
+        :param evidence: how it is known
+        :raise UserError: an agreement without evidence
+        """
+        if status == 'in' and not (evidence or '').strip():
+            raise UserError(self.env._("Please note how you know that the customer agrees."))
+        decision = {'company': company, 'source': source, 'evidence': evidence}
+        asked = self.browse()
+        if status == 'in' and 'email' in channels:
+            confirm = company.sudo().crm_consent_confirm
+            asked = self if confirm else self._filter_suppressed('email', company)
+        asked._request_consent(purposes, **decision)
+        (self - asked)._set_consent(purposes, channels, status, **decision)
+        if asked and (others := [channel for channel in channels if channel != 'email']):
+            asked._set_consent(purposes, others, status, **decision)
+
+    def _request_consent(
+        self, purposes: Collection[str], *, company, source: str, evidence: str = ''
+    ) -> None:
+        """Ask the owner of an e-mail address to confirm that he agrees.
+
+        Until he does, nothing but orders and service is sent to him.  Of what he gets already he
+        is not asked again.
+
+        :param purposes: as ``messaging.PURPOSES``
+        :param company: ``res.company`` that asks
+        :param source: who said that he agrees, as ``messaging.CONSENT_SOURCES``
+        :raise UserError: the customer has no e-mail address
+        """
+        for person in self:
+            if not person._get_address('email'):
+                raise UserError(self.env._("There is no e-mail address to confirm."))
+            given = person._get_given_purposes(purposes, company)
+            decision = {'company': company, 'source': source, 'evidence': evidence}
+            if given:
+                person._set_consent(given, ['email'], 'in', **decision)
+            if waiting := [purpose for purpose in purposes if purpose not in given]:
+                person._set_consent(waiting, ['email'], 'pending', **decision)
+                person._send_confirmation(waiting, company)
+
+    def _get_given_purposes(self, purposes: Collection[str], company) -> list[str]:
+        """Return the purposes of which e-mails are sent to this person at present."""
+        if self._filter_suppressed('email', company):
+            return []
+        statuses = self._get_consent_statuses(company)
+        return [
+            purpose
+            for purpose in purposes
+            if company.sudo()._is_consent_given(purpose, statuses.get((purpose, 'email')))
+        ]
+
+    def _send_confirmation(self, purposes: Collection[str], company) -> None:
+        """Plan the mail with the link; it passes the gate as any other message."""
+        event = (
+            self.env['crm.consent.event']
+            .sudo()
+            .search([('person_id', '=', self.id)], order='id desc', limit=1)
+        )
+        template = self.env.ref('crm_customer.mail_template_consent_confirm')
+        self.env['crm.message'].sudo()._plan(
+            [
+                {
+                    'key': f'consent_confirm:{event.id}',
+                    'person_id': self.id,
+                    'company_id': company.id,
+                    'message_class': 'transactional',
+                    'channel': 'email',
+                    'subject': template.sudo().subject,
+                    'content_model': 'mail.template',
+                    'content_id': template.id,
+                    'content_values': {
+                        'url': self._get_confirm_url(company, purposes, 'email'),
+                        'company': company.sudo().name,
+                        'email_from': company.sudo().email_formatted or '',
+                    },
+                }
+            ]
+        )
+
+    def _confirm_consent(self, company, values: list[str], evidence: str = '') -> bool:
+        """Turn what waits for confirmation into agreement.
+
+        :param company: ``res.company`` that asked
+        :param values: of the link: purposes, channel, hash of the address it was sent to
+        :return: False when nothing waits: the address changed, or he refused meanwhile
+        """
+        purposes, channel, address_hash = values
+        self.sudo()._bump_version()
+        statuses = self._get_consent_statuses(company)
+        pairs = [(purpose, channel) for purpose in purposes.split(',')]
+        if self._get_address_hash(channel) != address_hash:
+            return False
+        if all(statuses.get(pair) == 'in' for pair in pairs):
+            return True
+        waiting = [purpose for purpose, _ in pairs if statuses.get((purpose, channel)) == 'pending']
+        for purpose in waiting:
+            self._set_consent(
+                [purpose],
+                [channel],
+                'in',
+                company=company,
+                source='double_opt_in',
+                evidence=evidence,
+                wording=self._get_consent_wording(company, purpose, channel),
+            )
+        return bool(waiting)
