@@ -132,7 +132,9 @@ class CrmPerson(models.Model):
         addresses['phone'] = addresses['sms']
         addresses = {c: a for c, a in addresses.items() if a and c in channels}
         hashes = [Address._hash(channel, address) for channel, address in addresses.items()]
-        known = Address.search([('address_hash', 'in', hashes)]).person_id
+        known = Address.search(
+            [('address_hash', 'in', hashes), ('suppressed', '=', True)]
+        ).person_id
         nobody = known.filtered(
             lambda p: not p.partner_id and not p.survivor_id and not p.erased_on
         )
