@@ -62,6 +62,21 @@ class PersonalData:
     values: dict[str, Any] = field(default_factory=dict)
     #: called with the records and the :class:`Redactor` in place of the usual way
     erase: Callable[[BaseModel, Redactor], None] | None = None
+    #: path of the company of a record, or of all whose people share it; '' when all companies do
+    company: str = 'company_id'
+    #: in place of a path: returns the domain of the records of companies, given their ids
+    in_companies: Callable[[list[int]], Domain] | None = None
+
+    def get_companies_domain(self, company_ids: list[int]) -> Domain:
+        """Return the records that are of these companies or of none."""
+        if self.in_companies:
+            return self.in_companies(company_ids)
+        if not self.company:
+            return Domain.TRUE
+        steps = self.company.split('.')
+        paths = ['.'.join(steps[: end + 1]) for end in range(len(steps))]
+        of_none = Domain.OR(Domain(path, '=', False) for path in paths)
+        return Domain(self.company, 'in', company_ids) | of_none
 
 
 class Redactor:

@@ -46,11 +46,18 @@ class ResPartner(models.Model):
                 domain=domain,
                 fields=('create_date', 'rating_text', 'feedback', 'res_name'),
                 on_erase='anonymise',
+                in_companies=self._get_ratings_of_companies,
                 reason=self.env._("The score counts; what was written goes."),
                 values={'feedback': False, 'publisher_comment': False},
             ),
             *super()._get_personal_data_sources(),
         ]
+
+    def _get_ratings_of_companies(self, company_ids: list[int]) -> Domain:
+        """Return the ratings that are not of requests of other companies."""
+        requests = self.env['aftersales.request'].sudo().with_context(active_test=False)
+        foreign = requests._search([('company_id', 'not in', company_ids)])
+        return ~(Domain('res_model', '=', 'aftersales.request') & Domain('res_id', 'in', foreign))
 
     def _get_erasure_obstacles(self):
         obstacles = super()._get_erasure_obstacles()

@@ -52,6 +52,7 @@ class ResPartner(models.Model):
                 domain=domain,
                 fields=('segment_id', 'entered_at', 'left_at'),
                 on_erase='delete',
+                company='segment_id.company_id',
             ),
         ]
 
@@ -67,6 +68,7 @@ class ResPartner(models.Model):
                 | (Domain('model', '=', 'res.partner') & Domain('res_id', 'in', self.ids)),
                 fields=('mass_mailing_id', 'email', 'sent_datetime', 'trace_status'),
                 on_erase='anonymise',
+                company='mass_mailing_id.user_id.company_ids',
                 reason=self.env._("The figures of a mailing count it."),
                 values={'email': BLANK},
             ),
@@ -77,6 +79,7 @@ class ResPartner(models.Model):
                 domain=by_email,
                 fields=('name', 'email', 'list_ids', 'create_date'),
                 on_erase='delete',
+                company='',
             ),
             PersonalData(
                 key='crm.lead',

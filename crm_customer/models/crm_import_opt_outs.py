@@ -18,40 +18,42 @@ class CrmImport(models.Model):
             model='crm.consent.event',
             loader='_load_opt_outs',
             group='crm_customer.group_all',
-            columns=(
-                ImportColumn('partner_id/id', self.env._("Customer/External ID")),
-                ImportColumn(
-                    'email',
-                    self.env._("Email"),
-                    aliases=("E-Mail", "邮箱", "電子郵件"),
-                    help=self.env._("An address nobody has yet is remembered."),
-                ),
-                ImportColumn('phone', self.env._("Phone"), aliases=("手机", "手機", "电话")),
-                ImportColumn(
-                    'purpose',
-                    self.env._("Purpose"),
-                    aliases=("用途",),
-                    help=self.env._("promotion, care or survey; empty for all three."),
-                ),
-                ImportColumn(
-                    'channel',
-                    self.env._("Channel"),
-                    aliases=("联系方式", "聯絡方式"),
-                    help=self.env._(
-                        "email, sms, phone or post; empty for those of the address given."
-                    ),
-                ),
-                ImportColumn('date', self.env._("Date"), aliases=("日期",)),
-                ImportColumn(
-                    'evidence',
-                    self.env._("Evidence"),
-                    help=self.env._("How it is known: the list, the letter, the call."),
-                ),
-            ),
+            columns=self._prepare_opt_out_columns(),
             examples=(
                 ('C-1001', '', '', 'promotion', 'email', '2025-03-14 12:00', "Old newsletter"),
                 ('', 'li.na@mail.example.com', '', '', '', '', "Letter of 3 May"),
                 ('', '', '+86 138 0013 8000', "营销", "短信", '', "回复 T"),
+            ),
+        )
+
+    @api.model
+    def _prepare_opt_out_columns(self) -> tuple[ImportColumn, ...]:
+        return (
+            ImportColumn('partner_id/id', self.env._("Customer/External ID")),
+            ImportColumn(
+                'email',
+                self.env._("Email"),
+                aliases=("E-Mail", "邮箱", "電子郵件"),
+                help=self.env._("An address nobody has yet is remembered."),
+            ),
+            ImportColumn('phone', self.env._("Phone"), aliases=("手机", "手機", "电话")),
+            ImportColumn(
+                'purpose',
+                self.env._("Purpose"),
+                aliases=("用途",),
+                help=self.env._("promotion, care or survey; empty for all three."),
+            ),
+            ImportColumn(
+                'channel',
+                self.env._("Channel"),
+                aliases=("联系方式", "聯絡方式"),
+                help=self.env._("email, sms, phone or post; empty for those of the address given."),
+            ),
+            ImportColumn('date', self.env._("Date"), aliases=("日期",)),
+            ImportColumn(
+                'evidence',
+                self.env._("Evidence"),
+                help=self.env._("How it is known: the list, the letter, the call."),
             ),
         )
 

@@ -100,7 +100,9 @@ class CrmMergeSuggestion(models.Model):
 
     def _get_comparison_rows(self) -> list[tuple[str, str, str, bool]]:
         """Return label, both values, and whether they are the same, of what one of them has."""
-        names = [name for name in self._get_comparison_fields() if name in self.partner_a_id]
+        names = [
+            name for name in self._get_comparison_fields() if name in self.partner_a_id._fields
+        ]
         labels = self.env['res.partner'].fields_get(names, ['string'])
         rows = []
         for name in filter(labels.__contains__, names):

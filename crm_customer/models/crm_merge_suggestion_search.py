@@ -91,17 +91,7 @@ class CrmMergeSuggestion(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-                WITH sign AS MATERIALIZED (
-                    SELECT p.id, %(text)s AS text, p.company_id, p.parent_id, p.is_company,
-                           p.commercial_partner_id, lower(btrim(p.name)) AS name
-                      FROM res_partner p
-                      LEFT JOIN res_company company ON company.id = p.company_id
-                      LEFT JOIN res_partner home
-                        ON home.id = COALESCE(company.partner_id, %(home)s)
-                      LEFT JOIN res_country country
-                        ON country.id = COALESCE(p.country_id, home.country_id)
-                     WHERE %(candidates)s
-                ), shared AS (
+                WITH sign AS MATERIALIZED (%(signs)s), shared AS (
                     SELECT text, count(DISTINCT commercial_partner_id) AS number FROM sign
                      WHERE text IS NOT NULL GROUP BY text
                     HAVING count(*) BETWEEN 2 AND %(max_compared)s
@@ -120,16 +110,32 @@ class CrmMergeSuggestion(models.Model):
                    SET %(kind)s = TRUE, same_name = EXCLUDED.same_name,
                        company_id = EXCLUDED.company_id, found_at = EXCLUDED.found_at
                 """,
-                text=self._get_kinds()[kind],
+                signs=self._get_signs_sql(kind),
                 kind=SQL.identifier(kind),
-                candidates=self._get_candidates_sql(),
                 pair=self._get_pair_sql(kind),
-                home=self.env.company.partner_id.id,
                 max_shared=MAX_SHARED,
                 max_compared=MAX_COMPARED,
                 now=now,
                 uid=self.env.uid,
             )
+        )
+
+    def _get_signs_sql(self, kind: str) -> SQL:
+        """Return the contacts with the text of a sign, and what pairs are told apart by."""
+        return SQL(
+            """
+            SELECT p.id, %(text)s AS text, p.company_id, p.parent_id, p.is_company,
+                   p.commercial_partner_id, lower(btrim(p.name)) AS name
+              FROM res_partner p
+              LEFT JOIN res_company company ON company.id = p.company_id
+              LEFT JOIN res_partner home ON home.id = COALESCE(company.partner_id, %(home)s)
+              LEFT JOIN res_country country
+                ON country.id = COALESCE(p.country_id, home.country_id)
+             WHERE %(candidates)s
+            """,
+            text=self._get_kinds()[kind],
+            home=self.env.company.partner_id.id,
+            candidates=self._get_candidates_sql(),
         )
 
     @api.model

@@ -3,12 +3,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from odoo import models
+from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import html2plaintext
 
 from ..privacy import PersonalData
 from ..rights import ensure_manager
+from .crm_occasion_department import GROUP_OF_VISIBILITY
 
 
 class ResPartner(models.Model):
@@ -60,15 +61,22 @@ class ResPartner(models.Model):
         They are erased in this order, the contact itself after all others.
         """
         return [
-            *self._get_personal_sources_documents(),
+            *self._get_personal_sources_sales(),
+            *self._get_personal_sources_accounting(),
             *self._get_personal_sources_consent(),
             *self._get_personal_sources_mail(),
+            *self._get_personal_sources_meetings(),
+            *self._get_personal_sources_addresses(),
             *self._get_personal_sources_contact(),
         ]
 
-    def _get_personal_sources_documents(self) -> list[PersonalData]:
-        """Documents the law wants kept; texts in them are cleaned."""
-        by_law = self.env._("The law wants business documents kept; names in texts are taken out.")
+    @api.model
+    def _get_kept_by_law_text(self) -> str:
+        return self.env._("The law wants business documents kept; names in texts are taken out.")
+
+    def _get_personal_sources_sales(self) -> list[PersonalData]:
+        """Orders the law wants kept; texts in them are cleaned."""
+        by_law = self._get_kept_by_law_text()
         domain = Domain('partner_id', 'in', self.ids)
         return [
             PersonalData(
@@ -90,6 +98,13 @@ class ResPartner(models.Model):
                 on_erase='keep',
                 reason=by_law,
             ),
+        ]
+
+    def _get_personal_sources_accounting(self) -> list[PersonalData]:
+        """What is in the books, and stays there; texts are cleaned."""
+        by_law = self._get_kept_by_law_text()
+        domain = Domain('partner_id', 'in', self.ids)
+        return [
             PersonalData(
                 key='account.move',
                 label=self.env._("Invoices"),
@@ -163,7 +178,6 @@ class ResPartner(models.Model):
 
     def _get_personal_sources_mail(self) -> list[PersonalData]:
         partners = Domain('partner_id', 'in', self.ids)
-        attending = Domain('partner_ids', 'in', self.ids)
         return [
             PersonalData(
                 key='sms.sms',
@@ -172,6 +186,7 @@ class ResPartner(models.Model):
                 domain=partners,
                 fields=('create_date', 'number', 'body'),
                 on_erase='delete',
+                company='mail_message_id.record_company_id',
             ),
             PersonalData(
                 key='mail.mail',
@@ -180,6 +195,7 @@ class ResPartner(models.Model):
                 domain=Domain('recipient_ids', 'in', self.ids),
                 fields=('create_date', 'subject', 'state'),
                 on_erase='delete',
+                company='record_company_id',
             ),
             PersonalData(
                 key='mail.message',
@@ -188,6 +204,7 @@ class ResPartner(models.Model):
                 domain=self._get_personal_messages_domain(),
                 fields=('date', 'subject', 'body', 'email_from'),
                 on_erase='anonymise',
+                company='record_company_id',
                 reason=self.env._("Texts go; that there was a message stays on other documents."),
                 erase=self._erase_messages,
             ),
@@ -198,7 +215,14 @@ class ResPartner(models.Model):
                 domain=Domain('res_model', '=', 'res.partner') & Domain('res_id', 'in', self.ids),
                 fields=('summary', 'note', 'date_deadline'),
                 on_erase='delete',
+                company='user_id.company_ids',
             ),
+        ]
+
+    def _get_personal_sources_meetings(self) -> list[PersonalData]:
+        partners = Domain('partner_id', 'in', self.ids)
+        attending = Domain('partner_ids', 'in', self.ids)
+        return [
             PersonalData(
                 key='calendar.attendee',
                 label=self.env._("Invitations"),
@@ -206,6 +230,7 @@ class ResPartner(models.Model):
                 domain=partners,
                 fields=('event_id', 'common_name', 'email', 'state'),
                 on_erase='keep',
+                company='event_id.user_id.company_ids',
                 reason=self.env._("Others took part in the meeting."),
             ),
             PersonalData(
@@ -215,6 +240,7 @@ class ResPartner(models.Model):
                 domain=attending,
                 fields=('name', 'start', 'stop', 'description'),
                 on_erase='keep',
+                company='user_id.company_ids',
                 values={'description': False},
                 reason=self.env._("Others took part in the meeting."),
             ),
@@ -230,7 +256,7 @@ class ResPartner(models.Model):
             | Domain('notification_ids.res_partner_id', 'in', self.ids)
         )
 
-    def _get_personal_sources_contact(self) -> list[PersonalData]:
+    def _get_personal_sources_addresses(self) -> list[PersonalData]:
         partners = Domain('partner_id', 'in', self.ids)
         emails = [email for email in self.mapped('email_normalized') if email]
         phones = [phone for phone in self.mapped('phone_sanitized') if phone]
@@ -253,6 +279,7 @@ class ResPartner(models.Model):
                 domain=Domain('email', 'in', emails),
                 fields=('email', 'create_date'),
                 on_erase='delete',
+                company='',
                 reason=shared,
                 erase=lambda rows, _redactor: self._erase_blacklisted(rows, 'email'),
             ),
@@ -263,9 +290,15 @@ class ResPartner(models.Model):
                 domain=Domain('number', 'in', phones),
                 fields=('number', 'create_date'),
                 on_erase='delete',
+                company='',
                 reason=shared,
                 erase=lambda rows, _redactor: self._erase_blacklisted(rows, 'number'),
             ),
+        ]
+
+    def _get_personal_sources_contact(self) -> list[PersonalData]:
+        partners = Domain('partner_id', 'in', self.ids)
+        return [
             PersonalData(
                 key='res.users',
                 label=self.env._("Portal Access"),
@@ -283,6 +316,7 @@ class ResPartner(models.Model):
                 domain=Domain('id', 'in', self._get_personal_persons().ids),
                 fields=('preferred_channel', 'do_not_disturb', 'do_not_disturb_until'),
                 on_erase='anonymise',
+                company='partner_id.company_id',
                 reason=self.env._(
                     "Hashes of his addresses stay, so that he is left alone when imported again."
                 ),
@@ -316,7 +350,8 @@ class ResPartner(models.Model):
     def _get_personal_data(self) -> dict[str, Any]:
         """Return all that is held of a customer in the companies of who asks.
 
-        :return: name, date, and by source its label and records as label of the field and value
+        :return: name, date, and by source its label, records as label of the field and value, and
+            the number of those held back: notes of a visibility that who asks does not have
         """
         self.ensure_one()
         contacts = self._get_personal_contacts()
@@ -324,17 +359,30 @@ class ResPartner(models.Model):
             'customer': self.display_name,
             'exported_on': datetime.now().isoformat(timespec='seconds'),
             'data': [
-                {
-                    'key': source.key,
-                    'label': source.label,
-                    'records': [
-                        self._describe_personal_record(record, source)
-                        for record in contacts._get_personal_records(source, exported=True)
-                    ],
-                }
+                contacts._describe_personal_source(source)
                 for source in contacts._get_personal_data_sources()
             ],
         }
+
+    def _describe_personal_source(self, source: PersonalData) -> dict[str, Any]:
+        """Return what a source has, and how much of it who asks may not read."""
+        records = self._get_personal_records(source, exported=True)
+        shown = self._filter_visible(records)
+        return {
+            'key': source.key,
+            'label': source.label,
+            'records': [self._describe_personal_record(record, source) for record in shown],
+            'held_back': len(records) - len(shown),
+        }
+
+    def _filter_visible(self, records: models.BaseModel) -> models.BaseModel:
+        """Return the records whose visibility lets who asks read them."""
+        who = self.sudo(False).env
+        if who.su or not isinstance(records, who.registry['crm.visibility.mixin']):
+            return records
+        has_group = who.user.has_group
+        closed = {key for key, group in GROUP_OF_VISIBILITY.items() if not has_group(group)}
+        return records.filtered(lambda record: record.visibility not in closed)
 
     def _get_personal_files(self) -> list[tuple[str, bytes]]:
         """Return name and content of the files kept on a customer's contact."""
@@ -346,6 +394,7 @@ class ResPartner(models.Model):
                     ('res_model', '=', 'res.partner'),
                     ('res_id', 'in', self._get_personal_contacts().ids),
                     ('type', '=', 'binary'),
+                    ('company_id', 'in', [False, *self.env.companies.ids]),
                 ]
             )
         )
@@ -357,13 +406,18 @@ class ResPartner(models.Model):
     def _get_personal_records(self, source: PersonalData, exported: bool = False):
         """Return the records of a source, in elevated rights.
 
-        :param exported: only those of the companies of who asks
+        :param exported: only those of the companies of who asks, and of none
         """
-        model = self.env[source.model].sudo().with_context(active_test=False)
         domain = source.domain
-        if exported and 'company_id' in model._fields and model._fields['company_id'].store:
-            domain &= Domain('company_id', 'in', [False, *self.env.companies.ids])
-        return model.search(domain)
+        if exported:
+            domain &= source.get_companies_domain(self.env.companies.ids)
+        return self._get_personal_model(source).search(domain)
+
+    def _count_personal_records(self, source: PersonalData) -> int:
+        return self._get_personal_model(source).search_count(source.domain)
+
+    def _get_personal_model(self, source: PersonalData) -> models.BaseModel:
+        return self.env[source.model].sudo().with_context(active_test=False)
 
     def _describe_personal_record(self, record, source: PersonalData) -> dict[str, Any]:
         return {

@@ -13,6 +13,14 @@ class ResPartner(models.Model):
     _inherit = 'res.partner'
 
     def _get_personal_data_sources(self):
+        return [
+            *self._get_personal_sources_notes(),
+            *self._get_personal_sources_life(),
+            *super()._get_personal_data_sources(),
+        ]
+
+    def _get_personal_sources_notes(self) -> list[PersonalData]:
+        """What staff noted, and the days they know."""
         partners = Domain('partner_id', 'in', self.ids)
         return [
             PersonalData(
@@ -22,6 +30,7 @@ class ResPartner(models.Model):
                 domain=partners,
                 fields=('date', 'category_id', 'text', 'department', 'source'),
                 on_erase='delete',
+                company='partner_id.company_id',
             ),
             PersonalData(
                 key='crm.anniversary',
@@ -30,7 +39,13 @@ class ResPartner(models.Model):
                 domain=partners,
                 fields=('kind', 'name', 'month', 'day', 'year'),
                 on_erase='delete',
+                company='partner_id.company_id',
             ),
+        ]
+
+    def _get_personal_sources_life(self) -> list[PersonalData]:
+        """With whom he lives, and when he was here."""
+        return [
             PersonalData(
                 key='crm.household',
                 label=self.env._("Household"),
@@ -45,13 +60,12 @@ class ResPartner(models.Model):
                 key='crm.occasion',
                 label=self.env._("Occasions"),
                 model='crm.occasion',
-                domain=partners,
+                domain=Domain('partner_id', 'in', self.ids),
                 fields=('type_id', 'date_from', 'date_to', 'state', 'place', 'companions', 'note'),
                 on_erase='anonymise',
                 reason=self.env._("That somebody was there, and when, stays countable."),
                 values={'companions': False, 'note': False},
             ),
-            *super()._get_personal_data_sources(),
         ]
 
     def _erase_households(self, households, redactor: Redactor) -> None:

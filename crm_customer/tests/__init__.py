@@ -31,6 +31,7 @@ from . import test_occasion_register
 from . import test_occasion_tasks
 from . import test_opt_outs
 from . import test_person_address
+from . import test_personal_data
 from . import test_preferences
 from . import test_preset
 from . import test_privacy

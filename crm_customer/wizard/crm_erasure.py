@@ -20,7 +20,12 @@ class CrmErasure(models.TransientModel):
     _transient_max_hours = 1
 
     partner_id = fields.Many2one(
-        'res.partner', string="Customer", required=True, readonly=True, ondelete='cascade'
+        'res.partner',
+        string="Customer",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete='cascade',
     )
     line_ids = fields.One2many(
         'crm.erasure.line', 'erasure_id', compute='_compute_line_ids', store=True, readonly=True
@@ -33,6 +38,12 @@ class CrmErasure(models.TransientModel):
     is_checked = fields.Boolean(
         string="I made sure that the customer himself asked; this cannot be undone"
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        erasures = super().create(vals_list)
+        erasures.partner_id.check_access('read')  # what is counted is more than one may see
+        return erasures
 
     @api.depends('partner_id')
     def _compute_line_ids(self):
@@ -49,7 +60,7 @@ class CrmErasure(models.TransientModel):
                     }
                 )
                 for source in sources
-                if (count := len(contacts._get_personal_records(source)))
+                if (count := contacts._count_personal_records(source))
             ]
 
     @api.depends('partner_id')
@@ -85,7 +96,7 @@ class CrmErasureLine(models.TransientModel):
     _description = 'What Is Erased'
     _transient_max_hours = 1
 
-    erasure_id = fields.Many2one('crm.erasure', required=True, ondelete='cascade')
+    erasure_id = fields.Many2one('crm.erasure', required=True, index=True, ondelete='cascade')
     name = fields.Char(string="What", required=True)
     count = fields.Integer()
     on_erase = fields.Selection(selection=ON_ERASE, string="Becomes", required=True)
