@@ -208,6 +208,12 @@ class ResPartner(models.Model):
                 reason=self.env._("Texts go; that there was a message stays on other documents."),
                 erase=self._erase_messages,
             ),
+        ]
+
+    def _get_personal_sources_meetings(self) -> list[PersonalData]:
+        partners = Domain('partner_id', 'in', self.ids)
+        attending = Domain('partner_ids', 'in', self.ids)
+        return [
             PersonalData(
                 key='mail.activity',
                 label=self.env._("Activities"),
@@ -217,12 +223,6 @@ class ResPartner(models.Model):
                 on_erase='delete',
                 company='user_id.company_ids',
             ),
-        ]
-
-    def _get_personal_sources_meetings(self) -> list[PersonalData]:
-        partners = Domain('partner_id', 'in', self.ids)
-        attending = Domain('partner_ids', 'in', self.ids)
-        return [
             PersonalData(
                 key='calendar.attendee',
                 label=self.env._("Invitations"),

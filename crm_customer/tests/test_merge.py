@@ -260,6 +260,32 @@ class TestMerge(CrmCustomerCommon):
         self.assertEqual(len(occasions.exists()), 2, "none is lost")
         self.assertEqual(occasions.mapped('calendar_event_id'), event)
 
+    def test_foreign_keys_on_contacts_are_indexed(self):
+        """Core's merge and the deletion of a contact look into each of these tables."""
+        tables = [
+            model._table
+            for name, model in self.env.registry.items()
+            if (model._original_module or '').startswith('crm_') and not model._abstract
+        ]
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT con.conrelid::regclass::text, att.attname
+                  FROM pg_constraint con
+                  JOIN pg_class tab ON tab.oid = con.conrelid
+                  JOIN pg_attribute att
+                    ON att.attrelid = con.conrelid AND att.attnum = con.conkey[1]
+                 WHERE con.contype = 'f' AND con.confrelid = 'res_partner'::regclass
+                   AND tab.relname IN %s
+                   AND NOT EXISTS (SELECT FROM pg_index ind
+                                    WHERE ind.indrelid = con.conrelid
+                                      AND ind.indkey[0] = con.conkey[1])
+                """,
+                tuple(tables),
+            )
+        )
+        self.assertFalse(rows)
+
     def test_unique_indexes_on_contacts_are_known(self):
         """Core's merge fails on a unique index it does not see.
 

@@ -13,7 +13,12 @@ class CrmConsentChange(models.TransientModel):
     _description = 'Record a Decision on Consent'
 
     partner_id = fields.Many2one(
-        'res.partner', string="Customer", required=True, readonly=True, ondelete='cascade'
+        'res.partner',
+        string="Customer",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete='cascade',
     )
     company_id = fields.Many2one(
         'res.company', required=True, default=lambda self: self.env.company, ondelete='cascade'

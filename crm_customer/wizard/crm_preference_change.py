@@ -11,7 +11,12 @@ class CrmPreferenceChange(models.TransientModel):
     _description = 'Change Contact Preferences'
 
     partner_id = fields.Many2one(
-        'res.partner', string="Customer", required=True, readonly=True, ondelete='cascade'
+        'res.partner',
+        string="Customer",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete='cascade',
     )
     preferred_channel = fields.Selection(selection=CHANNELS)
     preferred_hour_from = fields.Float(string="Best Time from")
