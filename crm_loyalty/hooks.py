@@ -2,8 +2,6 @@
 
 import logging
 
-from odoo.tools import SQL
-
 _logger = logging.getLogger(__name__)
 
 
@@ -39,14 +37,10 @@ def pre_init_hook(env):
 
 def post_init_hook(env):
     """Make the rows of every card of a managed program add up to its balance."""
-    posted = env['loyalty.card']._settle_ledger_where(
-        # the others are opened by the administrator who switches them over
-        SQL("card.program_id IN (SELECT id FROM loyalty_program WHERE managed)"),
-        increase='opening',
-        decrease='opening',
-        description=env._("Opening balance"),
-    )
-    _logger.info("Points ledger: %s cards differed and got an opening row.", len(posted))
+    # the others are opened by the administrator who switches them over
+    env['loyalty.program'].with_context(active_test=False).search(
+        [('managed', '=', True)]
+    )._open_ledger()
 
 
 def uninstall_hook(env):
@@ -56,6 +50,7 @@ def uninstall_hook(env):
     )
     jobs.filtered(lambda job: job.state not in ('done', 'cancelled')).action_cancel()
     jobs.unlink()
+    env['loyalty.card']._cron_fold()
     # tiers are deleted before the column that holds them
     env.cr.execute(
         """

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from odoo import api, models
 
-from ..models.loyalty_card import DEFERRED
+from ..models.loyalty_card import IGNORED
 
 
 class SaleOrderLine(models.Model):
     """Rewards claimed, changed or removed on a confirmed order.
 
-    Core changes the balance at once but writes a row only sometimes; what is missing is posted
-    here.
+    Core changes the balance at once and enters a row only sometimes; the true-up of the order
+    does it for members.
     """
 
     _inherit = 'sale.order.line'
@@ -21,42 +21,32 @@ class SaleOrderLine(models.Model):
     def create(self, vals_list):
         if not any(vals.get('points_cost') for vals in vals_list):
             return super().create(vals_list)
-        lines = super(SaleOrderLine, self._deferring_ledger()).create(vals_list)
+        lines = super(SaleOrderLine, self._ignoring_core()).create(vals_list)
         lines = lines.with_env(self.env)
-        lines._settle_cards(lines._get_cards_by_confirmed_order())
+        lines._get_redeeming_orders()._loyalty_true_up()
         return lines
 
     def write(self, vals):
         if 'points_cost' not in vals:
             return super().write(vals)
-        before = self._get_cards_by_confirmed_order()
-        res = super(SaleOrderLine, self._deferring_ledger()).write(vals)
-        self._settle_cards(before)
-        self._settle_cards(self._get_cards_by_confirmed_order())
+        orders = self._get_redeeming_orders()
+        res = super(SaleOrderLine, self._ignoring_core()).write(vals)
+        (orders | self._get_redeeming_orders())._loyalty_true_up()
         return res
 
     def unlink(self):
-        before = self.order_id.order_line._get_cards_by_confirmed_order()
-        if not before:
+        orders = self.order_id.order_line._get_redeeming_orders()
+        if not orders:
             return super().unlink()
-        res = super(SaleOrderLine, self._deferring_ledger()).unlink()
-        self._settle_cards(before)
+        res = super(SaleOrderLine, self._ignoring_core()).unlink()
+        orders._loyalty_true_up()
         return res
 
-    def _deferring_ledger(self):
-        """Return the lines in the context of :meth:`loyalty.card._deferring_ledger`."""
-        return self.with_context(loyalty_ledger_deferred=DEFERRED)
+    def _ignoring_core(self):
+        """Return the lines in the context of :meth:`loyalty.card._ignoring_core`."""
+        return self.with_context(loyalty_core_ignored=IGNORED)
 
-    def _get_cards_by_confirmed_order(self) -> dict:
-        """Return the managed cards that pay for rewards of confirmed orders, by order."""
-        rewards = self.filtered(lambda line: line.coupon_id and line.state == 'sale')
-        return {
-            order: cards
-            for order, lines in rewards.grouped('order_id').items()
-            if (cards := lines.sudo().coupon_id.filtered('is_managed'))
-        }
-
-    def _settle_cards(self, cards_by_order: dict) -> None:
-        """Post what redeeming or giving back changed."""
-        for order, cards in cards_by_order.items():
-            cards._settle_ledger('unburn', 'burn', order._get_loyalty_description(), order)
+    def _get_redeeming_orders(self):
+        """Return the confirmed orders with rewards paid for by member cards."""
+        lines = self.filtered(lambda line: line.coupon_id and line.state == 'sale')
+        return lines.filtered(lambda line: line.sudo().coupon_id.is_member).order_id

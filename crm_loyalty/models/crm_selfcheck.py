@@ -18,6 +18,11 @@ class CrmSelfcheck(models.Model):
                 method='_check_loyalty_balance',
             ),
             SelfCheck(
+                code='loyalty.allocation',
+                name=self.env._("Redeemed points are allocated to what was earned"),
+                method='_check_loyalty_allocation',
+            ),
+            SelfCheck(
                 code='loyalty.tier',
                 name=self.env._("Tiers follow from the ledger"),
                 method='_check_loyalty_tier',
@@ -38,12 +43,15 @@ class CrmSelfcheck(models.Model):
             SELECT count(*), min(code)
               FROM (SELECT card.code
                       FROM loyalty_card card
-                      JOIN loyalty_program program ON program.id = card.program_id
                  LEFT JOIN loyalty_history history ON history.card_id = card.id
-                     WHERE program.managed
+                     WHERE card.is_member
                   GROUP BY card.id
                     HAVING round(COALESCE(card.points, 0)::numeric, 2)
-                           <> COALESCE(sum(history.qty), 0)) wrong
+                           <> COALESCE(sum(qty) FILTER (WHERE unfolded IS NOT TRUE), 0)
+                        OR COALESCE(sum(qty) FILTER (WHERE unfolded IS NOT TRUE), 0)
+                           <> COALESCE(sum(remaining), 0)
+                        OR bool_or(history.id IS NOT NULL AND unfolded IS NOT TRUE
+                                   AND remaining IS NULL)) wrong
             """
         )
         count, code = self.env.cr.fetchone()
@@ -51,6 +59,34 @@ class CrmSelfcheck(models.Model):
             return True, self.env._("All balances agree."), 0
         message = self.env._(
             "%(count)s cards differ from their ledger, as %(code)s.", count=count, code=code
+        )
+        return False, message, count
+
+    @api.model
+    def _check_loyalty_allocation(self) -> tuple[bool, str, int]:
+        """Compare what remains of every row with what was allocated to it, or taken from it."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            """
+            SELECT count(*), min(row.id)
+              FROM loyalty_history row
+              JOIN loyalty_card card ON card.id = row.card_id AND card.is_member
+         LEFT JOIN (SELECT award_id AS id, -sum(qty) AS qty
+                      FROM loyalty_allocation GROUP BY award_id
+                     UNION ALL
+                    SELECT consumer_id, sum(qty)
+                      FROM loyalty_allocation GROUP BY consumer_id) moved ON moved.id = row.id
+             WHERE row.remaining IS NOT NULL
+               AND row.qty + COALESCE(moved.qty, 0) <> row.remaining
+            """
+        )
+        count, row_id = self.env.cr.fetchone()
+        if not count:
+            return True, self.env._("All points are allocated."), 0
+        message = self.env._(
+            "%(count)s rows do not say what remains of them, as number %(row)s.",
+            count=count,
+            row=row_id,
         )
         return False, message, count
 

@@ -215,6 +215,7 @@ class LoyaltyBackfillEngine(models.AbstractModel):
         cards = self._ensure_cards(program, {order.partner_id for order in earning})
         rows = [(order.id, cards[order.partner_id], points[order.id]) for order in earning]
         posted = self.env.execute_query(self._get_posting_sql(program, rows))
+        self.env['loyalty.card'].browse(set(cards.values()))._fold_later()
         self.env['loyalty.card'].invalidate_model(['points', 'history_ids'], flush=False)
         self.env['loyalty.history'].invalidate_model(flush=False)
         self.env['sale.order'].invalidate_model(['coupon_point_ids'], flush=False)
@@ -295,7 +296,7 @@ class LoyaltyBackfillEngine(models.AbstractModel):
     def _get_posting_sql(self, program, rows: list[tuple[int, int, Decimal]]) -> SQL:
         """Return the statement that posts rows of order, card and points.
 
-        Balances rise by the rows really inserted.  What each order gave is noted where core
+        What each order gave is noted where core
         looks when the order is cancelled.  The orders are written as they are, so that of this and
         a cancellation at the same time the later fails with a serialization failure.
         """
@@ -303,12 +304,12 @@ class LoyaltyBackfillEngine(models.AbstractModel):
             """WITH earned (order_id, card_id, points) AS (VALUES %(rows)s), posted AS (
                 INSERT INTO loyalty_history (
                     card_id, description, issued, used, qty, kind, date, posted_at, order_model,
-                    order_id, key, create_uid, create_date, write_uid, write_date
+                    order_id, key, unfolded, create_uid, create_date, write_uid, write_date
                 )
                 SELECT earned.card_id, replace(%(description)s, '%%s', sale.name),
                        earned.points, 0, earned.points, 'earn', sale.date_order, %(now)s,
-                       'sale.order', sale.id, %(key)s || sale.id, %(uid)s, %(now)s, %(uid)s,
-                       %(now)s
+                       'sale.order', sale.id, %(key)s || sale.id, TRUE,
+                       %(uid)s, %(now)s, %(uid)s, %(now)s
                   FROM earned
                   JOIN sale_order sale ON sale.id = earned.order_id
               ORDER BY sale.id
@@ -318,12 +319,6 @@ class LoyaltyBackfillEngine(models.AbstractModel):
                 UPDATE sale_order sale SET write_date = sale.write_date
                   FROM earned
                  WHERE sale.id = earned.order_id
-            ), raised AS (
-                UPDATE loyalty_card card
-                   SET points = round(COALESCE(card.points, 0)::numeric + gained.qty, 2),
-                       write_uid = %(uid)s, write_date = %(now)s
-                  FROM (SELECT card_id, sum(qty) AS qty FROM posted GROUP BY card_id) gained
-                 WHERE card.id = gained.card_id
             )
             INSERT INTO sale_order_coupon_points (
                 order_id, coupon_id, points, create_uid, create_date, write_uid, write_date

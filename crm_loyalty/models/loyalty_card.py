@@ -1,21 +1,34 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import nullcontext
 from datetime import date
+from typing import NamedTuple
+
+import psycopg2
 
 from odoo import api, fields, models
-from odoo.tools import SQL, clean_context, float_compare, float_round, formatLang
+from odoo.exceptions import ConcurrencyError, ValidationError
+from odoo.tools import SQL, formatLang
 
+from ..ledger import to_points
+from .loyalty_card_ledger import FOLD_SIZE, Movement
 from .loyalty_program import POINT_DIGITS, refuse_columns, without_defaults
 
 TIER_FIELDS = ['tier_id', 'tier_since', 'tier_until', 'qualifying_value', 'tier_history_ids']
 #: written by sudo only; a salesperson may write cards, by core's rights
 SYSTEM_COLUMNS = frozenset(
-    ('tier_id', 'tier_since', 'tier_until', 'qualifying_value', 'merged_into_id')
+    ('tier_id', 'tier_since', 'tier_until', 'qualifying_value', 'merged_into_id', 'is_member')
 )
 
-#: value of the context key loyalty_ledger_deferred; an object, which no client can send
-DEFERRED = object()
+#: value of the context key loyalty_core_ignored; an object, which no client can send
+IGNORED = object()
+
+
+class OpeningKind(NamedTuple):
+    """Value of the context key loyalty_opening_kind; an object, which no client can send."""
+
+    value: str
 
 
 class LoyaltyCard(models.Model):
@@ -67,6 +80,17 @@ class LoyaltyCard(models.Model):
         help="The card that took over the points of this one when two contacts were merged.",
     )
     is_managed = fields.Boolean(related='program_id.managed')
+    is_member = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="The card of a managed program: its ledger says what the balance is.",
+    )
+
+    # Of two first orders at once one finds the card of the other.  Partial on active: merging
+    # contacts deletes rows that a unique index refuses, and archives cards before.
+    _member_unique = models.UniqueIndex(
+        '(partner_id, program_id) WHERE active AND is_member AND partner_id IS NOT NULL'
+    )
 
     # ------------------------------------------------------------
     # COMPUTE
@@ -114,31 +138,85 @@ class LoyaltyCard(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             refuse_columns(self, vals, SYSTEM_COLUMNS)
-        cards = super().create([self._round_points(vals) for vals in vals_list])
-        cards.filtered('points')._settle_managed('opening', 'opening')
+        vals_list = [self._prepare_member_vals(vals) for vals in vals_list]
+        try:
+            with self.env.cr.savepoint() if self._may_race(vals_list) else nullcontext():
+                cards = super().create(vals_list)
+        except psycopg2.errors.UniqueViolation as error:
+            if error.diag.constraint_name != 'loyalty_card_member_unique':
+                raise
+            self._ensure_no_second_cards(vals_list)
+            # his first card was made meanwhile: Odoo runs this again, and finds it
+            raise ConcurrencyError("The member has a card by now") from error
+        cards.filtered('points')._settle_ledger(self._get_opening_kind())
         return cards
 
     def write(self, vals):
         refuse_columns(self, vals, SYSTEM_COLUMNS)
         if 'points' not in vals:
             return super().write(vals)
-        managed = self.filtered('is_managed')
+        managed = self.filtered('is_member')
         rest = self - managed
         res = super(LoyaltyCard, rest).write(vals) if rest else True
         if managed:
-            points = float_round(vals['points'] or 0, precision_digits=2)
-            res = super(LoyaltyCard, managed).write({**vals, 'points': points})
-            managed._settle_managed('adjust', 'adjust')
+            movements = managed._prepare_balance_movements(vals['points'])
+            others = {name: value for name, value in vals.items() if name != 'points'}
+            if others:
+                res = super(LoyaltyCard, managed).write(others)
+            managed._post_balance(movements)
         return res
 
     @api.model
-    def _round_points(self, vals: dict) -> dict:
+    def _prepare_member_vals(self, vals: dict) -> dict:
         """Return values of a new card; in a managed program its points have two decimals."""
         program_id = vals.get('program_id') or self.env.context.get('default_program_id')
         program = self.env['loyalty.program'].sudo().browse(program_id or [])
-        if not vals.get('points') or not program.managed:
+        if not program.managed:
             return vals
-        return {**vals, 'points': float_round(vals['points'], precision_digits=2)}
+        vals = {'code': self._generate_member_code(), **vals, 'is_member': True}
+        if vals.get('points'):
+            vals['points'] = float(to_points(vals['points']))
+        return vals
+
+    @api.model
+    def _may_race(self, vals_list: list[dict]) -> bool:
+        """Return whether somebody else may make the same member's card at this moment."""
+        return any(vals.get('is_member') and vals.get('partner_id') for vals in vals_list)
+
+    @api.model
+    def _ensure_no_second_cards(self, vals_list: list[dict]) -> None:
+        """:raise ValidationError: a member would have two cards of one program"""
+        seen = set()
+        for vals in vals_list:
+            member = (vals.get('partner_id'), vals.get('program_id'))
+            known = self.sudo().search(
+                [('partner_id', '=', member[0]), ('program_id', '=', member[1])], limit=1
+            )
+            if vals.get('is_member') and (known or member in seen):
+                raise ValidationError(
+                    self.env._(
+                        "%(member)s has a card of this program already: %(card)s. Change that one.",
+                        member=self.env['res.partner'].browse(member[0]).display_name,
+                        card=known.code or "",
+                    )
+                )
+            seen.add(member)
+
+    def _prepare_balance_movements(self, points: float) -> list[Movement]:
+        """Return what is missing between the balances and a number written over them."""
+        return [
+            Movement(card.id, to_points(points) - to_points(card.points), 'adjust') for card in self
+        ]
+
+    def _post_balance(self, movements: list[Movement]) -> None:
+        """Post what was written over a balance, unless the ledger ignores it.
+
+        What the writer entered as core's history in this transaction says what it was.
+        """
+        if self.env.context.get('loyalty_core_ignored') is IGNORED:
+            return
+        rows = self.env['loyalty.history'].sudo()
+        self._post([row for row in movements if not rows._explain_by_hints(row)])
 
     @api.model
     def default_get(self, fields):
@@ -155,127 +233,97 @@ class LoyaltyCard(models.Model):
     # LEDGER
     # ------------------------------------------------------------
 
-    def _deferring_ledger(self) -> LoyaltyCard:
-        """Return the cards in a context where balances may differ from the rows for a while.
+    def _ignoring_core(self) -> LoyaltyCard:
+        """Return the cards in a context where core's changes of balances are left out.
 
-        For code that writes its own rows after changing the balance; it settles at the end.
+        For code that posts by itself what core would change.
         """
-        return self.with_context(loyalty_ledger_deferred=DEFERRED)
-
-    def _settle_managed(self, increase: str, decrease: str) -> None:
-        """Settle the cards of managed programs, unless the caller does so later."""
-        if self.env.context.get('loyalty_ledger_deferred') is DEFERRED:
-            return
-        rows = self.filtered('is_managed')._settle_ledger(increase, decrease)
-        if rows:
-            posted = self.env.cr.precommit.data.setdefault('crm_loyalty.posted', {})
-            posted.update((row_id, increase) for row_id in rows)
+        return self.with_context(loyalty_core_ignored=IGNORED)
 
     @api.model
-    def _absorb_later(self) -> None:
-        """Have rows we posted by ourselves give way to rows that came after, before the commit.
+    def _get_opening_kind(self) -> str:
+        """Return the kind of row that explains the points of a new card."""
+        kind = self.env.context.get('loyalty_opening_kind')
+        return kind.value if isinstance(kind, OpeningKind) else 'opening'
 
-        Some of core changes a balance first and enters the movement afterwards, as the point of
-        sale does; until it does, nobody knows whether it will.
-        """
-        precommit = self.env.cr.precommit
-        if precommit.data.get('crm_loyalty.posted'):
-            card_model = self.sudo().with_context(clean_context(self.env.context))
-            precommit.add(card_model._absorb_posted_rows)
-
-    @api.model
-    def _absorb_posted_rows(self) -> None:
-        """Take back what was posted for cards that do not add up any more, and settle again."""
-        posted = self.env.cr.precommit.data.pop('crm_loyalty.posted', None)
-        if not posted:
-            return
-        rows = self.env['loyalty.history'].browse(posted).exists()
-        wrong = rows.card_id.filtered('is_managed')._get_unbalanced()
-        for kind in ('opening', 'adjust'):
-            taken = rows.filtered(lambda r, k=kind: r.card_id in wrong and posted[r.id] == k)
-            cards = taken.card_id
-            taken.unlink()
-            cards._settle_ledger(kind, kind)
-
-    def _get_unbalanced(self) -> LoyaltyCard:
-        """Return the cards whose rows do not add up to the balance."""
-        sums = dict(
-            self.env['loyalty.history']._read_group(
-                [('card_id', 'in', self.ids)], ['card_id'], ['qty:sum']
-            )
-        )
-        return self.filtered(lambda card: float_compare(card.points, sums.get(card, 0), 2))
-
-    def _settle_ledger(
-        self, increase='adjust', decrease='adjust', description=None, order=None
-    ) -> list[int]:
-        """Post what the balance of these cards has more or less than their rows.
+    def _settle_ledger(self, kind: str = 'opening', description: str | None = None) -> list[int]:
+        """Explain the stored balances of these cards by a row where the ledger does not.
 
         Idempotent: nothing is posted where the rows already add up.
 
-        :param str increase: kind of a row that adds points
-        :param str decrease: kind of a row that takes points
-        :param str description: text of the row, for the customer too
-        :param order: record the movement comes from
+        :param kind: kind of the row
+        :param description: text of the row, for the customer too
         :return: ids of the rows posted
         """
         if not self.ids:
             return []
-        return self._settle_ledger_where(
-            SQL('card.id IN %s', tuple(self.ids)), increase, decrease, description, order
-        )
+        condition = SQL('card.id IN %s', tuple(self.ids))
+        return self._settle_ledger_where(condition, kind, description)
 
     @api.model
     def _settle_ledger_where(
-        self, condition: SQL, increase: str, decrease: str, description=None, order=None
+        self, condition: SQL, kind: str = 'opening', description: str | None = None
     ) -> list[int]:
-        """Settle all cards that match, in one statement.
+        """Settle all member cards that match; see :meth:`_settle_ledger`.
 
         :param condition: condition on ``card`` (``loyalty_card``)
         :return: ids of the rows posted
         """
         self.env.flush_all()
-        now = fields.Datetime.now()
-        rows = self.env.execute_query(
-            SQL(
-                """INSERT INTO loyalty_history (
-                       card_id, description, qty, issued, used, kind, date, posted_at,
-                       order_model, order_id, create_uid, create_date, write_uid, write_date
-                   )
-                   SELECT card.id, %(description)s, gap.qty,
-                          GREATEST(gap.qty, 0), GREATEST(-gap.qty, 0),
-                          CASE WHEN gap.qty > 0 THEN %(increase)s ELSE %(decrease)s END,
-                          %(now)s, %(now)s, %(order_model)s, %(order_id)s,
-                          %(uid)s, %(now)s, %(uid)s, %(now)s
-                     FROM loyalty_card card
-               CROSS JOIN LATERAL (
-                              SELECT round(COALESCE(card.points, 0)::numeric, 2)
-                                     - COALESCE(sum(history.qty), 0) AS qty
-                                FROM loyalty_history history
-                               WHERE history.card_id = card.id
-                          ) gap
-                    WHERE gap.qty <> 0 AND %(condition)s
-                 ORDER BY card.id
-                RETURNING id""",
-                description=description or self._get_settle_description(increase),
-                increase=increase,
-                decrease=decrease,
-                now=now,
-                order_model=order._name if order else None,
-                order_id=order.id if order else None,
-                uid=self.env.uid,
-                condition=condition,
-            )
-        )
-        if rows:
-            self.env['loyalty.history'].invalidate_model(flush=False)
-            self.invalidate_model(['history_ids'], flush=False)
+        rows = self.env.execute_query(self._get_settling_sql(condition, kind, description))
+        last_id = 0
+        while card_ids := self._get_unmatched(condition, last_id):
+            self.browse(card_ids)._match_rows()
+            last_id = card_ids[-1]
+        self.browse()._forget_balance()
+        self.invalidate_model(['history_ids'], flush=False)
         return [row_id for (row_id,) in rows]
 
-    def _get_settle_description(self, kind: str) -> str:
-        """Return the text of a row that was posted without one."""
-        selection = self.env['loyalty.history']._fields['kind']._description_selection(self.env)
-        return dict(selection)[kind]
+    @api.model
+    def _get_settling_sql(self, condition: SQL, kind: str, description: str | None) -> SQL:
+        now = fields.Datetime.now()
+        return SQL(
+            """INSERT INTO loyalty_history (
+                   card_id, description, qty, issued, used, kind, date, posted_at,
+                   create_uid, create_date, write_uid, write_date
+               )
+               SELECT card.id, %(description)s, gap.qty,
+                      GREATEST(gap.qty, 0), GREATEST(-gap.qty, 0),
+                      %(kind)s, %(now)s, %(now)s, %(uid)s, %(now)s, %(uid)s, %(now)s
+                 FROM loyalty_card card
+           CROSS JOIN LATERAL (
+                          SELECT round(COALESCE(card.points, 0)::numeric, 2)
+                                 - COALESCE(sum(history.qty), 0) AS qty
+                            FROM loyalty_history history
+                           WHERE history.card_id = card.id AND history.unfolded IS NOT TRUE
+                      ) gap
+                WHERE gap.qty <> 0 AND card.is_member AND %(condition)s
+             ORDER BY card.id
+            RETURNING id""",
+            description=description or self._get_settle_description(kind),
+            kind=kind,
+            now=now,
+            uid=self.env.uid,
+            condition=condition,
+        )
+
+    @api.model
+    def _get_unmatched(self, condition: SQL, after_id: int) -> list[int]:
+        """Return the next cards with rows that were never matched."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT card.id FROM loyalty_card card
+                    WHERE card.id > %s AND card.is_member AND %s
+                      AND EXISTS (SELECT FROM loyalty_history row
+                                   WHERE row.card_id = card.id AND row.remaining IS NULL
+                                     AND row.unfolded IS NOT TRUE)
+                 ORDER BY card.id LIMIT %s""",
+                after_id,
+                condition,
+                FOLD_SIZE,
+            )
+        )
+        return [card_id for (card_id,) in rows]
 
     # ------------------------------------------------------------
     # TIERS

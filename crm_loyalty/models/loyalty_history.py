@@ -1,14 +1,26 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 from odoo import api, fields, models
+from odoo.api import ValuesType
+from odoo.exceptions import UserError
 from odoo.tools import SQL, float_round
 
+from ..ledger import to_points
+from .loyalty_card import IGNORED
+from .loyalty_card_ledger import Movement
 from .loyalty_program import POINT_DIGITS, refuse_columns, without_defaults
 
 #: kinds that say what a customer earned by buying; the others never move a tier
 QUALIFYING_KINDS = ('earn', 'unearn')
 #: written by sudo only; core, in the rights of a salesperson, writes what was issued and used
-SYSTEM_COLUMNS = frozenset(('qty', 'kind', 'date', 'posted_at', 'key'))
+SYSTEM_COLUMNS = frozenset(
+    {
+        *('qty', 'kind', 'date', 'posted_at', 'key', 'expire_on'),
+        *('award_id', 'reversed_id', 'remaining', 'unfolded'),
+    }
+)
 
 
 class LoyaltyHistory(models.Model):
@@ -61,6 +73,35 @@ class LoyaltyHistory(models.Model):
         precompute=True,
         readonly=False,
     )
+    expire_on = fields.Date(
+        string="Usable until",
+        readonly=True,
+        help="Last day on which these points can be used, in the program's time zone.",
+    )
+    award_id = fields.Many2one(
+        'loyalty.history',
+        string="Takes from",
+        readonly=True,
+        index='btree_not_null',
+        help="The award these points are taken from first.",
+    )
+    reversed_id = fields.Many2one(
+        'loyalty.history',
+        string="Gives back",
+        readonly=True,
+        index='btree_not_null',
+        help="The movement that is taken back: the awards it used have their points again.",
+    )
+    # === Written by the fold only, by SQL ===
+    remaining = fields.Float(
+        digits=POINT_DIGITS,
+        readonly=True,
+        copy=False,
+        help="Of points that came in, what is left; of points that went out, what nothing covered.",
+    )
+    unfolded = fields.Boolean(
+        readonly=True, copy=False, help="Not part of the stored balance yet, for an instant."
+    )
     # === For lists and analysis ===
     partner_id = fields.Many2one(related='card_id.partner_id', string="Member")
     program_id = fields.Many2one(related='card_id.program_id')
@@ -68,18 +109,150 @@ class LoyaltyHistory(models.Model):
     # The name must not be that of an attribute of BaseModel (as _origin is).
     _order_ref_idx = models.Index('(order_model, order_id)')
     _card_date_idx = models.Index('(card_id, date)')
+    _unfolded_idx = models.Index('(card_id) WHERE unfolded')
+    _open_idx = models.Index('(card_id) WHERE remaining IS NULL OR remaining <> 0')
 
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
             refuse_columns(self, vals, SYSTEM_COLUMNS)
-        rows = super().create(vals_list)
-        self.env['loyalty.card']._absorb_later()
+        members = self._get_member_ids({vals.get('card_id') for vals in vals_list})
+        if not members:
+            return super().create(vals_list)
+        if self.env.context.get('loyalty_core_ignored') is IGNORED:
+            return super().create([vals for vals in vals_list if vals['card_id'] not in members])
+        rows = self.browse()
+        for vals in vals_list:
+            if vals['card_id'] not in members:
+                rows += super().create([vals])
+            elif own := self._describe_own(vals):
+                rows += own
+            else:
+                rows += super().create([{**vals, 'qty': 0, 'remaining': 0}])._remember_hint()
         return rows
 
     def write(self, vals):
         refuse_columns(self, vals, SYSTEM_COLUMNS)
+        self._ensure_can_change()
         return super().write(vals)
+
+    def unlink(self):
+        """Delete rows of cards without a ledger; those of members stay, see below."""
+        # core deletes its rows when an order is cancelled, and when its addons are uninstalled
+        if not self.env.su:
+            self._ensure_can_change()
+        return super(LoyaltyHistory, self - self._filter_members()).unlink()
+
+    def _ensure_can_change(self) -> None:
+        """:raise UserError: rows of members are only ever added to"""
+        described = self.env.context.get('loyalty_core_ignored') is IGNORED
+        if self._filter_members() and not described:
+            raise UserError(
+                self.env._(
+                    "The points ledger is only ever added to. Correct a balance by a new movement."
+                )
+            )
+
+    def _filter_members(self) -> LoyaltyHistory:
+        """Return the rows of member cards, which nobody may change."""
+        return self.filtered(lambda row: row.sudo().card_id.is_member)
+
+    @api.model
+    def _get_member_ids(self, card_ids: set) -> set[int]:
+        """Return those of the cards whose balance follows from the ledger."""
+        cards = self.env['loyalty.card'].sudo().browse(card_ids - {None, False})
+        return set(cards.filtered('is_member').ids)
+
+    # ------------------------------------------------------------
+    # ROWS OF OTHERS
+    # ------------------------------------------------------------
+
+    # Core enters a row and changes the balance, or the other way round; only the change of the
+    # balance moves points.  A row that explains none moves none.
+
+    @api.model
+    def _describe_own(self, vals: ValuesType) -> LoyaltyHistory:
+        """Let a row that other code enters after changing a balance say what that change was.
+
+        :return: the row of the change; none when there was no such change in this transaction
+        """
+        qty = to_points(vals.get('issued')) - to_points(vals.get('used'))
+        row = self._get_unexplained(vals['card_id'], qty)
+        if row:
+            given = {name: value for name, value in vals.items() if name != 'card_id'}
+            described = row.with_context(loyalty_core_ignored=IGNORED)
+            described.write({**given, 'kind': self._guess_kind(vals)})
+        return row.with_env(self.env)
+
+    def _remember_hint(self) -> LoyaltyHistory:
+        """Note that other code entered this row, before it changes the balance."""
+        hints = self.env['loyalty.card']._get_own()['hints']
+        hints.setdefault(self.card_id.id, []).append(self.id)
+        return self
+
+    @api.model
+    def _guess_kind(self, vals: ValuesType) -> str:
+        """Return the kind of a row as core enters it; see :meth:`_get_default_kind`."""
+        return vals.get('kind') or self.new(vals)._get_default_kind()
+
+    @api.model
+    def _get_unexplained(self, card_id: int, qty: Decimal) -> LoyaltyHistory:
+        """Return the row of this transaction that changed a balance by so much for no reason."""
+        own = self.env['loyalty.card']._get_own()['rows']
+        rows = self.sudo().browse([id_ for id_, card in own.items() if card == card_id]).exists()
+        return rows.filtered(
+            lambda row: row.kind == 'adjust' and not row.order_id and to_points(row.qty) == qty
+        )[:1]
+
+    @api.model
+    def _explain_by_hints(self, movement: Movement) -> bool:
+        """Let rows entered before a change of a balance be the movement, when they add up to it.
+
+        :return: whether they did
+        """
+        Card = self.env['loyalty.card'].sudo()
+        hints = Card._get_own()['hints'].pop(movement.card_id, [])
+        rows = self.sudo().browse(hints).exists().filtered(lambda row: not row.qty)
+        total = sum((to_points(row.issued) - to_points(row.used) for row in rows), Decimal(0))
+        if not rows or total != movement.qty:
+            return False
+        for row in rows:
+            row._post_hint()
+        card = Card.browse(movement.card_id)
+        card._forget_balance()
+        card._fold_later()
+        return True
+
+    def _post_hint(self) -> None:
+        """Make a movement of a row that explained one; what it took becomes a row of its own."""
+        self.ensure_one()
+        issued, used = to_points(self.issued), to_points(self.used)
+        if issued and used:
+            self.env['loyalty.card']._post(
+                [
+                    Movement(
+                        self.card_id.id,
+                        -used,
+                        'burn',
+                        self.description,
+                        order_model=self.order_model or None,
+                        order_id=self.order_id or None,
+                    )
+                ]
+            )
+            used = Decimal(0)
+        self.flush_recordset()
+        self.env.execute_query(
+            SQL(
+                """UPDATE loyalty_history
+                      SET qty = %(qty)s, used = %(used)s, unfolded = TRUE, remaining = NULL
+                    WHERE id = %(id)s RETURNING id""",
+                qty=issued - used,
+                used=used,
+                id=self.id,
+            )
+        )
+        self.invalidate_recordset(flush=False)
 
     @api.model
     def default_get(self, fields):

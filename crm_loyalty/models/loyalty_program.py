@@ -9,8 +9,10 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, split_every
 from odoo.tools.date_utils import end_of
+
+from .loyalty_card_ledger import FOLD_SIZE
 
 POINT_DIGITS = (16, 2)
 #: groups that may know who is a member
@@ -91,6 +93,8 @@ class LoyaltyProgram(models.Model):
         res = super().write(vals)
         if starting := unmanaged.filtered('managed'):
             starting._open_ledger()
+        if switches:
+            (self - unmanaged).filtered(lambda p: not p.managed)._close_ledger()
         return res
 
     @api.ondelete(at_uninstall=False)
@@ -145,15 +149,31 @@ class LoyaltyProgram(models.Model):
     # ------------------------------------------------------------
 
     def _open_ledger(self) -> None:
-        """Post the difference between balance and rows of each card, archived ones included."""
+        """Make members of the cards: one row each explains the balance, archived ones included."""
+        self.env['loyalty.card']._merge_second(self)
+        self.env.flush_all()
+        self.env.execute_query(
+            SQL(
+                """UPDATE loyalty_card SET is_member = TRUE, points = round(points::numeric, 2)
+                    WHERE program_id IN %s AND is_member IS NOT TRUE RETURNING id""",
+                tuple(self.ids),
+            )
+        )
+        self.env['loyalty.card'].invalidate_model(['is_member', 'points'], flush=False)
         self.env['loyalty.card']._settle_ledger_where(
             SQL('card.program_id IN %s', tuple(self.ids)),
-            increase='opening',
-            decrease='opening',
             description=self.env._("Opening balance"),
         )
         if tiered := self.filtered('tier_ids'):
             tiered._enqueue_tier_evaluation()
+
+    def _close_ledger(self) -> None:
+        """Leave the cards to core, with their balances as they are."""
+        cards = self.env['loyalty.card'].sudo().with_context(active_test=False)
+        members = cards.search([('program_id', 'in', self.ids), ('is_member', '=', True)])
+        for chunk in split_every(FOLD_SIZE, members.ids):
+            members.browse(chunk)._fold()
+        members.is_member = False
 
     # ------------------------------------------------------------
     # TIERS

@@ -5,6 +5,7 @@ from . import test_concurrency
 from . import test_guard
 from . import test_hooks
 from . import test_ledger
+from . import test_matching
 from . import test_membership
 from . import test_merge
 from . import test_performance

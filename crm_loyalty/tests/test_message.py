@@ -73,9 +73,10 @@ class TestMessage(LoyaltyCommon):
 
     def test_no_mail_means_no_message(self):
         for key in ('loyalty_no_mail', 'action_no_send_mail'):
-            card = self.create_card().with_context(**{key: True})
-            other = card.create({'program_id': self.program.id, 'partner_id': self.member.id})
-            self.assertFalse(self.get_messages(other))
+            Card = self.env['loyalty.card'].with_context(**{key: True})
+            partner = self.create_partner(key, email=f'{key}@example.com')
+            card = Card.create({'program_id': self.program.id, 'partner_id': partner.id})
+            self.assertFalse(self.get_messages(card))
 
     def test_card_of_nobody(self):
         self.assertFalse(self.get_messages(self.create_card(partner_id=False)))
@@ -114,9 +115,15 @@ class TestMessage(LoyaltyCommon):
     def test_many_cards_at_once(self):
         counts = []
         for number in (2, 2, 20):  # the first fills caches
-            vals = {'program_id': self.program.id, 'partner_id': self.member.id}
+            vals_list = [
+                {
+                    'program_id': self.program.id,
+                    'partner_id': self.create_partner(f"M{i}", email=f'm{i}@example.com').id,
+                }
+                for i in range(number)
+            ]
             cards = self.env['loyalty.card'].with_context(action_no_send_mail=True)
-            cards = cards.create([vals] * number).with_context(action_no_send_mail=False)
+            cards = cards.create(vals_list).with_context(action_no_send_mail=False)
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.cr.sql_log_count

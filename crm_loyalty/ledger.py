@@ -1,0 +1,135 @@
+"""The arithmetic of the points ledger, without the database.
+
+What is left of a row is its ``remaining``: of an award (points that came in) what was not spent
+yet, of a consumer (points that went out) what no award covered yet, as a negative number.  So at
+any time the balance is the sum of all quantities and also the sum of all that remains; awards
+and uncovered consumers never stand beside each other, and the uncovered ones are the debt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+ZERO = Decimal(0)
+CENT = Decimal('0.01')
+
+
+def to_points(value: float | Decimal | None) -> Decimal:
+    """Return points with two decimals, half up; 0.1 ten times is 1.00."""
+    return Decimal(str(value or 0)).quantize(CENT, ROUND_HALF_UP)
+
+
+@dataclass
+class Entry:
+    """A row of the ledger as the matching sees it; ``remaining`` is changed in place."""
+
+    id: int
+    qty: Decimal
+    remaining: Decimal
+    #: last day on which the points of an award can be used
+    expire_on: date | None = None
+    #: the award a consumer takes from first
+    award_id: int | None = None
+    #: the consumer whose points are given back
+    reversed_id: int | None = None
+
+    @classmethod
+    def from_row(cls, row_id: int, qty: float, remaining: float, *columns) -> Entry:
+        """Return the entry of a row as Odoo reads it, where numbers are floats."""
+        return cls(row_id, to_points(qty), to_points(remaining), *columns)
+
+
+class Allocation(NamedTuple):
+    """Points a consumer took from an award; negative where they were given back."""
+
+    consumer_id: int
+    award_id: int
+    qty: Decimal
+
+
+@dataclass
+class Ledger:
+    """The open rows of one card, to which new rows are applied in the order they were posted.
+
+    Points that expire first are spent first, those that never do at last.
+    """
+
+    #: rows by id: all with something remaining, and those that new rows refer to
+    entries: dict[int, Entry]
+    #: what the reversed consumers took, oldest first
+    taken: dict[int, list[Allocation]] = field(default_factory=dict)
+    #: what happened, for the journal of allocations
+    allocations: list[Allocation] = field(default_factory=list)
+
+    def apply(self, new: Iterable[Entry]) -> None:
+        """Match new rows, oldest first, with what is open."""
+        for entry in new:
+            self.entries[entry.id] = entry
+            entry.remaining = entry.qty
+            if entry.qty < 0:
+                self._consume_award(entry)
+            elif entry.reversed_id:
+                self._give_back(entry)
+            self._settle()
+
+    def _consume_award(self, consumer: Entry) -> None:
+        award = self.entries.get(consumer.award_id)
+        if award and award.remaining > 0:
+            self._allocate(consumer, award)
+
+    def _give_back(self, entry: Entry) -> None:
+        """Let the awards a consumer took from have their points again, the last one first.
+
+        What was given back covers the consumer instead, so that both stay allocated in full.
+        """
+        consumer = self.entries.get(entry.reversed_id)
+        if consumer is None:
+            return
+        if consumer.remaining < 0:
+            self._allocate(consumer, entry)
+        for taken in self._get_net(consumer):
+            award = self.entries.get(taken.award_id)
+            qty = min(taken.qty, entry.remaining)
+            if award is None or qty <= 0:
+                continue
+            award.remaining += qty
+            entry.remaining -= qty
+            self.allocations.append(Allocation(consumer.id, award.id, -qty))
+            self.allocations.append(Allocation(consumer.id, entry.id, qty))
+
+    def _get_net(self, consumer: Entry) -> list[Allocation]:
+        """Return what a consumer still holds of each award, the last one it took from first."""
+        held: dict[int, Decimal] = {}
+        given = [row for row in self.allocations if row.consumer_id == consumer.id]
+        for row in (*self.taken.get(consumer.id, ()), *given):
+            held[row.award_id] = held.get(row.award_id, ZERO) + row.qty
+        return [
+            Allocation(consumer.id, award_id, qty)
+            for award_id, qty in reversed(held.items())
+            # what covers it since it was given back in part is no award to open again
+            if qty > 0 and self.entries[award_id].reversed_id != consumer.id
+        ]
+
+    def _settle(self) -> None:
+        """Cover open consumers, the oldest first, with open awards, the first to expire first."""
+        consumers = [entry for entry in self.entries.values() if entry.remaining < 0]
+        awards = [entry for entry in self.entries.values() if entry.remaining > 0]
+        if not consumers or not awards:
+            return
+        awards.sort(key=lambda award: (award.expire_on or date.max, award.id))
+        for consumer in sorted(consumers, key=lambda entry: entry.id):
+            for award in awards:
+                if not consumer.remaining:
+                    break
+                if award.remaining:
+                    self._allocate(consumer, award)
+
+    def _allocate(self, consumer: Entry, award: Entry) -> None:
+        qty = min(-consumer.remaining, award.remaining)
+        consumer.remaining += qty
+        award.remaining -= qty
+        self.allocations.append(Allocation(consumer.id, award.id, qty))

@@ -1,0 +1,376 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+
+import psycopg2
+
+from odoo import SUPERUSER_ID, api, fields, models, modules
+from odoo.sql_db import Cursor
+from odoo.tools import SQL, split_every
+
+from ..ledger import Allocation, Entry, Ledger, to_points
+
+_logger = logging.getLogger(__name__)
+
+#: cards folded in one transaction
+FOLD_SIZE = 1000
+FOLD = 'crm_loyalty.fold'
+
+
+@dataclass(frozen=True)
+class Movement:
+    """Points that come in or go out, in one direction; see ``loyalty.history`` for the fields."""
+
+    card_id: int
+    qty: Decimal
+    kind: str
+    description: str = ''
+    key: str | None = None
+    #: when it counts from, UTC; default now
+    date: datetime | None = None
+    order_model: str | None = None
+    order_id: int | None = None
+    award_id: int | None = None
+    reversed_id: int | None = None
+    expire_on: date | None = None
+
+
+class LoyaltyCard(models.Model):
+    """How the ledger keeps the balance: journal first, fold after the commit.
+
+    A balance that is changed in the transaction of an order makes all orders of that card wait
+    for each other, and half of them fail.  So business code only inserts rows; right after its
+    commit a short transaction of its own adds them to the stored ``points`` and says what remains
+    of each award.  Until then whoever reads ``points`` through the ORM gets the stored number plus
+    the rows not folded yet, so that it is exact in every snapshot; a job folds what a crash left.
+    """
+
+    _inherit = 'loyalty.card'
+
+    def _field_to_sql(self, alias: str, field_expr: str, query=None) -> SQL:
+        sql = super()._field_to_sql(alias, field_expr, query)
+        return self._with_unfolded_sql(sql, alias) if field_expr == 'points' else sql
+
+    @api.model
+    def _with_unfolded_sql(self, points: SQL, alias: str) -> SQL:
+        """Return the stored points plus the rows not folded yet.
+
+        The first test costs next to nothing when there are none at all, which is the rule.
+        """
+        history = self.env['loyalty.history']
+        return SQL(
+            """(CASE WHEN EXISTS (SELECT FROM loyalty_history WHERE unfolded)
+                     THEN round(COALESCE(%(points)s, 0)::numeric + COALESCE((
+                              SELECT sum(row.qty) FROM loyalty_history row
+                               WHERE row.card_id = %(card)s AND row.unfolded), 0), 2)::float8
+                     ELSE %(points)s END)""",
+            points=points,
+            card=SQL.identifier(alias, 'id'),
+            to_flush=history._fields['unfolded'],
+        )
+
+    # ------------------------------------------------------------
+    # POSTING
+    # ------------------------------------------------------------
+
+    @api.model
+    def _post(self, movements: Iterable[Movement]):
+        """Enter movements in the ledger, in one statement.
+
+        A movement with a key that exists already is left out; when it was entered by a
+        transaction that began after this one, Odoo runs this one again.
+
+        :param movements: rounded here to two decimals; those of nothing are left out
+        :return: the ``loyalty.history`` rows really entered
+        :raise ValidationError: a card has not the points to spend
+        """
+        movements = [replace(row, qty=to_points(row.qty)) for row in movements]
+        movements = [row for row in movements if row.qty]
+        history = self.env['loyalty.history'].sudo()
+        if not movements:
+            return history
+        self._authorise_movements(movements)
+        self.env.flush_all()  # cards and orders we point to must be in the database
+        inserted = self.env.execute_query(self._get_posting_sql(movements))
+        rows = history.browse(row_id for row_id, _card_id in inserted)
+        self._remember_own(inserted)
+        cards = self.sudo().browse({card_id for _row_id, card_id in inserted})
+        cards._forget_balance()
+        cards._fold_later()
+        return rows
+
+    @api.model
+    def _get_posting_sql(self, movements: list[Movement]) -> SQL:
+        """Return the statement that inserts the movements."""
+        now = fields.Datetime.now()
+        values = SQL(', ').join(
+            SQL(
+                '(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, TRUE, %s, %s, %s, %s)',
+                row.card_id,
+                row.description or self._get_settle_description(row.kind),
+                row.qty,
+                max(row.qty, 0),
+                max(-row.qty, 0),
+                row.kind,
+                row.key,
+                row.date or now,
+                now,
+                row.order_model,
+                row.order_id,
+                row.award_id,
+                row.reversed_id,
+                row.expire_on,
+                *(self.env.uid, now, self.env.uid, now),
+            )
+            for row in movements
+        )
+        return SQL(
+            """INSERT INTO loyalty_history (
+                   card_id, description, qty, issued, used, kind, key, date, posted_at,
+                   order_model, order_id, award_id, reversed_id, expire_on, unfolded,
+                   create_uid, create_date, write_uid, write_date
+               ) VALUES %s
+               ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
+               RETURNING id, card_id""",
+            values,
+        )
+
+    def _forget_balance(self) -> None:
+        """Forget what was read of the balances of these cards."""
+        self.invalidate_recordset(['points', 'points_display', 'history_ids'], flush=False)
+        self.env['loyalty.history'].invalidate_model(flush=False)
+
+    def _get_settle_description(self, kind: str) -> str:
+        """Return the text of a row that was posted without one."""
+        selection = self.env['loyalty.history']._fields['kind']._description_selection(self.env)
+        return dict(selection)[kind]
+
+    # ------------------------------------------------------------
+    # FOLDING
+    # ------------------------------------------------------------
+
+    def _fold_later(self) -> None:
+        """Fold the rows of these cards as soon as this transaction is committed."""
+        if not self.ids:
+            return
+        if self._is_in_test():
+            # never committed: nothing would ever be folded
+            self._fold()
+            return
+        postcommit = self.env.cr.postcommit
+        if FOLD not in postcommit.data:
+            postcommit.data[FOLD] = set()
+            postcommit.add(partial(_fold_committed, self.env.registry, postcommit.data[FOLD]))
+        postcommit.data[FOLD].update(self.ids)
+
+    @api.model
+    def _is_in_test(self) -> bool:
+        """Return whether this transaction is that of a test, which is taken back at its end."""
+        test = modules.module.current_test
+        cr = self.env.cr
+        return bool(test) and (not isinstance(cr, Cursor) or getattr(test, 'cr', None) is cr)
+
+    def _fold(self) -> None:
+        """Bring the stored balances and what remains of each award up to date.
+
+        Takes the rows of the cards, so it belongs in short transactions of its own, or where the
+        cards are this transaction's anyway.
+        """
+        ids = tuple(sorted(self.ids))
+        if not ids:
+            return
+        stored = self.env.execute_query(
+            SQL(
+                'SELECT id, points FROM loyalty_card WHERE id IN %s ORDER BY id FOR NO KEY UPDATE',
+                ids,
+            )
+        )
+        unfolded = self._match_rows()
+        changes = {}
+        for card_id, points in stored:
+            if gained := unfolded.get(card_id):
+                changes[card_id] = (to_points(points), to_points(points) + gained)
+        if changes:
+            self._store_balances(changes)
+        self._forget_balance()
+        if unfolded:
+            self.sudo().browse(unfolded)._fold_after_hook(changes)
+
+    def _store_balances(self, changes: dict[int, tuple[Decimal, Decimal]]) -> None:
+        values = SQL(', ').join(
+            SQL('(%s, %s::float8)', card_id, points) for card_id, (_old, points) in changes.items()
+        )
+        self.env.execute_query(
+            SQL(
+                """UPDATE loyalty_card SET points = new.points, write_date = %s
+                     FROM (VALUES %s) new (id, points) WHERE loyalty_card.id = new.id
+                RETURNING loyalty_card.id""",
+                fields.Datetime.now(),
+                values,
+            )
+        )
+
+    def _fold_after_hook(self, changes: dict[int, tuple[Decimal, Decimal]]) -> None:
+        """Do what follows from new rows: tiers rise, milestones are told; extend for more.
+
+        :param changes: balance before and after, of the cards where it differs
+        """
+        self._evaluate_tiers(allow_downgrade=False)
+        if changes:
+            cards = self.browse(changes)
+            cards._send_points_reach_communication(
+                {
+                    card: {'old': float(changes[card.id][0]), 'new': float(changes[card.id][1])}
+                    for card in cards
+                }
+            )
+
+    def _match_rows(self) -> dict[int, Decimal]:
+        """Match the new rows of these cards with what is open, and note what remains.
+
+        :return: the sum of the rows that are part of no stored balance yet, by card
+        """
+        loaded = self._load_open_rows()
+        unfolded: dict[int, Decimal] = {}
+        remaining: dict[int, Decimal] = {}
+        allocations: list[Allocation] = []
+        for card_id, rows in loaded.items():
+            before = {row[0].id: row[0].remaining for row in rows}
+            new = [entry for entry, is_new, _is_unfolded in rows if is_new]
+            new_ids = {entry.id for entry in new}
+            ledger = Ledger({entry.id: entry for entry, is_new, _unfolded in rows if not is_new})
+            ledger.taken = self._load_taken(new)
+            self._load_referred(ledger, new, before)
+            ledger.apply(new)
+            remaining.update(
+                (entry.id, entry.remaining)
+                for entry in ledger.entries.values()
+                if entry.id in new_ids or entry.remaining != before[entry.id]
+            )
+            allocations += ledger.allocations
+            posted = [entry.qty for entry, _is_new, is_unfolded in rows if is_unfolded]
+            if posted:
+                unfolded[card_id] = sum(posted)
+        self._store_remaining(remaining)
+        self._store_allocations(allocations)
+        return unfolded
+
+    def _load_open_rows(self) -> dict[int, list[tuple[Entry, bool, bool]]]:
+        """Return the rows with something remaining and the new ones, by card, oldest first.
+
+        :return: row, whether it was never matched, whether no stored balance has it yet
+        """
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT card_id, remaining IS NULL, COALESCE(unfolded, FALSE), %s
+                     FROM loyalty_history
+                    WHERE card_id IN %s AND (remaining IS NULL OR remaining <> 0)
+                 ORDER BY card_id, id""",
+                ENTRY_COLUMNS,
+                tuple(self.ids),
+            )
+        )
+        loaded: dict[int, list] = {}
+        for card_id, is_new, is_unfolded, *columns in rows:
+            loaded.setdefault(card_id, []).append((Entry.from_row(*columns), is_new, is_unfolded))
+        return loaded
+
+    def _load_taken(self, new: list[Entry]) -> dict[int, list[Allocation]]:
+        """Return what the rows that are given back had taken, by row."""
+        reversed_ids = tuple({entry.reversed_id for entry in new if entry.reversed_id})
+        if not reversed_ids:
+            return {}
+        taken: dict[int, list[Allocation]] = {}
+        for consumer_id, award_id, qty in self.env.execute_query(
+            SQL(
+                'SELECT consumer_id, award_id, qty FROM loyalty_allocation'
+                ' WHERE consumer_id IN %s ORDER BY id',
+                reversed_ids,
+            )
+        ):
+            row = Allocation(consumer_id, award_id, to_points(qty))
+            taken.setdefault(consumer_id, []).append(row)
+        return taken
+
+    def _load_referred(self, ledger: Ledger, new: list[Entry], before: dict) -> None:
+        """Add the closed rows that new ones refer to, or would open again."""
+        referred = {entry.award_id for entry in new} | {entry.reversed_id for entry in new}
+        referred |= {row.award_id for rows in ledger.taken.values() for row in rows}
+        referred -= {None, *before}
+        if not referred:
+            return
+        for columns in self.env.execute_query(
+            SQL('SELECT %s FROM loyalty_history WHERE id IN %s', ENTRY_COLUMNS, tuple(referred))
+        ):
+            entry = Entry.from_row(*columns)
+            ledger.entries[entry.id] = entry
+            before[entry.id] = entry.remaining
+
+    def _store_remaining(self, remaining: dict[int, Decimal]) -> None:
+        for chunk in split_every(5000, remaining.items()):
+            self.env.execute_query(
+                SQL(
+                    """UPDATE loyalty_history SET remaining = new.remaining, unfolded = FALSE
+                         FROM (VALUES %s) new (id, remaining) WHERE loyalty_history.id = new.id
+                    RETURNING loyalty_history.id""",
+                    SQL(', ').join(SQL('(%s, %s::numeric)', *row) for row in chunk),
+                )
+            )
+
+    def _store_allocations(self, allocations: list[Allocation]) -> None:
+        for chunk in split_every(5000, allocations):
+            self.env.execute_query(
+                SQL(
+                    'INSERT INTO loyalty_allocation (consumer_id, award_id, qty) VALUES %s'
+                    ' RETURNING id',
+                    SQL(', ').join(SQL('(%s, %s, %s)', *row) for row in chunk),
+                )
+            )
+
+    @api.model
+    def _cron_fold(self) -> None:
+        """Fold what a crash left between a commit and its fold."""
+        after = 0
+        while card_ids := [
+            card_id
+            for (card_id,) in self.env.execute_query(
+                SQL(
+                    'SELECT DISTINCT card_id FROM loyalty_history'
+                    ' WHERE unfolded AND card_id > %s ORDER BY card_id LIMIT %s',
+                    after,
+                    FOLD_SIZE,
+                )
+            )
+        ]:
+            after = card_ids[-1]
+            if self._is_in_test():
+                self.browse(card_ids)._fold()
+            else:
+                self.env.cr.commit()  # pylint: disable=invalid-commit
+                _fold_committed(self.env.registry, set(card_ids))
+
+
+#: columns of ``loyalty.history`` in the order of ``ledger.Entry``
+ENTRY_COLUMNS = SQL('id, qty, COALESCE(remaining, 0), expire_on, award_id, reversed_id')
+
+
+def _fold_committed(registry, card_ids: set[int]) -> None:
+    """Fold in transactions of our own; never raises, the order is committed."""
+    for chunk in split_every(FOLD_SIZE, sorted(card_ids)):
+        try:
+            with registry.cursor() as cr:
+                # each statement sees what was committed before it: nobody is refused here
+                cr.execute('SET TRANSACTION ISOLATION LEVEL READ COMMITTED')
+                cr.execute("SET LOCAL lock_timeout = '500ms'")
+                cr.execute('SET LOCAL synchronous_commit = off')
+                env = api.Environment(cr, SUPERUSER_ID, {})
+                env['loyalty.card'].browse(chunk)._fold()
+        except psycopg2.OperationalError as error:
+            _logger.info("Rows of %s cards are folded by the job: %s", len(chunk), error)
+        except Exception:
+            _logger.exception("Rows of %s cards could not be folded", len(chunk))
