@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from lxml import etree
 from odoo.api import Environment
 from odoo.tools.convert import convert_xml_import
 from odoo.tools.misc import file_open
+
+_REF = re.compile(r"""\bref\(\s*(['"])([\w.]+)\1\s*\)""")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,46 @@ class PresetFile:
             for node in self.tree.getroot().iter('record')
             if node.get('id')
         ]
+
+    def rename(self, names: Collection[str], suffix: str) -> None:
+        """Give some records, and all that point to them, names of their own.
+
+        :param names: of the records
+        :param suffix: put behind each
+        """
+        names = set(names)
+        nodes = {node.get('id'): node for node in self.tree.getroot().iter('record')}
+        while more := {
+            name
+            for name, node in nodes.items()
+            if name not in names and self._get_references(node) & names
+        }:
+            names |= more
+        for name, node in nodes.items():
+            if name in names:
+                node.set('id', name + suffix)
+                self._rename_references(node, names, suffix)
+
+    def _get_references(self, node: etree._Element) -> set[str]:
+        """Return the names of records of this file that a record points to."""
+        found = [item.get('ref', '') for item in node.iter('*')]
+        for item in node.iter('*'):
+            found += [match[2] for match in _REF.finditer(item.get('eval', ''))]
+        return {name.removeprefix(f'{self.module}.') for name in found if name}
+
+    def _rename_references(self, node: etree._Element, names: set[str], suffix: str) -> None:
+        def rename(name):
+            return name + suffix if name.removeprefix(f'{self.module}.') in names else name
+
+        for item in node.iter('*'):
+            if item.get('ref'):
+                item.set('ref', rename(item.get('ref')))
+            if item.get('eval'):
+                item.set('eval', _REF.sub(lambda m: f'ref({rename(m[2])!r})', item.get('eval')))
+
+    def open(self) -> io.BytesIO:
+        """Return the file as it would be loaded."""
+        return io.BytesIO(etree.tostring(self.tree))
 
     def load(self, env: Environment, without: Collection[str] = ()) -> None:
         """Load the file as an update of the addon would.

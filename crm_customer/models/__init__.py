@@ -17,6 +17,7 @@ from . import crm_selfcheck_message
 from . import crm_goal
 from . import crm_selfcheck_secret
 from . import crm_preset
+from . import crm_preset_load
 from . import crm_preset_contents
 from . import crm_preset_setting
 from . import crm_calendar_hours_mixin

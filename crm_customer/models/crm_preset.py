@@ -13,7 +13,7 @@ from odoo.tools import SQL
 from odoo.tools.misc import file_path
 from odoo.tools.translate import TranslationImporter, get_po_paths
 
-from ..preset_file import PresetFile, PresetRecord
+from ..preset_file import PresetRecord
 from ..rights import ensure_manager
 from ..usage import UsageFinder, Use
 
@@ -37,15 +37,6 @@ class CrmPreset(models.Model):
     )
     sequence = fields.Integer(default=10)
     description = fields.Text(translate=True)
-    loaded = fields.Json(
-        readonly=True, help="Addons whose part was loaded, each with the records it made."
-    )
-    kept = fields.Json(
-        readonly=True, help="Names, by addon, under which records that existed before are used."
-    )
-    old_goals = fields.Json(
-        readonly=True, help="Targets of goals that existed before, by id, as they were."
-    )
     links = fields.Json(
         readonly=True, help="Links the records had when they were made; later ones are uses."
     )
@@ -54,11 +45,11 @@ class CrmPreset(models.Model):
         compute='_compute_state',
     )
     record_count = fields.Integer(string="Records", compute='_compute_state')
-    date = fields.Datetime(string="Loaded on", readonly=True)
 
     _code_unique = models.UniqueIndex('(code)', "There is one preset for each code.")
 
     @api.depends('code', 'loaded')
+    @api.depends_context('company')
     def _compute_state(self):
         for preset in self:
             loaded = preset.loaded or {}
@@ -92,14 +83,8 @@ class CrmPreset(models.Model):
         links = UsageFinder(self.env, self._get_records(new)).find_links()
         for column, known in (self.links or {}).items():
             links.setdefault(column, []).extend(known)
-        self.write(
-            {
-                'loaded': {**loaded, **new},
-                'kept': kept,
-                'links': links,
-                'date': fields.Datetime.now(),
-            }
-        )
+        self.links = links
+        self._write_load({'loaded': {**loaded, **new}, 'kept': kept, 'date': fields.Datetime.now()})
         self._after_load_hook(self.code)
 
     @api.model
@@ -114,7 +99,7 @@ class CrmPreset(models.Model):
 
         :return: names of the records it made, in the order they were made
         """
-        source = PresetFile(module, filename)
+        source = self._open_file(module, filename)
         known = self.env['ir.model.data'].search(
             [
                 ('module', '=', module),
@@ -136,8 +121,10 @@ class CrmPreset(models.Model):
         :return: the names
         """
         names = []
-        for record in PresetFile(module, filename).get_records():
-            existing = self._find_existing(record)
+        source = self._open_file(module, filename)
+        known = self._get_companies_by_name(module, [r.xml_name for r in source.get_records()])
+        for record in source.get_records():
+            existing = record.xml_name not in known and self._find_existing(record)
             if existing:
                 self.env['ir.model.data'].create(
                     {
@@ -238,17 +225,19 @@ class CrmPreset(models.Model):
         for lang in set(langs) - {'en_US'} if xmlids else ():
             for po_path in get_po_paths(module, lang):
                 importer.load_file(po_path, lang, xmlids=xmlids)
-            importer.load_file(f'{module}/{filename}', lang, xmlids=xmlids, module=module)
+            stream = self._open_file(module, filename).open()
+            importer.load(stream, 'xml', lang, xmlids=xmlids, module=module)
         importer.save(overwrite=False)
 
     @api.model
     def _load_module_translations(self, modules: Collection[str], langs: Collection[str]) -> None:
         """Translate loaded presets into languages that were installed later."""
-        for preset in self.search([('date', '!=', False)]):
+        for load in self.search([('load_ids', '!=', False)]).load_ids:
+            preset = load.preset_id.with_company(load.company_id)
             files = preset._get_files()
-            for module, names in (preset.loaded or {}).items():
+            for module, names in (load.loaded or {}).items():
                 if module in modules and module in files:
-                    self._load_translations(module, files[module], names, langs)
+                    preset._load_translations(module, files[module], names, langs)
 
     def _get_files(self) -> dict[str, str]:
         """Return the file of each installed addon that has a part, in order of dependency."""
@@ -281,7 +270,7 @@ class CrmPreset(models.Model):
             if goal not in own:
                 before.setdefault(str(goal.id), goal.target)
             goal.target = targets[goal.code]
-        self.old_goals = before
+        self._write_load({'old_goals': before})
 
     # ------------------------------------------------------------
     # UNDO
@@ -296,7 +285,9 @@ class CrmPreset(models.Model):
 
     def _undo(self) -> None:
         self._bump_version()
-        records_by_model = self._get_records(self.loaded or {})
+        own, shared = self._split_names(self.loaded or {})
+        records_by_model = self._get_records(own)
+        self._ensure_no_other_company(records_by_model)
         uses = UsageFinder(self.env, records_by_model).find_uses(
             self.links or {},
             [self.env[model]._table for model in self._get_derived_models()],
@@ -315,24 +306,21 @@ class CrmPreset(models.Model):
         except psycopg2.IntegrityError as error:
             raise UserError(self.env._("The preset is in use and cannot be taken back.")) from error
         self._forget_kept()
-        self.write(
-            {
-                'loaded': False,
-                'kept': False,
-                'old_goals': False,
-                'links': False,
-                'date': False,
-            }
-        )
+        self._hand_over('loaded', shared)
+        self._get_load().unlink()
+        if not self.load_ids:
+            self.links = False
 
     def _forget_kept(self) -> None:
         """Take back the names of records that existed before, and targets set for old goals."""
         for goal_id, target in (self.old_goals or {}).items():
             self.env['crm.goal'].browse(int(goal_id)).exists().target = target
-        for module, names in (self.kept or {}).items():
+        own, shared = self._split_names(self.kept or {})
+        for module, names in own.items():
             self.env['ir.model.data'].search(
                 [('module', '=', module), ('name', 'in', names)]
             ).unlink()
+        self._hand_over('kept', shared)
 
     @api.model
     def _get_records(self, loaded: dict[str, list[str]]) -> dict[str, models.BaseModel]:

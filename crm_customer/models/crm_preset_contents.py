@@ -109,7 +109,7 @@ class CrmPreset(models.Model):
     def _get_kinds(self, module: str, filename: str) -> list[PresetKind]:
         """Return what one part holds, model by model in the order of the file."""
         entries = {}
-        for record in PresetFile(module, filename).get_records():
+        for record in self._open_file(module, filename).get_records():
             entry = PresetEntry(self._get_entry_name(record), self._get_entry_state(module, record))
             entries.setdefault(record.model, []).append(entry)
         return [PresetKind(self._get_model_label(model), found) for model, found in entries.items()]
@@ -132,7 +132,8 @@ class CrmPreset(models.Model):
                 return 'kept'
             exists = self.env.ref(f'{module}.{record.xml_name}', raise_if_not_found=False)
             return 'loaded' if exists else 'gone'
-        return 'kept' if self._find_existing(record) else 'new'
+        known = self.env.ref(f'{module}.{record.xml_name}', raise_if_not_found=False)
+        return 'kept' if known or self._find_existing(record) else 'new'
 
     def _get_model_label(self, model: str) -> str:
         """Return what the user calls the records of a model."""

@@ -4,8 +4,9 @@ from lxml import etree
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
+from odoo.modules.migration import load_script
 from odoo.tests import Form, tagged
-from odoo.tools.misc import file_open
+from odoo.tools.misc import file_open, file_path
 
 from odoo.addons.crm_customer.preset_file import PresetFile
 
@@ -17,7 +18,7 @@ class TestPreset(CrmCustomerCommon):
     def setUp(self):
         super().setUp()
         self.preset = self.env.ref('crm_customer.crm_preset_b3_hotel').with_user(self.user_manager)
-        self.preset.sudo().loaded = False
+        self.preset.sudo().load_ids.unlink()
         self.data = self.env['ir.model.data']
         self.data.search([('module', '=', 'crm_customer'), ('name', '=like', 'b3\\_%')]).unlink()
         # a small part of its own, whatever else is installed
@@ -192,6 +193,102 @@ class TestPreset(CrmCustomerCommon):
         setting = self.env['crm.preset.setting'].create({'field_name': 'crm_other', 'value': '1'})
         self.assertEqual(setting.state, 'unknown')
         setting.unlink()
+
+    # ------------------------------------------------------------
+    # TWO COMPANIES
+    # ------------------------------------------------------------
+
+    def in_other_company(self):
+        """Return the preset as the administrator of the second company sees it."""
+        self.user_manager.company_ids |= self.other_company
+        return self.preset.with_context(allowed_company_ids=self.other_company.ids)
+
+    def test_each_company_loads_and_takes_back_its_own(self):
+        tags = self.count_tags()
+        tag = self.load()
+        goal = self.env.ref('crm_customer.b3_goal_returning')
+        other = self.in_other_company()
+        self.assertEqual((self.preset.state, other.state), ('loaded', 'new'))
+        other.action_undo()
+        self.assertTrue(goal.exists(), "nothing of it is hers")
+
+        self.other_company.crm_job_keep_days = 90
+        other.action_load()
+        self.assertEqual(self.other_company.crm_job_keep_days, 30)
+        theirs = self.env.ref(f'crm_customer.b3_goal_returning_company_{self.other_company.id}')
+        self.assertEqual((theirs.company_id, theirs.target), (self.other_company, 35))
+        self.assertEqual(self.count_tags(), tags + 3, "tags are shared")
+        self.assertEqual(other.goal_ids, theirs)
+        self.assertIn("Guests who come again", other.contents)
+
+        other.action_undo()
+        self.assertFalse(theirs.exists())
+        self.assertTrue(goal.exists() and tag.exists())
+        self.assertEqual(self.other_company.crm_job_keep_days, 90)
+        self.assertEqual((self.preset.state, other.state), ('loaded', 'new'))
+
+    def test_what_companies_share_goes_with_the_last(self):
+        tags = self.count_tags()
+        company = self.env.company
+        company.crm_job_keep_days = 90
+        tag = self.load()
+        goal = self.env.ref('crm_customer.b3_goal_returning')
+        other = self.in_other_company()
+        other.action_load()
+        self.preset.action_undo()
+        self.assertFalse(goal.exists())
+        self.assertEqual(company.crm_job_keep_days, 90)
+        self.assertTrue(tag.exists())
+        self.preset.action_load()
+        goal = self.env.ref('crm_customer.b3_goal_returning')
+        self.assertEqual(goal.company_id, company)
+        self.assertEqual(self.count_tags(), tags + 3)
+        self.preset.action_undo()
+        other.action_undo()
+        self.assertEqual(self.count_tags(), tags)
+        self.assertFalse(self.preset.sudo().links)
+
+    def test_names_of_what_is_kept_are_shared(self):
+        own = self.env['res.partner.category'].create({'name': "Hotel Guest"})
+        self.load()
+        other = self.in_other_company()
+        other.action_load()
+        self.preset.action_undo()
+        self.assertEqual(self.env.ref('crm_customer.b3_partner_category_guest'), own)
+        other.action_undo()
+        self.assertFalse(self.env.ref('crm_customer.b3_partner_category_guest', False))
+        self.assertTrue(own.exists())
+
+    def test_translations_of_another_company(self):
+        self.env['res.lang']._activate_lang('zh_CN')
+        self.load()
+        self.in_other_company().action_load()
+        theirs = self.env.ref(f'crm_customer.b3_goal_returning_company_{self.other_company.id}')
+        self.assertEqual(theirs.with_context(lang='zh_CN').name, "回头客")
+
+    def test_records_moved_to_another_company_stay(self):
+        self.load()
+        goal = self.env.ref('crm_customer.b3_goal_returning')
+        goal.company_id = self.other_company
+        with self.assertRaisesRegex(UserError, "take it back there"):
+            self.preset.action_undo()
+        self.assertTrue(goal.exists())
+
+    def test_update_of_a_database_with_one_state_for_all(self):
+        self.env.cr.execute(
+            'ALTER TABLE crm_preset ADD COLUMN IF NOT EXISTS loaded jsonb,'
+            ' ADD COLUMN IF NOT EXISTS date timestamp'
+        )
+        preset = self.preset.sudo()
+        self.env.cr.execute(
+            "UPDATE crm_preset SET loaded = %s, date = '2026-01-02', write_uid = %s WHERE id = %s",
+            ['{"crm_customer": ["b3_x"]}', self.user_manager.id, preset.id],
+        )
+        path = file_path('crm_customer/migrations/19.0.1.1.0/post-presets.py')
+        load_script(path, 'post_presets').migrate(self.env.cr, '19.0.1.0.0')
+        preset.invalidate_recordset()
+        self.assertEqual(self.preset.loaded, {'crm_customer': ['b3_x']})
+        self.assertEqual(self.in_other_company().state, 'new')
 
     # ------------------------------------------------------------
     # FIRST START
