@@ -89,3 +89,23 @@ class TestAccessRights(CrmCustomerCommon):
         rows = address.with_user(self.user_manager).search([('person_id', '=', person.id)])
         self.assertEqual(rows.company_id, self.company)
         self.assertEqual(len(rows), 2)
+
+
+@tagged('post_install', '-at_install')
+class TestScreens(CrmCustomerCommon):
+    def test_lists_have_cards_for_the_phone_and_a_search(self):
+        rows = self.env['ir.model.data'].search(
+            [('module', '=', 'crm_customer'), ('model', '=', 'ir.actions.act_window')]
+        )
+        actions = self.env['ir.actions.act_window'].browse(rows.mapped('res_id'))
+        actions = actions.filtered(
+            lambda a: a.res_model.startswith('crm.') and 'list' in a.view_mode
+        )
+        self.assertGreater(len(actions), 10)
+        views = self.env['ir.ui.view'].search([('model', 'in', actions.mapped('res_model'))])
+        kinds = {(view.model, view.type) for view in views}
+        for action in actions:
+            with self.subTest(action.res_model):
+                self.assertIn('kanban', action.view_mode)
+                self.assertIn((action.res_model, 'kanban'), kinds)
+                self.assertIn((action.res_model, 'search'), kinds)
