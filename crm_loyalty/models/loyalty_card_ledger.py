@@ -38,6 +38,11 @@ class Movement:
     award_id: int | None = None
     reversed_id: int | None = None
     expire_on: date | None = None
+    #: what points of an order were computed with, frozen when it was confirmed
+    rate: Decimal | None = None
+    multiplier: Decimal | None = None
+    base_amount: Decimal | None = None
+    document_company_id: int | None = None
 
 
 class LoyaltyCard(models.Model):
@@ -107,38 +112,47 @@ class LoyaltyCard(models.Model):
     @api.model
     def _get_posting_sql(self, movements: list[Movement]) -> SQL:
         """Return the statement that inserts the movements."""
-        now = fields.Datetime.now()
-        values = SQL(', ').join(
-            SQL(
-                '(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, TRUE, %s, %s, %s, %s)',
-                row.card_id,
-                row.description or self._get_settle_description(row.kind),
-                row.qty,
-                max(row.qty, 0),
-                max(-row.qty, 0),
-                row.kind,
-                row.key,
-                row.date or now,
-                now,
-                row.order_model,
-                row.order_id,
-                row.award_id,
-                row.reversed_id,
-                row.expire_on,
-                *(self.env.uid, now, self.env.uid, now),
-            )
-            for row in movements
-        )
+        rows = [self._prepare_posting_row(row) for row in movements]
         return SQL(
-            """INSERT INTO loyalty_history (
-                   card_id, description, qty, issued, used, kind, key, date, posted_at,
-                   order_model, order_id, award_id, reversed_id, expire_on, unfolded,
-                   create_uid, create_date, write_uid, write_date
-               ) VALUES %s
+            """INSERT INTO loyalty_history (%s) VALUES %s
                ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
                RETURNING id, card_id""",
-            values,
+            SQL(', ').join(SQL.identifier(column) for column in rows[0]),
+            SQL(', ').join(
+                SQL('(%s)', SQL(', ').join(SQL('%s', value) for value in row.values()))
+                for row in rows
+            ),
         )
+
+    @api.model
+    def _prepare_posting_row(self, row: Movement) -> dict:
+        """Return the columns of the row of a movement; the same ones for each."""
+        now = fields.Datetime.now()
+        return {
+            'card_id': row.card_id,
+            'description': row.description or self._get_settle_description(row.kind),
+            'qty': row.qty,
+            'issued': max(row.qty, 0),
+            'used': max(-row.qty, 0),
+            'kind': row.kind,
+            'key': row.key,
+            'date': row.date or now,
+            'posted_at': now,
+            'order_model': row.order_model,
+            'order_id': row.order_id,
+            'award_id': row.award_id,
+            'reversed_id': row.reversed_id,
+            'expire_on': row.expire_on,
+            'rate': row.rate,
+            'multiplier': row.multiplier,
+            'base_amount': row.base_amount,
+            'document_company_id': row.document_company_id,
+            'unfolded': True,
+            'create_uid': self.env.uid,
+            'create_date': now,
+            'write_uid': self.env.uid,
+            'write_date': now,
+        }
 
     def _forget_balance(self) -> None:
         """Forget what was read of the balances of these cards."""

@@ -19,6 +19,7 @@ SYSTEM_COLUMNS = frozenset(
     {
         *('qty', 'kind', 'date', 'posted_at', 'key', 'expire_on'),
         *('award_id', 'reversed_id', 'remaining', 'unfolded'),
+        *('rate', 'multiplier', 'base_amount', 'document_company_id'),
     }
 )
 
@@ -91,6 +92,23 @@ class LoyaltyHistory(models.Model):
         readonly=True,
         index='btree_not_null',
         help="The movement that is taken back: the awards it used have their points again.",
+    )
+    # === What earned points were computed with ===
+    rate = fields.Float(
+        digits=0,
+        readonly=True,
+        help="From the currency of the order to that of the program, as of the order.",
+    )
+    multiplier = fields.Float(
+        digits=(16, 4), readonly=True, help="What the points of the rules were multiplied by."
+    )
+    base_amount = fields.Float(
+        digits=(16, 2),
+        readonly=True,
+        help="Amount of the order that counted at the time of this movement, in its currency.",
+    )
+    document_company_id = fields.Many2one(
+        'res.company', string="Company of the Document", readonly=True
     )
     # === Written by the fold only, by SQL ===
     remaining = fields.Float(
