@@ -288,6 +288,8 @@ class CrmImport(models.Model):
         return ('created_count', 'updated_count', 'unchanged_count', 'bad_count')
 
     def _clear_rows(self) -> None:
+        if not self.ids:
+            return
         self.env.execute_query(
             SQL('DELETE FROM crm_import_row WHERE import_id IN %s RETURNING 1', tuple(self.ids))
         )

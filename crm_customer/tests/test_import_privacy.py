@@ -123,6 +123,7 @@ class TestImportPrivacy(ImportPrivacyCase):
         self.assertTrue(young.file and done.bad_count)
         rows = self.env['crm.import.row'].search([('import_id', 'in', (checked | done).ids)])
         self.assertFalse(rows)
+        self.assertEqual(self.env['crm.import']._gc_contents(), (0, 0), "nothing is left to do")
 
     def test_lines_of_an_erased_customer(self):
         """The file of lines left out is there without him, and a file only checked is gone."""

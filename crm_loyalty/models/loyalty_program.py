@@ -150,6 +150,8 @@ class LoyaltyProgram(models.Model):
 
     def _open_ledger(self) -> None:
         """Make members of the cards: one row each explains the balance, archived ones included."""
+        if not self.ids:
+            return
         self.env['loyalty.card']._merge_second(self)
         self.env.flush_all()
         self.env.execute_query(

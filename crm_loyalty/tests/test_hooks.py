@@ -56,6 +56,10 @@ class TestHooks(LoyaltyCommon):
         post_init_hook(self.env)
         self.assertEqual(len(card.history_ids), 4)
 
+    def test_database_without_programs(self):
+        self.env['loyalty.program'].with_context(active_test=False).search([]).managed = False
+        post_init_hook(self.env)
+
     def test_indexes(self):
         self.env.cr.execute(
             "SELECT indexname FROM pg_indexes WHERE indexname IN %s",
