@@ -6,6 +6,7 @@ from . import (
     test_mail_gateway,
     test_message,
     test_partner,
+    test_personal_data,
     test_performance,
     test_portal,
     test_preset,
