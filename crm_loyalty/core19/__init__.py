@@ -10,3 +10,4 @@ from . import loyalty_generate_wizard
 from . import loyalty_rule
 from . import sale_order
 from . import sale_order_line
+from . import sale_order_redeeming

@@ -24,6 +24,7 @@ class SaleOrderLine(models.Model):
         lines = super(SaleOrderLine, self._ignoring_core()).create(vals_list)
         lines = lines.with_env(self.env)
         lines._get_redeeming_orders()._loyalty_true_up()
+        lines.order_id._sync_holds()
         return lines
 
     def write(self, vals):
@@ -32,14 +33,16 @@ class SaleOrderLine(models.Model):
         orders = self._get_redeeming_orders()
         res = super(SaleOrderLine, self._ignoring_core()).write(vals)
         (orders | self._get_redeeming_orders())._loyalty_true_up()
+        self.order_id._sync_holds()
         return res
 
     def unlink(self):
+        holding = self.filtered('points_cost').order_id
         orders = self.order_id.order_line._get_redeeming_orders()
-        if not orders:
-            return super().unlink()
-        res = super(SaleOrderLine, self._ignoring_core()).unlink()
+        lines = self._ignoring_core() if orders else self
+        res = super(SaleOrderLine, lines).unlink()
         orders._loyalty_true_up()
+        holding.exists()._sync_holds()
         return res
 
     def _ignoring_core(self):

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, ValidationError
 from odoo.tools import SQL
 
@@ -17,6 +17,21 @@ LOCK_CLASS = 0x6C6F7961
 #: kinds that need the points they take; taking back what was earned may lead to debt
 SPENDING_KINDS = frozenset(('burn', 'transfer'))
 OWN = 'crm_loyalty.own'
+
+
+class Free(NamedTuple):
+    """What there is to spend from a card."""
+
+    balance: Decimal
+    #: part of it that others may not touch
+    held: Decimal
+
+    def plus(self, balance: Decimal = Decimal(0), held: Decimal = Decimal(0)) -> Free:
+        return Free(self.balance + balance, self.held + held)
+
+    def with_own(self, given: Decimal) -> Decimal:
+        """Return what can be spent by a document that gives points too; a debt comes first."""
+        return self.balance - self.held + (given if self.balance >= 0 else 0)
 
 
 class LoyaltyCard(models.Model):
@@ -70,30 +85,45 @@ class LoyaltyCard(models.Model):
 
     @api.model
     def _authorise_movements(self, movements: list[Movement]) -> None:
-        """Make sure that movements spend no more than there is.
+        """Make sure that movements spend no more than there is; see :meth:`_ensure_free`."""
+        wanted: dict[int, Decimal] = {}
+        incoming: dict[int, Decimal] = {}
+        for row in movements:
+            if row.kind in SPENDING_KINDS:
+                wanted[row.card_id] = wanted.get(row.card_id, Decimal(0)) - row.qty
+            elif row.kind == 'earn':
+                incoming[row.card_id] = incoming.get(row.card_id, Decimal(0)) + row.qty
+        wanted = {card_id: qty for card_id, qty in wanted.items() if qty > 0}
+        if wanted:
+            self.browse(wanted)._ensure_free(wanted, incoming)
 
+    def _ensure_free(
+        self, wanted: dict[int, Decimal], incoming: dict[int, Decimal] | None = None
+    ) -> None:
+        """Make sure that there is as much as somebody wants to spend or hold.
+
+        :param wanted: points by card
+        :param incoming: what the same document gives, by card; it counts where the program says so
         :raise ValidationError: a card has not the points
         :raise ConcurrencyError: it had when the transaction began; Odoo runs it again
         """
-        spending: dict[int, Decimal] = {}
-        for row in movements:
-            if row.kind in SPENDING_KINDS:
-                spending[row.card_id] = spending.get(row.card_id, Decimal(0)) - row.qty
-        wanted = {card_id: qty for card_id, qty in spending.items() if qty > 0}
-        if not wanted:
-            return
         cards = self.sudo().browse(wanted)
         stale = not wanted.keys() <= self._get_own()['fresh'] and not self._is_in_test()
         if stale:
             cards._lock()
-        seen = cards._read_balances(self.env.cr)
-        free = cards._read_committed_balances() if stale else seen
+        self.env.flush_all()
+        seen = cards._read_free(self.env.cr)
+        free = cards._read_committed_free() if stale else seen
         for card in cards:
-            if free[card.id] >= wanted[card.id]:
+            given = Decimal(0)
+            if incoming and card.program_id.redeem_earned:
+                given = incoming.get(card.id, Decimal(0))
+            if free[card.id].with_own(given) >= wanted[card.id]:
                 continue
-            if seen[card.id] >= wanted[card.id]:
+            if seen[card.id].with_own(given) >= wanted[card.id]:
                 raise ConcurrencyError(f"Points of card {card.id} were spent meanwhile")
-            raise ValidationError(card._get_too_few_message(wanted[card.id], free[card.id]))
+            spendable = max(free[card.id].with_own(given), Decimal(0))
+            raise ValidationError(card._get_too_few_message(wanted[card.id], spendable))
 
     def _get_too_few_message(self, wanted: Decimal, free: Decimal) -> str:
         """Return what to tell whoever spends more than there is."""
@@ -106,40 +136,55 @@ class LoyaltyCard(models.Model):
             wanted=self._format_points_text(float(wanted)),
         )
 
-    def _read_balances(self, cr) -> dict[int, Decimal]:
-        """Return the balances as a connection sees them.
+    def _read_free(self, cr, without: set[int] = frozenset()) -> dict[int, Free]:
+        """Return balances and what is held of them, as a connection sees them.
 
         :param cr: cursor to read with
+        :param without: ids of holds not to count
         """
         cr.execute(
             SQL(
                 """SELECT card.id, round(COALESCE(card.points, 0)::numeric, 2) + COALESCE((
                               SELECT sum(qty) FROM loyalty_history
-                               WHERE card_id = card.id AND unfolded), 0)
+                               WHERE card_id = card.id AND unfolded), 0), %s
                      FROM loyalty_card card WHERE card.id IN %s""",
+                self.env['loyalty.hold']._get_held_sql(SQL('card.id'), without),
                 tuple(self.ids),
             )
         )
-        return {card_id: to_points(points) for card_id, points in cr.fetchall()}
+        return {
+            card_id: Free(to_points(points), to_points(held))
+            for card_id, points, held in cr.fetchall()
+        }
 
-    def _read_committed_balances(self) -> dict[int, Decimal]:
-        """Return the balances as they are by now, with the rows of this transaction."""
+    def _read_committed_free(self) -> dict[int, Free]:
+        """Return :meth:`_read_free` as of by now, with rows and holds of this transaction."""
+        own = self._get_own()
+        none = Free(Decimal(0), Decimal(0))
         with self.env.registry.cursor() as cr:
             cr.execute("SET LOCAL lock_timeout = '5s'")
-            balances = {**dict.fromkeys(self.ids, Decimal(0)), **self._read_balances(cr)}
-        own = tuple(self._get_own()['rows'])
-        if own:
-            rows = self.env.execute_query(
-                SQL(
-                    'SELECT card_id, sum(qty) FROM loyalty_history'
-                    ' WHERE id IN %s AND card_id IN %s GROUP BY card_id',
-                    own,
-                    tuple(self.ids),
-                )
+            free = {**dict.fromkeys(self.ids, none), **self._read_free(cr, own['holds'])}
+        for card_id, qty in self._read_own_sums('loyalty_history', own['rows']):
+            free[card_id] = free[card_id].plus(balance=to_points(qty))
+        held = SQL("AND state = 'held' AND expires_at > %s", fields.Datetime.now())
+        for card_id, qty in self._read_own_sums('loyalty_hold', own['holds'], held):
+            free[card_id] = free[card_id].plus(held=to_points(qty))
+        return free
+
+    def _read_own_sums(self, table: str, ids, condition: SQL | None = None) -> list[tuple]:
+        """Return the sums of rows of this transaction, by card."""
+        if not ids:
+            return []
+        return self.env.execute_query(
+            SQL(
+                'SELECT card_id, sum(qty) FROM %s'
+                ' WHERE id IN %s AND card_id IN %s %s GROUP BY card_id',
+                SQL.identifier(table),
+                tuple(ids),
+                tuple(self.ids),
+                condition or SQL(),
             )
-            for card_id, qty in rows:
-                balances[card_id] += to_points(qty)
-        return balances
+        )
 
     # ------------------------------------------------------------
     # WHAT THIS TRANSACTION DID
@@ -147,7 +192,7 @@ class LoyaltyCard(models.Model):
 
     @api.model
     def _get_own(self) -> dict:
-        """Return the rows posted and the cards locked afresh by this transaction.
+        """Return the rows posted, the holds changed and the cards locked by this transaction.
 
         Kept at the cursor, as its hooks are forgotten at each flush; another transaction of the
         same cursor has another time.
@@ -155,7 +200,13 @@ class LoyaltyCard(models.Model):
         cache = self.env.cr.cache
         now = self.env.cr.now()
         if cache.get(OWN, {}).get('now') != now:
-            cache[OWN] = {'now': now, 'rows': {}, 'hints': {}, 'fresh': set()}
+            cache[OWN] = {
+                'now': now,
+                'rows': {},
+                'hints': {},
+                'fresh': set(),
+                'holds': set(),
+            }
         return cache[OWN]
 
     @api.model

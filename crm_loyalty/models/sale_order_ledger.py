@@ -37,6 +37,7 @@ class SaleOrder(models.Model):
         """
         posted = self._get_posted_rows()
         movements = []
+        redeeming = {}
         for order in self:
             rows = posted.get(order.id, [])
             earned, redeemed = order._get_loyalty_targets()
@@ -44,6 +45,10 @@ class SaleOrder(models.Model):
                 own = [row for row in rows if row.card_id == card_id]
                 movements += order._prepare_earning(card_id, earned.get(card_id, ZERO), own)
                 movements += order._prepare_redeeming(card_id, redeemed.get(card_id, ZERO), own)
+            if redeemed:
+                redeeming[order.id] = redeemed
+        if any(row.kind == 'burn' for row in movements):
+            self.browse(redeeming)._capture_holds(redeeming)
         if movements:
             self.env['loyalty.card'].sudo()._post(movements)
 

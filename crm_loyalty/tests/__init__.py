@@ -3,6 +3,7 @@ from . import test_backfill
 from . import test_cancel
 from . import test_concurrency
 from . import test_guard
+from . import test_hold
 from . import test_hooks
 from . import test_ledger
 from . import test_matching

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from odoo import api, fields, models
+
+
+class LoyaltyProgram(models.Model):
+    """How points are redeemed: when they are held, and how many of them at once."""
+
+    _inherit = 'loyalty.program'
+
+    hold_when = fields.Selection(
+        selection=[
+            ('never', "Never"),
+            ('sent', "When the quotation is sent or its payment begins"),
+            ('claimed', "As soon as a reward is claimed"),
+        ],
+        string="Hold Points",
+        default='sent',
+        required=True,
+        help="Points of an open quotation that nobody else can spend meanwhile.",
+    )
+    hold_hours = fields.Float(
+        string="Hold for",
+        default=24,
+        help="Hours and minutes after which the points are free again. They are free earlier when "
+        "the quotation expires or is cancelled, or its reward is taken away.",
+    )
+    redeem_earned = fields.Boolean(
+        string="Redeem Points of the Same Order",
+        compute='_compute_redeem_earned',
+        store=True,
+        readonly=False,
+        help="Points an order gives can pay for a reward on this very order.",
+    )
+
+    _hold_hours_positive = models.Constraint(
+        'CHECK (hold_hours > 0 AND hold_hours <= 87600)',
+        "Points are held for some time, and not for more than ten years.",
+    )
+
+    @api.depends('applies_on')
+    def _compute_redeem_earned(self):
+        for program in self:
+            program.redeem_earned = program.applies_on != 'future'
