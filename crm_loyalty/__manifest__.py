@@ -10,6 +10,7 @@
     'data': [
         'security/crm_loyalty_groups.xml',
         'security/crm_loyalty_security.xml',
+        'security/loyalty_card_owner_security.xml',
         'security/ir.model.access.csv',
         'data/ir_cron_data.xml',
         'wizard/loyalty_backfill_views.xml',

@@ -133,3 +133,31 @@ class Ledger:
         consumer.remaining += qty
         award.remaining -= qty
         self.allocations.append(Allocation(consumer.id, award.id, qty))
+
+
+def replay(entries: Iterable[Entry]) -> dict[int, Entry]:
+    """Return the rows of a card with something remaining, matched anew from the first one.
+
+    :param entries: all rows of the card up to a moment, in the order they were posted
+    """
+    known: dict[int, Entry] = {}
+    taken: dict[int, list[Allocation]] = {}
+    still_open: dict[int, Entry] = {}
+    in_debt = False
+    for entry in entries:
+        known[entry.id] = entry
+        if entry.qty > 0 and not entry.reversed_id and not in_debt:
+            # by far the most rows: nothing to match
+            entry.remaining = entry.qty
+            still_open[entry.id] = entry
+            continue
+        given_back = taken.get(entry.reversed_id, [])
+        referred = {entry.award_id, entry.reversed_id, *(row.award_id for row in given_back)}
+        ledger = Ledger({**still_open, **{i: known[i] for i in referred if i in known}})
+        ledger.taken = {entry.reversed_id: given_back}
+        ledger.apply([entry])
+        for row in ledger.allocations:
+            taken.setdefault(row.consumer_id, []).append(row)
+        still_open = {row.id: row for row in ledger.entries.values() if row.remaining}
+        in_debt = any(row.remaining < 0 for row in still_open.values())
+    return still_open

@@ -14,6 +14,8 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         """
         Card = self.env['loyalty.card'].sudo()
         cards = Card.search([('partner_id', 'in', (src_partners | dst_partner).ids)])
+        every = Card.with_context(active_test=False)
+        every.search([('partner_id', 'in', src_partners.ids)])._note_owners('merge')
         ignoring = self.with_context(loyalty_core_ignored=IGNORED)
         res = super(BasePartnerMergeAutomaticWizard, ignoring)._merge_loyalty_cards(
             src_partners, dst_partner

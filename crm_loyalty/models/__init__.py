@@ -4,6 +4,9 @@ from . import loyalty_tier
 from . import loyalty_card_ledger
 from . import loyalty_card_lock
 from . import loyalty_card
+from . import loyalty_card_statement
+from . import loyalty_card_quote
+from . import loyalty_card_owner
 from . import loyalty_card_message
 from . import loyalty_hold
 from . import loyalty_card_hold
@@ -16,6 +19,7 @@ from . import crm_selfcheck
 from . import res_company
 from . import res_config_settings
 from . import res_partner
+from . import res_partner_member
 from . import res_partner_privacy
 from . import sale_order
 from . import sale_order_ledger

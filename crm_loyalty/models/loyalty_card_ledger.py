@@ -20,6 +20,11 @@ _logger = logging.getLogger(__name__)
 #: cards folded in one transaction
 FOLD_SIZE = 1000
 FOLD = 'crm_loyalty.fold'
+#: what of a card follows from its rows
+BALANCE_FIELDS = [
+    *('points', 'points_display', 'history_ids'),
+    *('points_debt', 'points_free'),
+]
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,7 @@ class LoyaltyCard(models.Model):
 
     def _forget_balance(self) -> None:
         """Forget what was read of the balances of these cards."""
-        self.invalidate_recordset(['points', 'points_display', 'history_ids'], flush=False)
+        self.invalidate_recordset(BALANCE_FIELDS, flush=False)
         self.env['loyalty.history'].invalidate_model(flush=False)
 
     def _get_settle_description(self, kind: str) -> str:

@@ -129,6 +129,7 @@ class LoyaltyHistory(models.Model):
     _card_date_idx = models.Index('(card_id, date)')
     _unfolded_idx = models.Index('(card_id) WHERE unfolded')
     _open_idx = models.Index('(card_id) WHERE remaining IS NULL OR remaining <> 0')
+    _debt_idx = models.Index('(card_id) WHERE remaining < 0')
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -17,6 +17,18 @@ class ResPartner(models.Model):
                 domain=Domain('partner_id', 'in', self.ids),
                 fields=('code', 'program_id', 'points', 'tier_id'),
                 on_erase='keep',
+                reason=self.env._("Cards are closed and get another number; points stay."),
+                erase=lambda cards, redactor: cards._close_erased(redactor),
+            ),
+            PersonalData(
+                key='loyalty.card.owner',
+                label=self.env._("Earlier Owners of Cards"),
+                model='loyalty.card.owner',
+                domain=Domain('partner_number', 'in', self.ids)
+                | (Domain('card_id.partner_id', 'in', self.ids) & Domain('reason', '=', 'merge')),
+                fields=('card_id', 'name', 'date', 'reason'),
+                on_erase='anonymise',
+                values={'name': False},
                 reason=ledger,
             ),
             PersonalData(

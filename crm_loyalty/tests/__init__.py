@@ -14,3 +14,5 @@ from . import test_portal
 from . import test_preset
 from . import test_tier
 from . import test_message
+from . import test_owner
+from . import test_statement
