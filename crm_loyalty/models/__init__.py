@@ -11,6 +11,10 @@ from . import loyalty_card_message
 from . import loyalty_hold
 from . import loyalty_card_hold
 from . import loyalty_history
+from . import loyalty_program_expiry
+from . import loyalty_card_expiry
+from . import loyalty_expiry
+from . import loyalty_expiry_message
 from . import loyalty_allocation
 from . import loyalty_tier_history
 from . import loyalty_tier_evaluation
