@@ -26,6 +26,7 @@
         'views/loyalty_program_expiry_views.xml',
         'views/res_partner_views.xml',
         'views/sale_order_views.xml',
+        'views/sale_loyalty_reward_wizard_views.xml',
         'views/res_config_settings_views.xml',
         'views/portal_templates.xml',
         'views/crm_loyalty_menus.xml',

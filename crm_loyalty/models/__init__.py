@@ -1,5 +1,6 @@
 from . import loyalty_program
 from . import loyalty_program_redeeming
+from . import loyalty_reward
 from . import loyalty_tier
 from . import loyalty_card_ledger
 from . import loyalty_card_lock

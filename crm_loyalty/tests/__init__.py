@@ -13,6 +13,7 @@ from . import test_merge
 from . import test_performance
 from . import test_portal
 from . import test_preset
+from . import test_redeeming
 from . import test_tier
 from . import test_message
 from . import test_owner
