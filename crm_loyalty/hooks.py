@@ -46,7 +46,7 @@ def post_init_hook(env):
 def uninstall_hook(env):
     """Remove what the ORM does not: indexes on core's columns and our lines in the job log."""
     jobs = env['crm.job'].search(
-        [('model', 'in', ('loyalty.tier.evaluation', 'loyalty.backfill.engine'))]
+        [('model', 'in', ('loyalty.tier.evaluation', 'loyalty.backfill.engine', 'loyalty.proof'))]
     )
     jobs.filtered(lambda job: job.state not in ('done', 'cancelled')).action_cancel()
     jobs.unlink()

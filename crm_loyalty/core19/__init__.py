@@ -11,4 +11,3 @@ from . import loyalty_rule
 from . import sale_order
 from . import sale_order_line
 from . import sale_order_redeeming
-from . import sale_loyalty_reward_wizard

@@ -304,11 +304,12 @@ class LoyaltyBackfillEngine(models.AbstractModel):
             """WITH earned (order_id, card_id, points) AS (VALUES %(rows)s), posted AS (
                 INSERT INTO loyalty_history (
                     card_id, description, issued, used, qty, kind, date, posted_at, order_model,
-                    order_id, key, unfolded, create_uid, create_date, write_uid, write_date
+                    order_id, origin, key, unfolded,
+                    create_uid, create_date, write_uid, write_date
                 )
                 SELECT earned.card_id, replace(%(description)s, '%%s', sale.name),
                        earned.points, 0, earned.points, 'earn', sale.date_order, %(now)s,
-                       'sale.order', sale.id, %(key)s || sale.id, TRUE,
+                       'sale.order', sale.id, sale.name, %(key)s || sale.id, TRUE,
                        %(uid)s, %(now)s, %(uid)s, %(now)s
                   FROM earned
                   JOIN sale_order sale ON sale.id = earned.order_id

@@ -48,6 +48,8 @@ class Movement:
     multiplier: Decimal | None = None
     base_amount: Decimal | None = None
     document_company_id: int | None = None
+    #: name of the document; default that of ``order_model`` and ``order_id``
+    origin: str | None = None
 
 
 class LoyaltyCard(models.Model):
@@ -112,13 +114,20 @@ class LoyaltyCard(models.Model):
         cards = self.sudo().browse({card_id for _row_id, card_id in inserted})
         cards._forget_balance()
         cards._fold_later()
-        cards._expire_later(movements)
         return rows
 
     @api.model
     def _get_posting_sql(self, movements: list[Movement]) -> SQL:
         """Return the statement that inserts the movements."""
-        rows = [self._prepare_posting_row(row) for row in movements]
+        origins = self.env['loyalty.history']._get_origins(
+            (row.order_model, row.order_id) for row in movements if not row.origin
+        )
+        rows = [
+            self._prepare_posting_row(
+                replace(row, origin=row.origin or origins.get((row.order_model, row.order_id)))
+            )
+            for row in movements
+        ]
         return SQL(
             """INSERT INTO loyalty_history (%s) VALUES %s
                ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
@@ -149,6 +158,7 @@ class LoyaltyCard(models.Model):
             'award_id': row.award_id,
             'reversed_id': row.reversed_id,
             'expire_on': row.expire_on,
+            'origin': row.origin,
             'rate': row.rate,
             'multiplier': row.multiplier,
             'base_amount': row.base_amount,
@@ -255,23 +265,18 @@ class LoyaltyCard(models.Model):
 
         :return: the sum of the rows that are part of no stored balance yet, by card
         """
-        given_on = self._date_awards()
         loaded = self._load_open_rows()
         unfolded: dict[int, Decimal] = {}
         remaining: dict[int, Decimal] = {}
         allocations: list[Allocation] = []
-        matched: list[Entry] = []
         for card_id, rows in loaded.items():
             before = {row[0].id: row[0].remaining for row in rows}
             new = [entry for entry, is_new, _is_unfolded in rows if is_new]
             new_ids = {entry.id for entry in new}
-            for entry in new:
-                entry.given_on = given_on.get(entry.id)
             ledger = Ledger({entry.id: entry for entry, is_new, _unfolded in rows if not is_new})
             ledger.taken = self._load_taken(new)
             self._load_referred(ledger, new, before)
             ledger.apply(new)
-            matched += new
             remaining.update(
                 (entry.id, entry.remaining)
                 for entry in ledger.entries.values()
@@ -282,7 +287,6 @@ class LoyaltyCard(models.Model):
             if posted:
                 unfolded[card_id] = sum(posted)
         self._store_remaining(remaining)
-        self._forget_days(matched)
         self._store_allocations(allocations)
         return unfolded
 

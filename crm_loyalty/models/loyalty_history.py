@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from odoo import api, fields, models
@@ -18,7 +19,7 @@ QUALIFYING_KINDS = ('earn', 'unearn')
 SYSTEM_COLUMNS = frozenset(
     {
         *('qty', 'kind', 'date', 'posted_at', 'key', 'expire_on'),
-        *('award_id', 'reversed_id', 'remaining', 'unfolded'),
+        *('award_id', 'reversed_id', 'remaining', 'unfolded', 'origin'),
         *('rate', 'multiplier', 'base_amount', 'document_company_id'),
     }
 )
@@ -110,6 +111,11 @@ class LoyaltyHistory(models.Model):
     document_company_id = fields.Many2one(
         'res.company', string="Company of the Document", readonly=True
     )
+    origin = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Name of the document, kept as text: it is read after the document is gone.",
+    )
     # === Written by the fold only, by SQL ===
     remaining = fields.Float(
         digits=POINT_DIGITS,
@@ -131,9 +137,6 @@ class LoyaltyHistory(models.Model):
     _open_idx = models.Index('(card_id) WHERE remaining IS NULL OR remaining <> 0')
     _debt_idx = models.Index('(card_id) WHERE remaining < 0')
 
-    _due_idx = models.Index('(expire_on, card_id) WHERE remaining > 0')
-    _undated_idx = models.Index('(card_id) WHERE remaining > 0 AND expire_on IS NULL')
-
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
@@ -151,6 +154,7 @@ class LoyaltyHistory(models.Model):
                 rows += own
             else:
                 rows += super().create([{**vals, 'qty': 0, 'remaining': 0}])._remember_hint()
+        rows._fill_origins()
         return rows
 
     def write(self, vals):
@@ -275,6 +279,74 @@ class LoyaltyHistory(models.Model):
             )
         )
         self.invalidate_recordset(flush=False)
+
+    # ------------------------------------------------------------
+    # ORIGIN
+    # ------------------------------------------------------------
+
+    @api.model
+    def _get_origins(self, documents: Iterable[tuple[str | None, int | None]]) -> dict:
+        """Return the names of documents, by model and id; of those that are gone there is none."""
+        ids: dict[str, set[int]] = {}
+        for model, res_id in documents:
+            if model in self.env and res_id:
+                ids.setdefault(model, set()).add(res_id)
+        return {
+            (model, record.id): record.display_name
+            for model, res_ids in ids.items()
+            for record in self.env[model].sudo().browse(sorted(res_ids)).exists()
+        }
+
+    def _fill_origins(self) -> None:
+        """Note the names of the documents that rows of members point to, where it is missing."""
+        if ids := tuple(self.sudo().filtered(lambda row: row.order_id and not row.origin).ids):
+            self._fill_origins_where(SQL('row.id IN %s', ids))
+
+    @api.model
+    def _fill_origins_where(self, condition: SQL) -> None:
+        """Note the names of documents on all rows of members that match and lack it.
+
+        :param condition: condition on ``row`` (``loyalty_history``) and ``card``
+        """
+        self.env.flush_all()
+        missing = SQL(
+            'row.card_id = card.id AND card.is_member AND row.origin IS NULL'
+            ' AND row.order_id IS NOT NULL AND %s',
+            condition,
+        )
+        for (model,) in self.env.execute_query(
+            SQL(
+                'SELECT DISTINCT row.order_model FROM loyalty_history row, loyalty_card card'
+                ' WHERE %s',
+                missing,
+            )
+        ):
+            name = self.env[model]._rec_name if model in self.env else None
+            if name and self.env[model]._fields[name].column_type:
+                self.env.execute_query(self._get_origin_sql(self.env[model], name, missing))
+        self.invalidate_model(['origin'], flush=False)
+
+    @api.model
+    def _get_origin_sql(self, documents: models.BaseModel, name: str, condition: SQL) -> SQL:
+        return SQL(
+            """UPDATE loyalty_history row SET origin = document.%(name)s
+                 FROM %(table)s document, loyalty_card card
+                WHERE row.order_model = %(model)s AND row.order_id = document.id AND %(condition)s
+            RETURNING row.id""",
+            name=SQL.identifier(name),
+            table=SQL.identifier(documents._table),
+            model=documents._name,
+            condition=condition,
+        )
+
+    def _get_order_description(self):
+        # core asks a document that may be gone, with its addon
+        if (
+            self.order_model not in self.env
+            or not self.env[self.order_model].browse(self.order_id).exists()
+        ):
+            return self.origin or ""
+        return super()._get_order_description()
 
     @api.model
     def default_get(self, fields):

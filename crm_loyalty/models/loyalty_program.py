@@ -162,6 +162,12 @@ class LoyaltyProgram(models.Model):
             )
         )
         self.env['loyalty.card'].invalidate_model(['is_member', 'points'], flush=False)
+        self.env['loyalty.history']._fill_origins_where(
+            SQL('card.program_id IN %s', tuple(self.ids))
+        )
+        for program in self:
+            # while the ledger was left to core, it changed its rows
+            self.env['loyalty.proof'].sudo()._correct_remaining(program)
         self.env['loyalty.card']._settle_ledger_where(
             SQL('card.program_id IN %s', tuple(self.ids)),
             description=self.env._("Opening balance"),
@@ -176,6 +182,7 @@ class LoyaltyProgram(models.Model):
         for chunk in split_every(FOLD_SIZE, members.ids):
             members.browse(chunk)._fold()
         members.is_member = False
+        self._end_proof()
 
     # ------------------------------------------------------------
     # TIERS

@@ -1,1 +1,2 @@
 from . import loyalty_backfill
+from . import loyalty_proof_repair
