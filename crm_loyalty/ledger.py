@@ -36,11 +36,17 @@ class Entry:
     award_id: int | None = None
     #: the consumer whose points are given back
     reversed_id: int | None = None
+    #: the day on which points are given back, of programs whose points expire
+    given_on: date | None = None
 
     @classmethod
     def from_row(cls, row_id: int, qty: float, remaining: float, *columns) -> Entry:
         """Return the entry of a row as Odoo reads it, where numbers are floats."""
         return cls(row_id, to_points(qty), to_points(remaining), *columns)
+
+    def comes_too_late_for(self, award: Entry) -> bool:
+        """Return whether the award had expired when its points were given back."""
+        return bool(self.given_on and award.expire_on and award.expire_on < self.given_on)
 
 
 class Allocation(NamedTuple):
@@ -84,7 +90,8 @@ class Ledger:
     def _give_back(self, entry: Entry) -> None:
         """Let the awards a consumer took from have their points again, the last one first.
 
-        What was given back covers the consumer instead, so that both stay allocated in full.
+        What was given back covers the consumer instead, so that both stay allocated in full.  The
+        points of awards that have expired stay with the entry, which says until when.
         """
         consumer = self.entries.get(entry.reversed_id)
         if consumer is None:
@@ -94,7 +101,7 @@ class Ledger:
         for taken in self._get_net(consumer):
             award = self.entries.get(taken.award_id)
             qty = min(taken.qty, entry.remaining)
-            if award is None or qty <= 0:
+            if award is None or qty <= 0 or entry.comes_too_late_for(award):
                 continue
             award.remaining += qty
             entry.remaining -= qty

@@ -157,9 +157,11 @@ class ResPartner(models.Model):
 
         :param today: nobody was born after it
         """
-        if not self.birth_month and not self.birth_day:
-            if self.birth_year and not _EARLIEST_BIRTH_YEAR <= self.birth_year <= today.year:
-                return self.env._("%(year)s is no year of birth.", year=str(self.birth_year))
+        alone = not self.birth_month and not self.birth_day
+        latest = today.year if alone else date.max.year  # what lies ahead is said of the whole date
+        if self.birth_year and not _EARLIEST_BIRTH_YEAR <= self.birth_year <= latest:
+            return self.env._("%(year)s is no year of birth.", year=str(self.birth_year))
+        if alone:
             return None
         if not self.birth_month or not self.birth_day:
             return self.env._("Give both the day and the month.")

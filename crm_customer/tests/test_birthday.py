@@ -184,6 +184,7 @@ class TestBirthday(CrmCustomerCommon):
             ({'birth_month': 3}, "both the day and the month"),
             ({'birth_day': 3}, "both the day and the month"),
             ({'birth_year': 26}, "26 is no year of birth"),
+            ({'birth_month': 5, 'birth_day': 3, 'birth_year': 85}, "85 is no year of birth"),
             ({'birth_month': 1, 'birth_day': 1, 'birth_leap_month': True}, "lunar calendar"),
             (
                 {'birth_month': 5, 'birth_day': 1, 'birth_year': 2150},

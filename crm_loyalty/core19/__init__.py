@@ -11,3 +11,4 @@ from . import loyalty_rule
 from . import sale_order
 from . import sale_order_line
 from . import sale_order_redeeming
+from . import sale_loyalty_reward_wizard

@@ -13,6 +13,7 @@ class SaleOrder(models.Model):
 
     def action_confirm(self):
         self._lock_spent_cards()
+        self._ensure_redeeming_allowed()
         if len(self) < 2 or not self._get_spent_cards():
             res = super().action_confirm()
             self._loyalty_true_up()

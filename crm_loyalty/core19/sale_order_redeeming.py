@@ -1,12 +1,23 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NamedTuple
 
-from odoo import models
+from odoo import fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Command
+from odoo.tools import formatLang
 
 from ..ledger import to_points
 
 CONFIRMED = ('sale', 'done')
+
+
+class PointsLimit(NamedTuple):
+    """Value of the context key loyalty_points_limit; an object, which no client can send."""
+
+    card_id: int
+    points: Decimal
 
 
 class SaleOrder(models.Model):
@@ -14,10 +25,92 @@ class SaleOrder(models.Model):
 
     _inherit = 'sale.order'
 
+    #: how many points somebody chose to redeem, by reward and card
+    loyalty_chosen_points = fields.Json(copy=False)
+
+    # ------------------------------------------------------------
+    # CORE
+    # ------------------------------------------------------------
+
     def _get_real_points_for_coupon(self, coupon, post_confirm=False):
         if not coupon.sudo().is_member:
             return super()._get_real_points_for_coupon(coupon, post_confirm=post_confirm)
-        return float(self._get_usable_points(coupon.sudo()))
+        usable = self._get_usable_points(coupon.sudo())
+        limit = self.env.context.get('loyalty_points_limit')
+        if isinstance(limit, PointsLimit) and limit.card_id == coupon.id:
+            usable = min(usable, limit.points)
+        return float(usable)
+
+    def _apply_program_reward(self, reward, coupon, points=None, **kwargs):
+        """Claim a reward; see core.
+
+        :param points: how many points to redeem, default as many as make sense
+        """
+        if coupon.sudo().is_member:
+            points = self.env.context.get('loyalty_points') if points is None else points
+            self._choose_points(reward, coupon.sudo(), points)
+        orders = super(SaleOrder, self._holding_later())
+        result = orders._apply_program_reward(reward, coupon, **kwargs)
+        self._sync_holds()
+        return result
+
+    def _update_programs_and_rewards(self):
+        res = super(SaleOrder, self._holding_later())._update_programs_and_rewards()
+        self._sync_holds()
+        return res
+
+    def _get_reward_line_values(self, reward, coupon, **kwargs):
+        card = coupon.sudo()
+        if not card.is_member:
+            return super()._get_reward_line_values(reward, coupon, **kwargs)
+        # when rewards are computed again, core takes away what is refused here
+        self._ensure_minimum(reward.sudo().program_id)
+        order = self
+        if (limit := self._get_points_limit(reward.sudo(), card)) is not None:
+            order = self.with_context(loyalty_points_limit=PointsLimit(card.id, limit))
+        values = super(SaleOrder, order)._get_reward_line_values(reward, coupon, **kwargs)
+        if reward.reward_type == 'discount':
+            self._ensure_share(reward.sudo().program_id, self._get_values_amount(values))
+        return values
+
+    def _get_claimable_rewards(self, forced_coupons=None):
+        result = super()._get_claimable_rewards(forced_coupons)
+        for card in list(result):
+            if card.sudo().is_member:
+                result[card] = result[card].filtered(
+                    lambda reward, card=card: self._is_within_limits(reward.sudo(), card.sudo())
+                )
+                if not result[card]:
+                    del result[card]
+        return result
+
+    def action_open_reward_wizard(self):
+        self.ensure_one()
+        if self._may_choose_points():
+            # core claims the only reward at once, for all points
+            self._update_programs_and_rewards()
+            claimable = self._get_claimable_rewards()
+            if any(
+                reward._has_points_choice()
+                for reward in self.env['loyalty.reward'].union(*claimable.values())
+            ):
+                return self.env['ir.actions.actions']._for_xml_id(
+                    'sale_loyalty.sale_loyalty_reward_wizard_action'
+                )
+        return super().action_open_reward_wizard()
+
+    def _may_choose_points(self) -> bool:
+        """Return whether the customer has a card with rewards by the point."""
+        cards = (
+            self.env['loyalty.card']
+            .sudo()
+            .search([('partner_id', '=', self.partner_id.id), ('is_member', '=', True)])
+        )
+        return any(reward._has_points_choice() for reward in cards.program_id.reward_ids)
+
+    # ------------------------------------------------------------
+    # FREE POINTS
+    # ------------------------------------------------------------
 
     def _get_usable_points(self, card) -> Decimal:
         """Return what this order can redeem from a card, less what it does already.
@@ -37,13 +130,199 @@ class SaleOrder(models.Model):
             usable += self._get_redeemable_earned(card)
         return (max(usable, Decimal(0)) if balance >= 0 else Decimal(0)) - used
 
-    def _apply_program_reward(self, reward, coupon, **kwargs):
-        orders = super(SaleOrder, self._holding_later())
-        result = orders._apply_program_reward(reward, coupon, **kwargs)
-        self._sync_holds()
-        return result
+    # ------------------------------------------------------------
+    # AS MANY AS SOMEBODY CHOSE
+    # ------------------------------------------------------------
 
-    def _update_programs_and_rewards(self):
-        res = super(SaleOrder, self._holding_later())._update_programs_and_rewards()
-        self._sync_holds()
-        return res
+    def _redeem_points(self, reward, card, points: float) -> None:
+        """Redeem a chosen number of points for a reward, instead of what was chosen before.
+
+        :param reward: ``loyalty.reward`` by the point
+        :param points: 0 takes the reward away
+        :raise UserError: the reward cannot be had for so many, or the order does not allow it
+        """
+        self.ensure_one()
+        lines = self.order_line.filtered(
+            lambda line: line.reward_id == reward and line.coupon_id == card
+        )
+        if lines:
+            lines.unlink()
+        if points:
+            result = self._apply_program_reward(reward, card, points=points)
+            if error := result.get('error'):
+                raise UserError(error)
+        self._update_programs_and_rewards()
+
+    def _choose_points(self, reward, card, points: float | None) -> None:
+        """Note how many points are to be redeemed, for when rewards are computed again.
+
+        :param points: None for as many as make sense
+        :raise UserError: the reward cannot be had for so many
+        """
+        key = f'{reward.id}:{card.id}'
+        chosen = dict(self.loyalty_chosen_points or {})
+        if points is None:
+            if key not in chosen:
+                return
+            del chosen[key]
+        else:
+            points = to_points(points)
+            self._ensure_can_choose(reward.sudo(), card, points)
+            chosen[key] = float(points)
+        self.loyalty_chosen_points = chosen
+
+    def _ensure_can_choose(self, reward, card, points: Decimal) -> None:
+        """:raise UserError: a reward cannot be had for so many points"""
+        step = to_points(reward.required_points)
+        if points != step and not reward._has_points_choice():
+            raise UserError(
+                self.env._(
+                    "%(reward)s costs %(points)s.",
+                    reward=reward.description,
+                    points=card._format_points_text(float(step)),
+                )
+            )
+        if points <= 0 or reward._to_steps(points) != points:
+            raise UserError(
+                self.env._(
+                    "%(reward)s is to be had in steps of %(points)s.",
+                    reward=reward.description,
+                    points=card._format_points_text(float(step)),
+                )
+            )
+        usable = self._get_usable_points(card)
+        if points > usable:
+            raise UserError(card._get_too_few_message(points, max(usable, Decimal(0))))
+
+    def _get_points_limit(self, reward, card) -> Decimal | None:
+        """Return how many points may be redeemed for a reward at most, None for any number."""
+        chosen = (self.loyalty_chosen_points or {}).get(f'{reward.id}:{card.id}')
+        limit = None if chosen is None else to_points(chosen)
+        share = self._get_points_of_share(reward)
+        if share is not None and (limit is None or share < limit):
+            limit = share
+        return limit
+
+    def _get_points_of_share(self, reward) -> Decimal | None:
+        """Return the points that pay for the share of this order that may be paid with them."""
+        program = reward.program_id
+        is_limited = program.redeem_max_percent < 100 and reward.reward_type == 'discount'
+        if not is_limited or reward.discount_mode != 'per_point':
+            return None
+        amount = self._convert_to_program(program, max(self._get_share_left(program), 0))
+        return reward._to_steps(
+            to_points(amount) / to_points(reward.discount)
+            if to_points(reward.discount)
+            else Decimal(0)
+        )
+
+    def _get_max_points(self, reward, card) -> Decimal:
+        """Return how many points it makes sense to redeem for a reward."""
+        points = self._get_usable_points(card)
+        if (share := self._get_points_of_share(reward)) is not None:
+            points = min(points, share)
+        return reward._to_steps(points)
+
+    # ------------------------------------------------------------
+    # LIMITS
+    # ------------------------------------------------------------
+
+    def _ensure_redeeming_allowed(self) -> None:
+        """:raise ValidationError: an order redeems more than its programs allow by now"""
+        for order in self:
+            lines = order.order_line.filtered('points_cost').sudo()
+            for program in lines.coupon_id.filtered('is_member').program_id:
+                try:
+                    order._ensure_minimum(program)
+                    order._ensure_share(program)
+                except UserError as error:
+                    raise ValidationError(str(error)) from error
+
+    def _is_within_limits(self, reward, card) -> bool:
+        """Return whether a reward can be claimed on this order."""
+        program = reward.program_id
+        if self._get_base_left(program) < 0:
+            return False
+        share = self._get_points_of_share(reward)
+        return share is None or share >= to_points(reward.required_points)
+
+    def _ensure_minimum(self, program) -> None:
+        """:raise UserError: the order is too small to redeem anything"""
+        if self._get_base_left(program) < 0:
+            raise UserError(
+                self.env._(
+                    "Rewards of %(program)s are for orders of at least %(amount)s.",
+                    program=program.name,
+                    amount=formatLang(
+                        self.env, program.redeem_minimum_amount, currency_obj=program.currency_id
+                    ),
+                )
+            )
+
+    def _ensure_share(self, program, amount: float = 0.0) -> None:
+        """Make sure that no more is paid with points than the program allows.
+
+        :param amount: that is to be paid with points too, taxes included
+        :raise UserError: it is more
+        """
+        if program.redeem_max_percent >= 100:
+            return
+        if self.currency_id.compare_amounts(amount, self._get_share_left(program)) > 0:
+            raise UserError(
+                self.env._(
+                    "At most %(percent)g %% of an order can be paid with points of %(program)s.",
+                    percent=program.redeem_max_percent,
+                    program=program.name,
+                )
+            )
+
+    def _get_redeeming_base(self, program) -> float:
+        """Return what this order comes to before points of a program pay for it."""
+        lines = self.order_line.filtered(
+            lambda line: line.reward_id.sudo().program_id != program and not line.display_type
+        )
+        return sum(lines.mapped('price_total'))
+
+    def _get_base_left(self, program) -> float:
+        """Return by how much this order is above the minimum, in the program's currency."""
+        if not program.redeem_minimum_amount:
+            return 0.0
+        base = self._convert_to_program(program, self._get_redeeming_base(program))
+        if program.currency_id.compare_amounts(base, program.redeem_minimum_amount) >= 0:
+            return 0.0
+        return base - program.redeem_minimum_amount
+
+    def _get_share_left(self, program) -> float:
+        """Return what may still be paid with points of a program, in the order's currency."""
+        paid = self.order_line.filtered(
+            lambda line: (
+                line.reward_id.sudo().program_id == program
+                and line.reward_id.sudo().reward_type == 'discount'
+            )
+        )
+        allowed = self._get_redeeming_base(program) * program.redeem_max_percent / 100
+        return self.currency_id.round(allowed) + sum(paid.mapped('price_total'))
+
+    def _get_values_amount(self, values: list[dict]) -> float:
+        """Return what reward lines to be written take off an order, taxes included."""
+        amount = 0.0
+        for vals in values:
+            tax_ids = [command[1] for command in vals['tax_ids'] if command[0] == Command.LINK]
+            taxes = (
+                self.env['account.tax']
+                .browse(tax_ids)
+                .compute_all(
+                    vals['price_unit'],
+                    currency=self.currency_id,
+                    quantity=vals['product_uom_qty'],
+                    partner=self.partner_id,
+                )
+            )
+            amount -= taxes['total_included']
+        return amount
+
+    def _convert_to_program(self, program, amount: float) -> float:
+        """Return an amount of this order in the currency of a program."""
+        return self.currency_id._convert(
+            amount, program.currency_id, self.company_id, fields.Date.today()
+        )

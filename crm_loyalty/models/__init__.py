@@ -1,5 +1,6 @@
 from . import loyalty_program
 from . import loyalty_program_redeeming
+from . import loyalty_reward
 from . import loyalty_tier
 from . import loyalty_card_ledger
 from . import loyalty_card_lock
@@ -11,6 +12,10 @@ from . import loyalty_card_message
 from . import loyalty_hold
 from . import loyalty_card_hold
 from . import loyalty_history
+from . import loyalty_program_expiry
+from . import loyalty_card_expiry
+from . import loyalty_expiry
+from . import loyalty_expiry_message
 from . import loyalty_allocation
 from . import loyalty_tier_history
 from . import loyalty_tier_evaluation

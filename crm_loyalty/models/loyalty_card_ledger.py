@@ -114,6 +114,7 @@ class LoyaltyCard(models.Model):
         cards = self.sudo().browse({card_id for _row_id, card_id in inserted})
         cards._forget_balance()
         cards._fold_later()
+        cards._expire_later(movements)
         return rows
 
     @api.model
@@ -265,18 +266,23 @@ class LoyaltyCard(models.Model):
 
         :return: the sum of the rows that are part of no stored balance yet, by card
         """
+        given_on = self._date_awards()
         loaded = self._load_open_rows()
         unfolded: dict[int, Decimal] = {}
         remaining: dict[int, Decimal] = {}
         allocations: list[Allocation] = []
+        matched: list[Entry] = []
         for card_id, rows in loaded.items():
             before = {row[0].id: row[0].remaining for row in rows}
             new = [entry for entry, is_new, _is_unfolded in rows if is_new]
             new_ids = {entry.id for entry in new}
+            for entry in new:
+                entry.given_on = given_on.get(entry.id)
             ledger = Ledger({entry.id: entry for entry, is_new, _unfolded in rows if not is_new})
             ledger.taken = self._load_taken(new)
             self._load_referred(ledger, new, before)
             ledger.apply(new)
+            matched += new
             remaining.update(
                 (entry.id, entry.remaining)
                 for entry in ledger.entries.values()
@@ -287,6 +293,7 @@ class LoyaltyCard(models.Model):
             if posted:
                 unfolded[card_id] = sum(posted)
         self._store_remaining(remaining)
+        self._forget_days(matched)
         self._store_allocations(allocations)
         return unfolded
 

@@ -137,6 +137,9 @@ class LoyaltyHistory(models.Model):
     _open_idx = models.Index('(card_id) WHERE remaining IS NULL OR remaining <> 0')
     _debt_idx = models.Index('(card_id) WHERE remaining < 0')
 
+    _due_idx = models.Index('(expire_on, card_id) WHERE remaining > 0')
+    _undated_idx = models.Index('(card_id) WHERE remaining > 0 AND expire_on IS NULL')
+
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:

@@ -33,6 +33,22 @@ class LoyaltyProgram(models.Model):
         help="Points an order gives can pay for a reward on this very order.",
     )
 
+    redeem_minimum_amount = fields.Monetary(
+        string="Minimum Order",
+        help="Rewards are for orders of at least this amount, taxes included, before what is paid "
+        "with points.",
+    )
+    redeem_max_percent = fields.Float(
+        string="Payable with Points (%)",
+        default=100,
+        help="The share of an order that discounts for points may take off, at most.",
+    )
+
+    _redeem_limits = models.Constraint(
+        'CHECK (redeem_minimum_amount >= 0'
+        ' AND redeem_max_percent > 0 AND redeem_max_percent <= 100)',
+        "The minimum is not below zero, and the share between 0 and 100 %.",
+    )
     _hold_hours_positive = models.Constraint(
         'CHECK (hold_hours > 0 AND hold_hours <= 87600)',
         "Points are held for some time, and not for more than ten years.",

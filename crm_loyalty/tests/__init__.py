@@ -2,6 +2,7 @@ from . import test_access_rights
 from . import test_backfill
 from . import test_cancel
 from . import test_concurrency
+from . import test_expiry
 from . import test_guard
 from . import test_hold
 from . import test_hooks
@@ -12,6 +13,7 @@ from . import test_merge
 from . import test_performance
 from . import test_portal
 from . import test_preset
+from . import test_redeeming
 from . import test_proof
 from . import test_tier
 from . import test_message

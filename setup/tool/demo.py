@@ -17,7 +17,7 @@ DATABASE = 'demo'
 # Log-in and role; in demo data the password is the log-in.
 LOGINS = (
     ('admin', "administrator"),
-    ('service', "service agent"),
+    ('service', "service agent, front desk"),
     ('technician', "technician"),
     ('loyalty', "loyalty manager"),
     ('campaign', "campaign manager"),

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from functools import partial
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+from odoo.tools.date_utils import end_of
+
+from ..ledger import Entry
+from .loyalty_card_ledger import Movement
+from .loyalty_program import POINT_DIGITS
+
+EXPIRE = 'crm_loyalty.expire'
+
+
+class LoyaltyCard(models.Model):
+    """Until when the points of a card can be used.
+
+    The fold gives each award its last day, whatever way it came in, and nothing changes a day that
+    was given.
+    """
+
+    _inherit = 'loyalty.card'
+
+    expiring_on = fields.Date(
+        string="Next Points Expire on",
+        compute='_compute_expiring',
+        help="Last day of the points that expire next.",
+    )
+    expiring_points = fields.Float(
+        string="Points Expiring Next",
+        digits=POINT_DIGITS,
+        compute='_compute_expiring',
+        help="Points that expire until the end of the month in which the next ones do.",
+    )
+    expiring_lines = fields.Json(
+        compute='_compute_expiring', help="The last days of these points, and how many on each."
+    )
+
+    def _compute_expiring(self):
+        due = self._get_points_due()
+        for card in self:
+            lines = due.get(card.id, [])
+            until = end_of(lines[0][0], 'month') if lines else None
+            lines = [line for line in lines if line[0] <= until]
+            card.expiring_on = lines[0][0] if lines else False
+            card.expiring_points = sum(points for _day, points in lines)
+            card.expiring_lines = [
+                {'date': fields.Date.to_string(day), 'points': points} for day, points in lines
+            ]
+
+    def _get_points_due(self) -> dict[int, list[tuple[date, float]]]:
+        """Return the points that expire, by card: last day and how many, the next first."""
+        groups = (
+            self.env['loyalty.history']
+            .sudo()
+            ._read_group(
+                [
+                    ('card_id', 'in', self.ids),
+                    ('remaining', '>', 0),
+                    ('expire_on', '!=', False),
+                ],
+                ['card_id', 'expire_on:day'],
+                ['remaining:sum'],
+                order='expire_on:day',
+            )
+        )
+        due: dict[int, list] = {}
+        for card, day, points in groups:
+            due.setdefault(card.id, []).append((day, points))
+        return due
+
+    # ------------------------------------------------------------
+    # DAYS OF AWARDS
+    # ------------------------------------------------------------
+
+    def _date_awards(self) -> dict[int, date]:
+        """Give the open awards of these cards the last day on which they can be used.
+
+        Part of the fold.  An award that has a day keeps it.  What is given back goes to the awards
+        it came from, with their days; its own day is for what these are too old for.
+
+        :return: the day on which points came in, by row that got a day
+        """
+        programs = self.sudo().program_id.filtered_domain(
+            self.env['loyalty.program']._get_expiring_domain()
+        )
+        if not programs:
+            return {}
+        return dict(self.env.execute_query(self._get_dating_sql(programs)))
+
+    def _get_dating_sql(self, programs) -> SQL:
+        return SQL(
+            """WITH policy (program_id, zone, since, after, round, reinstate) AS (
+                   VALUES %(policy)s
+               ), dated AS (
+                   SELECT row.id, given.day,
+                          CASE WHEN row.kind = 'unburn' AND row.reversed_id IS NOT NULL
+                               THEN given.day + policy.reinstate
+                               WHEN policy.after > 0 THEN %(last_day)s END AS expire_on
+                     FROM loyalty_history row
+                     JOIN loyalty_card card ON card.id = row.card_id
+                     JOIN policy ON policy.program_id = card.program_id
+               CROSS JOIN LATERAL (
+                              SELECT (row.posted_at AT TIME ZONE 'UTC'
+                                      AT TIME ZONE policy.zone)::date AS day
+                          ) given
+                    WHERE row.card_id IN %(cards)s AND row.expire_on IS NULL AND row.qty > 0
+                      AND (row.remaining IS NULL OR row.remaining > 0)
+               )
+               UPDATE loyalty_history SET expire_on = dated.expire_on
+                 FROM dated
+                WHERE loyalty_history.id = dated.id AND dated.expire_on IS NOT NULL
+            RETURNING loyalty_history.id, dated.day""",
+            policy=programs._get_expiry_policy_sql(),
+            last_day=programs._get_expiry_date_sql(SQL('given.day'), SQL('policy')),
+            cards=tuple(self.ids),
+        )
+
+    @api.model
+    def _forget_days(self, entries: Iterable[Entry]) -> None:
+        """Take the day from what was given back as a whole: the awards have theirs."""
+        ids = tuple(
+            entry.id
+            for entry in entries
+            if entry.given_on and entry.reversed_id and not entry.remaining
+        )
+        if ids:
+            self.env.execute_query(
+                SQL('UPDATE loyalty_history SET expire_on = NULL WHERE id IN %s RETURNING id', ids)
+            )
+
+    # ------------------------------------------------------------
+    # ROWS
+    # ------------------------------------------------------------
+
+    def _lock_rows(self) -> None:
+        """Keep the fold away from these cards until the end of the transaction."""
+        self.env.execute_query(
+            SQL(
+                'SELECT id FROM loyalty_card WHERE id IN %s ORDER BY id FOR NO KEY UPDATE',
+                tuple(self.ids),
+            )
+        )
+
+    def _filter_unfolded(self) -> LoyaltyCard:
+        """Return the cards with rows that are part of no stored balance yet."""
+        rows = self.env.execute_query(
+            SQL(
+                'SELECT DISTINCT card_id FROM loyalty_history WHERE unfolded AND card_id IN %s',
+                tuple(self.ids),
+            )
+        )
+        return self.browse(card_id for (card_id,) in rows)
+
+    # ------------------------------------------------------------
+    # LOST AT ONCE
+    # ------------------------------------------------------------
+
+    def _expire_later(self, movements: Iterable[Movement]) -> None:
+        """Right after the fold, expire what is given back too late."""
+        given = {row.card_id for row in movements if row.reversed_id and row.qty > 0}
+        card_ids = given.intersection(self.ids)
+        if not card_ids:
+            return
+        expiry = self.env['loyalty.expiry']
+        if self._is_in_test():
+            expiry._expire_chunk(sorted(card_ids))
+            return
+        postcommit = self.env.cr.postcommit
+        if EXPIRE not in postcommit.data:
+            postcommit.data[EXPIRE] = set()
+            postcommit.add(partial(_expire_committed, self.env, postcommit.data[EXPIRE]))
+        postcommit.data[EXPIRE].update(card_ids)
+
+
+def _expire_committed(env, card_ids: set[int]) -> None:
+    """Expire in transactions of our own; never raises, the order is committed."""
+    with env.registry.cursor() as cr:
+        expiry = env(cr=cr, su=True)['loyalty.expiry']
+        expiry._expire_one_by_one(sorted(card_ids))
