@@ -24,6 +24,8 @@ from . import loyalty_seal
 from . import loyalty_proof
 from . import loyalty_proof_engine
 from . import loyalty_program_proof
+from . import loyalty_api_call
+from . import loyalty_card_api
 from . import crm_selfcheck
 from . import res_company
 from . import res_config_settings

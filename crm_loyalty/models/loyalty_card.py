@@ -159,6 +159,8 @@ class LoyaltyCard(models.Model):
         rest = self - managed
         res = super(LoyaltyCard, rest).write(vals) if rest else True
         if managed:
+            # with nothing else to write nobody else asks
+            managed.check_access('write')
             movements = managed._prepare_balance_movements(vals['points'])
             others = {name: value for name, value in vals.items() if name != 'points'}
             if others:

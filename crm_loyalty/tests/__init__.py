@@ -1,4 +1,5 @@
 from . import test_access_rights
+from . import test_api
 from . import test_backfill
 from . import test_cancel
 from . import test_concurrency
