@@ -124,7 +124,8 @@ class LoyaltyExpiry(models.AbstractModel):
             )
         )
         if not self.env['loyalty.card']._is_in_test():
-            self.env.cr.commit()  # no old snapshot while others work
+            # no old snapshot while others work
+            self.env.cr.commit()  # pylint: disable=invalid-commit
         return [card_id for (card_id,) in rows]
 
     # ------------------------------------------------------------

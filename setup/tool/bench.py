@@ -14,16 +14,17 @@ import statistics
 import subprocess
 import time
 
-from . import cdnow, databases, python, workspace
+from . import bench_loyalty, cdnow, databases, python, workspace
 from .paths import ROOT, RUN, SETUP
 from .ui import SetupError, say, step
 
-BENCHES = ('import', 'mail', 'gate')
+BENCHES = ('import', 'mail', 'gate', 'loyalty')
 ROUNDS = 8
 SLICE = 400
 # 1.1 messages are due for each customer, and each got five before
 GATE_CUSTOMERS = 910_000
 GATE_DATA = 'bench_gate_data'
+LOYALTY_MEMBERS = 100_000
 SINK = ROOT / 'crm_customer/tests/smtp_sink.py'
 
 
@@ -32,6 +33,9 @@ def add_options(parser):
     parser.add_argument('--rounds', type=int, default=ROUNDS, help="turns of each side")
     parser.add_argument(
         '--customers', type=int, default=GATE_CUSTOMERS, help="customers of the gate's data"
+    )
+    parser.add_argument(
+        '--members', type=int, default=LOYALTY_MEMBERS, help="members of the ledger's data"
     )
 
 
@@ -43,7 +47,12 @@ def run(options):
     ready = workspace.ensure()
     say(f"{platform.machine()}, {os.cpu_count()} cores, PostgreSQL {ready.server.version}")
     for name in options.names or BENCHES:
-        {'import': import_orders, 'mail': send_mails, 'gate': decide_messages}[name](ready, options)
+        {
+            'import': import_orders,
+            'mail': send_mails,
+            'gate': decide_messages,
+            'loyalty': bench_loyalty.run,
+        }[name](ready, options)
 
 
 def import_orders(ready, options):

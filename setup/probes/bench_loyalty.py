@@ -1,0 +1,122 @@
+# ruff: noqa: F821 - `env` is what Odoo's shell provides
+"""Fill a database for the benchmark "loyalty", or run one side of it; run in Odoo's shell.
+
+Sides: ``fill`` makes the data; ``expiry reference`` and ``reconcile reference`` run the reference
+SQL, ``expiry suite`` the job (one worker, nobody is written to) and ``reconcile suite`` the
+self-checks of the ledger.
+"""
+
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+
+from odoo import fields
+
+ROOT = Path(os.environ['SUITE_ROOT'])
+sys.path.insert(0, str(ROOT))
+
+from tool.meter import Meter
+
+SIDE = os.environ['SUITE_SIDE']
+MEMBERS = int(os.environ.get('SUITE_MEMBERS', 0))
+NAME = "Bench"
+
+
+def get_program():
+    return env['loyalty.program'].with_context(active_test=False).search([('name', '=', NAME)])
+
+
+def fill():
+    """Make the data, and one program that is the only one with a ledger."""
+    env['loyalty.program'].with_context(active_test=False).search([]).managed = False
+    program = env['loyalty.program'].create(
+        {
+            'name': NAME,
+            'program_type': 'loyalty',
+            'expire_after': 365,
+            'expiring_template_id': False,
+        }
+    )
+    env.flush_all()
+    parameters = {
+        'members': MEMBERS,
+        'program': program.id,
+        'day': program._get_local_day(),
+        'now': fields.Datetime.now(),
+    }
+    for statement in (ROOT / 'probes/bench_loyalty_data.sql').read_text().split(';\n'):
+        if statement.strip():
+            env.cr.execute(statement, parameters)
+    env.cr.commit()
+    env.cr._cnx.autocommit = True
+    env.cr.execute('VACUUM ANALYZE')
+    env.cr._cnx.autocommit = False
+
+
+def expiry_reference():
+    """Expire everything in one statement."""
+    program = get_program()
+    parameters = {
+        'program': program.id,
+        'day': program._get_local_day(),
+        'now': fields.Datetime.now(),
+        'uid': env.uid,
+    }
+    env.cr.execute((ROOT / 'bench/ref/expiry.sql').read_text(), parameters)
+    env.cr.commit()
+
+
+def expiry_suite():
+    """Expire as the job does, chunk by chunk, each committed."""
+    env['loyalty.expiry']._cron_expire_points(0, 1)
+    env.cr.commit()
+
+
+def reconcile_reference():
+    env.cr.execute((ROOT / 'bench/ref/reconcile.sql').read_text())
+    return list(env.cr.fetchone())
+
+
+def reconcile_suite():
+    checks = env['crm.selfcheck']
+    found = checks._check_loyalty_balance(), checks._check_loyalty_allocation()
+    return [count for _ok, _message, count in found]
+
+
+def look():
+    """Return one number for all that was written, and how much it is."""
+    env.cr.execute(
+        """SELECT (SELECT sum(hashtextextended(concat_ws('|', id, points), 0))
+                     FROM loyalty_card WHERE code LIKE 'bench-%%')
+                + (SELECT sum(hashtextextended(concat_ws('|', card_id, qty, used, kind, key,
+                          award_id, remaining, unfolded, expire_on), 0)) FROM loyalty_history)
+                + (SELECT sum(hashtextextended(concat_ws('|', taken.award_id, taken.qty,
+                          movement.key), 0))
+                     FROM loyalty_allocation taken
+                     JOIN loyalty_history movement ON movement.id = taken.consumer_id)"""
+    )
+    [checksum] = env.cr.fetchone()
+    env.cr.execute("SELECT count(*), count(*) FILTER (WHERE kind = 'expire') FROM loyalty_history")
+    rows, expired = env.cr.fetchone()
+    return {'checksum': str(checksum), 'rows': rows, 'expired': expired}
+
+
+def measure(side):
+    env.cr.execute('SET max_parallel_workers_per_gather = 0')  # they would not be counted
+    env.cr.commit()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    meter = Meter(env)
+    answer = side()
+    target = Path(os.environ['SUITE_TARGET'])
+    meter.write(target)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    result = {**json.loads(target.read_text()), 'memory': memory / 1024, 'answer': answer}
+    target.write_text(json.dumps({**result, **look()}))
+
+
+if SIDE == 'fill':
+    fill()
+else:
+    measure(globals()[SIDE.replace(' ', '_')])
