@@ -1,3 +1,4 @@
+from datetime import timedelta
 from unittest.mock import patch
 
 import psycopg2
@@ -7,6 +8,8 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.crm_customer.tests.common import TwoCursorsCase
+
+from ..models.loyalty_card_ledger import Movement
 
 
 @tagged('post_install', '-at_install')
@@ -154,3 +157,46 @@ class TestConcurrency(TwoCursorsCase):
         self.assertEqual(sum(card.history_ids.mapped('qty')), 72)
         self.env_2.cr.execute('SELECT points FROM loyalty_card WHERE id = %s', [card.id])
         self.assertEqual(self.env_2.cr.fetchone(), (72,), "folded right after each commit")
+
+    def test_expiry_beside_a_redeeming_member(self):
+        """Points that somebody is about to redeem are not taken under his feet."""
+        yesterday = Date.today() - timedelta(days=2)
+        card = self.env_1['loyalty.card'].create(
+            {'partner_id': self.member.id, 'program_id': self.program.id}
+        )
+        card._post([Movement(card.id, 100, 'grant', expire_on=yesterday)])
+        self.env_1.cr.commit()
+
+        card._lock_fresh()
+        card._post([Movement(card.id, -90, 'burn')])
+        self.assertEqual(self.expire(card), [card.id], "somebody has the card")
+        self.env_1.cr.commit()
+
+        self.assertEqual(self.expire(card), [])
+        self.assertEqual(self.expire(card), [])
+        self.env_1.cr.rollback()
+        self.env_1.invalidate_all(flush=False)
+        rows = [(row.kind, row.qty, row.remaining) for row in card.history_ids.sorted('id')]
+        self.assertEqual(rows, [('grant', 100, 0), ('burn', -90, 0), ('expire', -10, 0)])
+        self.assertEqual(card.points, 0)
+
+    def test_expiry_beside_an_earning_member(self):
+        """Who earns neither waits nor is refused, before and after the job looked at his card."""
+        yesterday = Date.today() - timedelta(days=2)
+        card = self.env_1['loyalty.card'].create(
+            {'partner_id': self.member.id, 'program_id': self.program.id}
+        )
+        card._post([Movement(card.id, 100, 'grant', expire_on=yesterday)])
+        self.env_1.cr.commit()
+        self.take_snapshots()
+        card._post([Movement(card.id, 7, 'earn')])
+        self.assertEqual(self.expire(card), [])
+        card._post([Movement(card.id, 8, 'earn')])
+        self.env_1.cr.commit()
+        self.env_1.invalidate_all(flush=False)
+        self.assertEqual(card.points, 15)
+        self.env_1.cr.execute('SELECT points FROM loyalty_card WHERE id = %s', [card.id])
+        self.assertEqual(self.env_1.cr.fetchone(), (15,))
+
+    def expire(self, card):
+        return self.env_2['loyalty.expiry']._expire_chunk(card.ids)

@@ -15,6 +15,8 @@ from odoo.service.model import retrying
 from odoo.tests import BaseCase, get_db_name
 
 REF = 'loyalty-workers'
+#: kinds of rows that no order made
+OTHER_KINDS = ('opening', 'grant', 'expire')
 
 
 class WorkersCase(BaseCase):
@@ -209,6 +211,9 @@ class WorkersCase(BaseCase):
     def call(self, env, method, record_id):
         if method == 'points':
             env['loyalty.card'].browse(record_id).points += 1
+        elif method == 'expire':
+            # the number of the shard
+            env['loyalty.expiry']._cron_expire_points(record_id, 2)
         else:
             getattr(env['sale.order'].browse(record_id), method)()
 
@@ -225,7 +230,9 @@ class WorkersCase(BaseCase):
                 [('client_order_ref', '=', REF), ('state', '=', 'sale')]
             )
             expected = {
-                card.id: sum(card.history_ids.filtered(lambda r: r.kind == 'opening').mapped('qty'))
+                card.id: sum(
+                    card.history_ids.filtered(lambda row: row.kind in OTHER_KINDS).mapped('qty')
+                )
                 for card in cards
             }
             for entry in orders.coupon_point_ids.filtered(lambda e: e.coupon_id in cards):

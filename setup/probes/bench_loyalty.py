@@ -14,11 +14,11 @@ from pathlib import Path
 
 from odoo import fields
 
-ROOT = Path(os.environ['SUITE_ROOT'])
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, os.environ['SUITE_ROOT'])
 
 from tool.meter import Meter
 
+ROOT = Path(os.environ['SUITE_ROOT'])
 SIDE = os.environ['SUITE_SIDE']
 MEMBERS = int(os.environ.get('SUITE_MEMBERS', 0))
 NAME = "Bench"
