@@ -50,6 +50,7 @@
         'views/crm_occasion_rule_views.xml',
         'views/crm_occasion_task_views.xml',
         'views/crm_occasion_templates.xml',
+        'report/crm_occasion_report.xml',
         'views/crm_occasion_views.xml',
         'views/calendar_event_views.xml',
         'views/crm_customer_type_views.xml',

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -57,6 +57,11 @@ class CrmCustomerNote(models.Model):
     # ------------------------------------------------------------
     # FIELDS
     # ------------------------------------------------------------
+
+    @api.constrains('text')
+    def _check_text(self):
+        if any(not (note.text or '').strip() for note in self.sudo()):
+            raise ValidationError(self.env._("A note needs words: write what is to be known."))
 
     @api.depends('category_id', 'partner_id')
     @api.depends_context('lang')

@@ -293,10 +293,9 @@ class CrmOccasion(models.Model):
         self.check_access('write')
         self._bump_version()
         shown = self.env.context.get('occasion_state')
-        for state, before in BACK.items():
-            occasions = self.filtered(lambda o, state=state: o.state == state)
-            if occasions and shown in (None, state):
-                occasions._go_back(before)
+        for state, occasions in self.grouped('state').items():
+            if state in BACK and shown in (None, state):
+                occasions._go_back(BACK[state])
         return True
 
     def _go_back(self, state: str) -> None:

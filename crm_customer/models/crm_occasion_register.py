@@ -216,9 +216,17 @@ class CrmOccasion(models.Model):
         """
         if not text:
             return False
-        if len(text) == 10:
-            return kind._to_moment(date.fromisoformat(text), usual, company)
-        moment = datetime.fromisoformat(text.replace('Z', '+00:00'))
+        try:
+            if len(text) == 10:
+                return kind._to_moment(date.fromisoformat(text), usual, company)
+            moment = datetime.fromisoformat(text.replace('Z', '+00:00'))
+        except ValueError as error:
+            raise ValidationError(
+                self.env._(
+                    "%(text)s is no moment. Write it as 2026-03-08 or 2026-03-08T14:30:00Z.",
+                    text=text,
+                )
+            ) from error
         if moment.tzinfo:
             moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
         return moment.replace(microsecond=0)

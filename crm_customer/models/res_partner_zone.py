@@ -1,19 +1,19 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from odoo.addons.base.models.res_partner import _tz_get
+from odoo.addons.base.models.res_partner import _tzs
 
 
 class ResPartner(models.Model):
     _inherit = 'res.partner'
 
     customer_tz_choice = fields.Selection(
-        selection=_tz_get,
+        selection=_tzs,
         string="Customer's Time Zone",
         help="Chosen by the customer or by staff; without it the place decides.",
     )
     customer_tz = fields.Selection(
-        selection=_tz_get,
+        selection=_tzs,
         string="Time Zone in Use",
         compute='_compute_customer_tz',
         compute_sudo=True,

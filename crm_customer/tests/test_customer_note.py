@@ -3,7 +3,7 @@ import xmlrpc.client
 from unittest.mock import patch
 
 from odoo import Command
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.http import Request, request
 from odoo.tests import HttpCase, Like, new_test_user, tagged
 from odoo.tools import mute_logger
@@ -85,6 +85,10 @@ class TestCustomerNote(CustomerNoteCommon):
                 [('id', 'in', self.notes.ids)], ['visibility'], ['__count']
             )
             self.assertNotIn('confidential', [group['visibility'] for group in groups])
+
+    def test_without_words(self):
+        with self.assertRaisesRegex(ValidationError, "needs words"), self.env.cr.savepoint():
+            self.env['crm.customer.note'].create({'partner_id': self.stranger.id, 'text': "  "})
 
     def test_name_without_text(self):
         """Names are shown to whoever reads a record that points to the note."""

@@ -82,6 +82,8 @@ class TestCustomerZone(CrmCustomerCommon):
 
     def test_chosen(self):
         self.place('np')
+        with self.assertRaises(ValueError), self.env.cr.savepoint():
+            self.stranger.customer_tz_choice = 'Nowhere/City'
         self.stranger.customer_tz_choice = 'Asia/Tokyo'
         self.assertZone('Asia/Tokyo')
 

@@ -67,6 +67,11 @@ class TestOccasion(OccasionCommon):
         )
         stay.action_undo()
         self.assertRecordValues(stay, [{'state': 'expected', 'arrived_at': False}])
+        stay.action_arrive()
+        stay.action_leave()
+        stay.action_undo()
+        self.assertEqual(stay.state, 'present', "one step, also without a screen")
+        stay.action_undo()
         for step in ('action_no_show', 'action_cancel'):
             getattr(stay, step)()
             stay.action_undo()
@@ -74,6 +79,25 @@ class TestOccasion(OccasionCommon):
         stay.action_no_show()
         stay.action_arrive()
         self.assertEqual(stay.state, 'present', "he came after all")
+
+    def test_printed(self):
+        """The list on paper has what all staff may know."""
+        stay = self.create_stay(self.guest_li, companions="Her mother", place="1208")
+        for visibility in ('all', 'confidential'):
+            self.env['crm.occasion.task'].sudo().create(
+                {
+                    'occasion_id': stay.id,
+                    'department_id': self.env['crm.occasion.department'].search([], limit=1).id,
+                    'text': f"Task for {visibility}",
+                    'visibility': visibility,
+                }
+            )
+        html, _type = self.env['ir.actions.report']._render_qweb_html(
+            'crm_customer.report_arrivals', (stay | self.create_stay(self.guest_wang)).ids
+        )
+        for words in (self.guest_li.name, self.guest_wang.name, "Her mother", "1208", "for all"):
+            self.assertIn(words, html.decode())
+        self.assertNotIn("for confidential", html.decode())
 
     @mute_logger('odoo.sql_db')
     def test_constraints(self):

@@ -123,6 +123,10 @@ class TestOccasionRegister(OccasionCommon):
             ],
         )
 
+    def test_what_is_no_moment(self):
+        with self.assertRaisesRegex(ValidationError, "soon is no moment"):
+            self.occasions.register([self.entry(date_from="soon")])
+
     def test_state_that_staff_noted(self):
         """What staff set to did not come or cancelled, a late line opens only when it says so."""
         [result] = self.occasions.register([self.entry()])
