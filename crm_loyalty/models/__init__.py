@@ -11,6 +11,7 @@ from . import loyalty_card_owner
 from . import loyalty_card_message
 from . import loyalty_hold
 from . import loyalty_card_hold
+from . import loyalty_card_debt
 from . import loyalty_history
 from . import loyalty_program_expiry
 from . import loyalty_card_expiry

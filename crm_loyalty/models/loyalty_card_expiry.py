@@ -162,7 +162,11 @@ class LoyaltyCard(models.Model):
     def _expire_later(self, movements: Iterable[Movement]) -> None:
         """Right after the fold, expire what is given back too late."""
         given = {row.card_id for row in movements if row.reversed_id and row.qty > 0}
-        card_ids = given.intersection(self.ids)
+        self.browse(given.intersection(self.ids))._expire_after_commit()
+
+    def _expire_after_commit(self) -> None:
+        """Right after the fold, expire what is over on these cards."""
+        card_ids = set(self.ids)
         if not card_ids:
             return
         expiry = self.env['loyalty.expiry']

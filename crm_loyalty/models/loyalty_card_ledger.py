@@ -108,6 +108,7 @@ class LoyaltyCard(models.Model):
             return history
         self._authorise_movements(movements)
         self.env.flush_all()  # cards and orders we point to must be in the database
+        movements += self._prepare_loss_returns(movements)
         inserted = self.env.execute_query(self._get_posting_sql(movements))
         rows = history.browse(row_id for row_id, _card_id in inserted)
         self._remember_own(inserted)

@@ -65,6 +65,7 @@ class LoyaltyHistory(models.Model):
             ('unearn', "Taken Back"),
             ('unburn', "Given Back"),
             ('adjust', "Adjustment"),
+            ('loss', "Written Off"),
             ('grant', "Granted"),
             ('transfer', "Transferred"),
             ('merge', "Merged"),

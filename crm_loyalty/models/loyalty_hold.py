@@ -171,6 +171,12 @@ class LoyaltyHold(models.Model):
         held = self.filtered(lambda hold: hold.state == 'held')
         if held:
             held._set_state('released')
+            held._expire_points()
+
+    def _expire_points(self) -> None:
+        """Expire points that were kept beyond their last day for these holds only."""
+        cards = self.sudo().card_id
+        cards.filtered(lambda card: card.program_id.expire_after)._expire_after_commit()
 
     def _capture(self, redeemed: dict[int, Decimal]) -> None:
         """Note that held points are redeemed; the caller posts what takes them.
@@ -246,7 +252,10 @@ class LoyaltyHold(models.Model):
                 tuple(ids),
             )
         )
-        self.browse(ids).invalidate_recordset(['state'], flush=False)
+        holds = self.browse(ids)
+        holds.invalidate_recordset(['state'], flush=False)
+        holds.card_id._forget_holds()
+        holds._expire_points()
 
     @api.autovacuum
     def _gc_finished(self) -> None:

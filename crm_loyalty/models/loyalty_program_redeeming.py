@@ -43,7 +43,23 @@ class LoyaltyProgram(models.Model):
         default=100,
         help="The share of an order that discounts for points may take off, at most.",
     )
+    negative_policy = fields.Selection(
+        selection=[
+            ('debt', "Stays a debt, paid by what comes in"),
+            ('floor', "Is written off at once"),
+            ('writeoff', "Is written off after some days"),
+        ],
+        string="A Balance below Zero",
+        default='debt',
+        required=True,
+        help="It comes about when points are taken back that were spent already. Nothing can be "
+        "redeemed from a card below zero.",
+    )
+    write_off_days = fields.Integer(string="Write off after (Days)", default=90)
 
+    _write_off_days_positive = models.Constraint(
+        'CHECK (write_off_days > 0)', "Debts are written off after one day at the earliest."
+    )
     _redeem_limits = models.Constraint(
         'CHECK (redeem_minimum_amount >= 0'
         ' AND redeem_max_percent > 0 AND redeem_max_percent <= 100)',

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import psycopg2
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import AccessError
+from odoo.tools import SQL
+
+from ..ledger import to_points
+from .loyalty_card_ledger import FOLD_SIZE, Movement
+
+_logger = logging.getLogger(__name__)
+
+ZERO = Decimal(0)
+
+
+class LoyaltyCard(models.Model):
+    """What becomes of a debt: points that were taken back after they were spent.
+
+    It stays and is paid by what comes in, or the program writes it off, at once or after some time.
+    What was written off because points had been spent is taken back when these points come back.
+    """
+
+    _inherit = 'loyalty.card'
+
+    def action_write_off(self) -> None:
+        """Bring cards below zero back to it; the rows say what was lost."""
+        if not self.env.user.has_group('crm_loyalty.group_manager'):
+            raise AccessError(self.env._("Only loyalty administrators write off debts."))
+        self.check_access('write')
+        cards = self.sudo().filtered('is_member')
+        cards._lock_fresh()
+        balances = cards._read_free(self.env.cr)
+        cards._write_off({card_id: -free.balance for card_id, free in balances.items()})
+
+    def _write_off(self, losses: dict[int, Decimal]) -> None:
+        """Post what is lost on cards below zero.
+
+        :param losses: points by card; nothing is done for those without
+        """
+        losses = {card_id: qty for card_id, qty in losses.items() if qty > 0}
+        if not losses:
+            return
+        self.env.flush_all()
+        # no two for the same state of a card
+        last = self.env.execute_query(
+            SQL(
+                'SELECT card_id, max(id) FROM loyalty_history WHERE card_id IN %s GROUP BY card_id',
+                tuple(losses),
+            )
+        )
+        self.sudo()._post(
+            [
+                Movement(card_id, losses[card_id], 'loss', key=f'loss:{card_id}:{row_id}')
+                for card_id, row_id in last
+            ]
+        )
+
+    def _fold_after_hook(self, changes):
+        res = super()._fold_after_hook(changes)
+        losses = {card_id: -new for card_id, (_old, new) in changes.items() if new < 0}
+        cards = self.browse(losses)
+        floored = cards.filtered(lambda card: card.program_id.negative_policy == 'floor')
+        floored._write_off({card.id: losses[card.id] for card in floored})
+        return res
+
+    # ------------------------------------------------------------
+    # WHAT COMES BACK
+    # ------------------------------------------------------------
+
+    @api.model
+    def _prepare_loss_returns(self, movements: list[Movement]) -> list[Movement]:
+        """Return what takes back losses, where the points that were missing are given back.
+
+        Otherwise an order that earned and one that redeemed, both cancelled, would leave the
+        points that were written off in between.
+        """
+        returns = []
+        for row in movements:
+            if row.kind == 'unburn' and row.reversed_id:
+                planned = sum((back.qty for back in returns if back.card_id == row.card_id), ZERO)
+                lost = self._get_loss_since(row.card_id, row.reversed_id) + planned
+                if lost > 0:
+                    returns.append(
+                        Movement(
+                            row.card_id,
+                            -min(lost, row.qty),
+                            'loss',
+                            key=row.key and f'loss:{row.key}',
+                            order_model=row.order_model,
+                            order_id=row.order_id,
+                        )
+                    )
+        return returns
+
+    @api.model
+    def _get_loss_since(self, card_id: int, row_id: int) -> Decimal:
+        """Return what was written off after a row, less what was taken back of it."""
+        [[qty]] = self.env.execute_query(
+            SQL(
+                "SELECT sum(qty) FROM loyalty_history"
+                " WHERE card_id = %s AND kind = 'loss' AND id > %s",
+                card_id,
+                row_id,
+            )
+        )
+        return to_points(qty)
+
+    # ------------------------------------------------------------
+    # JOB
+    # ------------------------------------------------------------
+
+    @api.model
+    def _cron_write_off(self) -> None:
+        """Write off debts that are older than their program lets them become."""
+        programs = self.env['loyalty.program'].with_context(active_test=False)
+        for program in programs.search([('negative_policy', '=', 'writeoff')]):
+            before = fields.Datetime.now() - timedelta(days=program.write_off_days)
+            after = 0
+            while card_ids := self._get_old_debtors(program, before, after):
+                after = card_ids[-1]
+                self._write_off_chunk(card_ids, before)
+
+    @api.model
+    def _get_old_debtors(self, program, before: datetime, after: int) -> list[int]:
+        """Return the next cards of a program with something open since before a moment."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT row.card_id
+                     FROM loyalty_history row
+                     JOIN loyalty_card card ON card.id = row.card_id AND card.is_member
+                    WHERE card.program_id = %s AND row.remaining < 0 AND row.posted_at <= %s
+                      AND row.card_id > %s
+                 ORDER BY row.card_id LIMIT %s""",
+                program.id,
+                before,
+                after,
+                FOLD_SIZE,
+            )
+        )
+        if not self._is_in_test():
+            self.env.cr.commit()  # no old snapshot while others work  # pylint: disable=invalid-commit
+        return [card_id for (card_id,) in rows]
+
+    @api.model
+    def _write_off_chunk(self, card_ids: list[int], before: datetime) -> None:
+        """Write off old debts in a transaction of its own; never raises."""
+        if self._is_in_test():
+            self.browse(card_ids)._write_off_old(before)
+            return
+        try:
+            with self.env.registry.cursor() as cr:
+                cr.execute('SET TRANSACTION ISOLATION LEVEL READ COMMITTED')
+                cr.execute("SET LOCAL lock_timeout = '5s'")
+                env = api.Environment(cr, SUPERUSER_ID, self.env.context)
+                env[self._name].browse(card_ids)._write_off_old(before)
+        except psycopg2.OperationalError as error:
+            _logger.info("Debts of %s cards are written off later: %s", len(card_ids), error)
+        except Exception:
+            _logger.exception("Debts of %s cards could not be written off", len(card_ids))
+
+    def _write_off_old(self, before: datetime) -> None:
+        """Write off what is open since before a moment, younger debts stay."""
+        self._lock()
+        self._fold()  # takes the rows of the cards too
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT card_id, -sum(remaining) FROM loyalty_history
+                    WHERE card_id IN %s AND remaining < 0 AND posted_at <= %s
+                 GROUP BY card_id""",
+                tuple(self.ids),
+                before,
+            )
+        )
+        self._write_off({card_id: to_points(qty) for card_id, qty in rows})
