@@ -20,7 +20,7 @@ class LoyaltyProgram(models.Model):
         help="Points of an open quotation that nobody else can spend meanwhile.",
     )
     hold_hours = fields.Float(
-        string="Hold for",
+        string="Hold for (Hours)",
         default=24,
         help="Hours and minutes after which the points are free again. They are free earlier when "
         "the quotation expires or is cancelled, or its reward is taken away.",

@@ -39,6 +39,10 @@ class TestAccessRights(LoyaltyCommon):
             'loyalty.history': {
                 'portal': '', 'employee': '', 'own': 'r', 'all': 'rc',
             },
+            'loyalty.hold': {
+                'portal': '', 'employee': '', 'salesman': 'r', 'own': 'r', 'all': 'r',
+                'manager': 'r',
+            },
             'loyalty.program': {
                 'portal': '', 'employee': '', 'own': 'r', 'all': 'r', 'manager': 'rwcu',
             },
