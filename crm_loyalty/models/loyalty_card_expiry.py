@@ -133,6 +133,61 @@ class LoyaltyCard(models.Model):
             )
 
     # ------------------------------------------------------------
+    # TAKEN TWICE
+    # ------------------------------------------------------------
+
+    @api.model
+    def _give_expired_back(self, entries: Iterable[Entry]) -> None:
+        """Give back what was taken twice: points of returned goods that had expired before.
+
+        Part of the fold.  What the return took from other awards, or left as debt, is undone.
+        """
+        ids = tuple(entry.id for entry in entries if entry.award_id and entry.qty < 0)
+        if not ids:
+            return
+        movements, given = [], {}
+        for row_id, card_id, award_id, missing, expired in self.env.execute_query(
+            self._get_expired_returns_sql(ids)
+        ):
+            qty = min(missing, expired - given.get(award_id, 0))
+            if qty > 0:
+                given[award_id] = given.get(award_id, 0) + qty
+                movements.append(self._prepare_expired_return(row_id, card_id, award_id, qty))
+        self._post(movements)
+
+    @api.model
+    def _get_expired_returns_sql(self, ids: tuple[int, ...]) -> SQL:
+        """Return what points taken back did not find in their award, and what expired of it."""
+        return SQL(
+            """SELECT row.id, row.card_id, row.award_id,
+                      -row.qty - COALESCE((
+                          SELECT sum(qty) FROM loyalty_allocation
+                           WHERE consumer_id = row.id AND award_id = row.award_id), 0),
+                      -expired.qty
+                 FROM loyalty_history row
+           CROSS JOIN LATERAL (
+                          SELECT sum(qty) AS qty FROM loyalty_history
+                           WHERE award_id = row.award_id AND kind = 'expire'
+                      ) expired
+                WHERE row.id IN %s AND row.kind = 'unearn' AND expired.qty < 0
+             ORDER BY row.id""",
+            ids,
+        )
+
+    @api.model
+    def _prepare_expired_return(self, row_id: int, card_id: int, award_id: int, qty) -> Movement:
+        """Return the row that undoes the expiry of points which are taken back anyway."""
+        return Movement(
+            card_id,
+            qty,
+            'expire',
+            self.env._("Had expired before they were taken back"),
+            key=f'loyalty.history:{row_id}:expired_before',
+            award_id=award_id,
+            reversed_id=row_id,
+        )
+
+    # ------------------------------------------------------------
     # ROWS
     # ------------------------------------------------------------
 

@@ -222,7 +222,8 @@ class LoyaltyCard(models.Model):
                 ids,
             )
         )
-        unfolded = self._match_rows()
+        matched: list[Entry] = []
+        unfolded = self._match_rows(matched)
         changes = {}
         for card_id, points in stored:
             if gained := unfolded.get(card_id):
@@ -230,6 +231,7 @@ class LoyaltyCard(models.Model):
         if changes:
             self._store_balances(changes)
         self._forget_balance()
+        self._give_expired_back(matched)
         if unfolded:
             self.sudo().browse(unfolded)._fold_after_hook(changes)
 
@@ -262,9 +264,10 @@ class LoyaltyCard(models.Model):
                 }
             )
 
-    def _match_rows(self) -> dict[int, Decimal]:
+    def _match_rows(self, matched: list[Entry] | None = None) -> dict[int, Decimal]:
         """Match the new rows of these cards with what is open, and note what remains.
 
+        :param matched: the new rows are added to it
         :return: the sum of the rows that are part of no stored balance yet, by card
         """
         given_on = self._date_awards()
@@ -272,7 +275,7 @@ class LoyaltyCard(models.Model):
         unfolded: dict[int, Decimal] = {}
         remaining: dict[int, Decimal] = {}
         allocations: list[Allocation] = []
-        matched: list[Entry] = []
+        matched = [] if matched is None else matched
         for card_id, rows in loaded.items():
             before = {row[0].id: row[0].remaining for row in rows}
             new = [entry for entry, is_new, _is_unfolded in rows if is_new]

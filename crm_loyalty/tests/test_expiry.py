@@ -243,6 +243,37 @@ class TestExpiry(ExpiryCommon):
             self.assertEqual(len(card.history_ids), 4)
             self.assert_balanced(card)
 
+    def test_returned_after_the_points_expired(self):
+        """They were taken already: a return takes them from nothing else."""
+        self.program.expire_after = 30
+        self.program.expiry_since = '2026-01-01'
+        with freeze_time('2026-10-01'):
+            order = self.create_order(100)
+            order.action_confirm()
+        self.post(70, expire_on=date(2027, 12, 31))
+        self.run_job('2026-11-05 12:00:00')
+        self.assertEqual(self.card.points, 70)
+        with freeze_time('2026-11-06'):
+            order._action_cancel()
+        self.env.invalidate_all()
+        self.assertEqual(self.card.points, 70)
+        self.assertEqual(self.rows('expire'), [-100, 100])
+        [other] = self.card.history_ids.filtered(lambda row: row.kind == 'grant')
+        self.assertEqual((other.remaining, other.expire_on), (70, date(2027, 12, 31)))
+        self.assert_balanced(self.card)
+
+    def test_partly_expired_then_returned(self):
+        self.program.expire_after = 30
+        self.program.expiry_since = '2026-01-01'
+        award = self.post(100, 'earn', '2026-10-01 12:00:00')
+        self.post(-60, 'burn', '2026-10-02 12:00:00')
+        self.run_job('2026-11-05 12:00:00')
+        self.assertEqual(self.rows('expire'), [-40])
+        for part in range(2):
+            self.post(-50, 'unearn', '2026-11-06', award_id=award.id, key=f'test:{part}')
+        self.assertEqual(self.card.points, -60, "what was redeemed is owed, no more")
+        self.assert_balanced(self.card)
+
     def test_debt_does_not_expire(self):
         self.program.expire_after = 30
         self.post(-50, 'unearn', '2026-01-01 12:00:00')
