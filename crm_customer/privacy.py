@@ -96,29 +96,37 @@ class Redactor:
         self.pattern = '|'.join(map(self._get_pattern, self.terms))
 
     def _get_pattern(self, term: str) -> str:
-        """Return the pattern of a term; words of Latin letters are found as whole words only."""
+        """Return the pattern of a term; words of Latin letters are found as whole words only.
+
+        An address is found as a whole address: ``na.li@`` and ``.cn.org`` are those of others.
+        """
+        if '@' in term or quote('@') in term:
+            start, end = r'(?<![a-zA-Z0-9][._+-]*)', r'(?![a-zA-Z0-9]|[._-]+[a-zA-Z0-9])'
+            return f'{start}{re.escape(term)}{end}'
         start = r'(?<![a-zA-Z0-9])' if re.match(r'[a-zA-Z0-9]', term) else ''
         end = r'(?![a-zA-Z0-9])' if re.search(r'[a-zA-Z0-9]$', term) else ''
         return f'{start}{re.escape(term)}{end}'
 
-    def redact(self, records: BaseModel, names: Iterable[str] = ()) -> None:
+    def redact(self, records: BaseModel, names: Iterable[str] | None = None) -> None:
         """Take the terms out of texts of records.
 
         :param records: records of one model
-        :param names: the fields; all texts when not given
+        :param names: the fields; all texts when None
         """
         if records:
             condition = SQL('id IN %s', tuple(records.ids))
             self.redact_where(records.browse(), condition, names)
 
-    def redact_where(self, model: BaseModel, condition: SQL, names: Iterable[str] = ()) -> None:
+    def redact_where(
+        self, model: BaseModel, condition: SQL, names: Iterable[str] | None = None
+    ) -> None:
         """Take the terms out of texts of the rows that meet a condition.
 
         :param model: empty recordset
         :param condition: SQL on the columns of its table
-        :param names: the fields; all texts when not given
+        :param names: the fields; all texts when None
         """
-        columns = [*(names or self.get_text_columns(model))]
+        columns = self.get_text_columns(model) if names is None else [*names]
         if not columns or not self.pattern:
             return
         model.flush_model()

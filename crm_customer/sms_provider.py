@@ -5,10 +5,14 @@ from __future__ import annotations
 from requests import exceptions
 from urllib3.exceptions import MaxRetryError
 
+from odoo.addons.iap.tools.iap_tools import IAPServerError
+
 from .smtp import Outcome
 
-#: failures, in core's words, that are not the message's
-PASSING_FAILURES = ('sms_server', 'sms_credit')
+#: failures, in core's words, that are not the message's: it did not leave, and may later
+PASSING_FAILURES = ('sms_credit',)
+#: failures that say nothing of the message: core also answers so when nobody answered
+UNKNOWN_FAILURES = ('sms_server',)
 
 
 class AnswerWatch:
@@ -47,6 +51,8 @@ class AnswerWatch:
                 return Outcome('sent')
             failure = self._failure_types.get(answer['state'], 'unknown')
             text = answer.get('failure_reason') or answer['state']
+            if failure in UNKNOWN_FAILURES:
+                return Outcome('uncertain', text)
             return Outcome('later' if failure in PASSING_FAILURES else 'failed', text)
         if self._error:
             text = ' '.join(f"{self._error.__class__.__name__}: {self._error}".split())
@@ -56,10 +62,13 @@ class AnswerWatch:
     def _may_have_left(self) -> bool:
         """Whether the provider may have got what it did not answer to."""
         cause = self._error
-        if not isinstance(cause, exceptions.RequestException):
+        if not isinstance(cause, (exceptions.RequestException, IAPServerError)):
             cause = cause.__context__  # core says it in words of its own
-        if isinstance(cause, (exceptions.ConnectTimeout, exceptions.HTTPError)):
+        if isinstance(cause, exceptions.HTTPError):
+            # of 5xx, said by a proxy or halfway through the work, nobody knows
+            return cause.response is None or cause.response.status_code >= 500
+        if isinstance(cause, exceptions.ConnectTimeout):
             return False
         if isinstance(cause, exceptions.ConnectionError):
             return not (cause.args and isinstance(cause.args[0], MaxRetryError))
-        return isinstance(cause, exceptions.RequestException)
+        return isinstance(cause, (exceptions.RequestException, IAPServerError))

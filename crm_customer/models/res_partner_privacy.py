@@ -186,7 +186,7 @@ class ResPartner(models.Model):
                 domain=partners,
                 fields=('create_date', 'number', 'body'),
                 on_erase='delete',
-                company='mail_message_id.record_company_id',
+                in_companies=self._get_short_messages_domain,
             ),
             PersonalData(
                 key='mail.mail',
@@ -204,11 +204,35 @@ class ResPartner(models.Model):
                 domain=self._get_personal_messages_domain(),
                 fields=('date', 'subject', 'body', 'email_from'),
                 on_erase='anonymise',
-                company='record_company_id',
+                in_companies=self._get_messages_domain,
                 reason=self.env._("Texts go; that there was a message stays on other documents."),
                 erase=self._erase_messages,
             ),
         ]
+
+    def _get_short_messages_domain(self, company_ids: list[int]) -> Domain:
+        """Return the short messages of companies or of none; a planned one has no other message."""
+        path, planned = 'mail_message_id.record_company_id', 'crm_message_id.company_id'
+        return Domain(planned, 'in', company_ids) | (
+            Domain('crm_message_id', '=', False)
+            & (Domain('mail_message_id', '=', False) | Domain(path, 'in', [False, *company_ids]))
+        )
+
+    def _get_messages_domain(self, company_ids: list[int]) -> Domain:
+        """Return the messages of companies or of none; logged notes are of their document's."""
+        domain = Domain('record_company_id', '=', False) & Domain('model', '!=', False)
+        domain &= self._get_personal_messages_domain()
+        notes = self.env['mail.message'].sudo().search(domain)
+        foreign = notes.browse()
+        for model, of_model in notes.grouped('model').items():
+            if model in self.env and 'company_id' in self.env[model]._fields:
+                documents = Domain('id', 'in', set(of_model.mapped('res_id')))
+                documents &= Domain('company_id', 'not in', [False, *company_ids])
+                records = self.env[model].sudo().with_context(active_test=False)
+                ids = set(records.search(documents).ids)
+                foreign |= of_model.filtered(lambda message, ids=ids: message.res_id in ids)
+        own = Domain('record_company_id', 'in', [False, *company_ids])
+        return own & Domain('id', 'not in', foreign.ids)
 
     def _get_personal_sources_meetings(self) -> list[PersonalData]:
         partners = Domain('partner_id', 'in', self.ids)

@@ -148,6 +148,25 @@ class TestImportPrivacy(ImportPrivacyCase):
         self.assertFalse(checked.file)
         self.assertTrue(other.file)
 
+    def test_lines_of_others_with_a_longer_address(self):
+        """Erasing li@mail.cn leaves na.li@mail.cn and li@mail.cn.org alone, and waiting."""
+        person = self.env['res.partner'].create({'name': "Imp Li", 'email': 'imp.li@mail.cn'})
+        others = ('na.imp.li@mail.cn', 'wang-imp.li@mail.cn', 'imp.li@mail.cn.org')
+        rows = [('Name', 'Email'), *((f'Imp {n}', email) for n, email in enumerate(others))]
+        record = self.make_import([*rows, ('Imp Li', '<Imp.Li@mail.cn>')])
+        record.action_import()
+        self.run_job(record.job_id, time_limit=0)
+        self.env.cr.execute(
+            "UPDATE crm_import_row SET state = 'waiting' WHERE import_id = %s", [record.id]
+        )
+        person._erase_personal_data()
+        self.env.cr.execute(
+            'SELECT cells FROM crm_import_row WHERE import_id = %s ORDER BY id', [record.id]
+        )
+        cells = [row[0] for row in self.env.cr.fetchall()]
+        self.assertEqual([row[-1] for row in cells[:3]], [*others])
+        self.assertFalse(cells[3])
+
     # ------------------------------------------------------------
     # WHAT NOBODY WRITES
     # ------------------------------------------------------------

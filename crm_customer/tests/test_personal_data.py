@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..message_content import MessageContent
 from .common import CrmCustomerCommon
 
 
@@ -84,6 +85,35 @@ class TestPersonalData(PersonalDataCommon):
         self.assertIn("Said by nobody", self.get_texts(self.user_manager, 'mail.message'))
         self.assert_own_only('mail.mail', "Mail")
         self.assert_own_only('sms.sms', "SMS")
+
+    def test_short_messages_that_were_planned(self):
+        self.person.phone = '+4930123456'
+        for number, company in (('one', self.company), ('two', self.other_company)):
+            message = self.env['crm.message']._plan(
+                [
+                    {
+                        'key': f'pd:{number}',
+                        'partner_id': self.person.id,
+                        'company_id': company.id,
+                        'message_class': 'transactional',
+                        'channel': 'sms',
+                        'subject': f"SMS {number}",
+                        'content_values': {'body': f"SMS {number}"},
+                    }
+                ]
+            )
+            content = MessageContent(subject='', body=f"SMS {number}")
+            self.env['sms.sms'].create(message._prepare_sms_vals(content))
+        self.assert_own_only('sms.sms', "SMS")
+
+    def test_notes_logged_on_documents_of_another_company(self):
+        for number, company in (('one', self.company), ('two', self.other_company)):
+            order = self.env['sale.order'].create(
+                {'partner_id': self.person.id, 'company_id': company.id}
+            )
+            note = order._message_log(body=f"Noted {number}", author_id=self.person.id)
+            self.assertFalse(note.record_company_id)
+        self.assert_own_only('mail.message', "Noted")
 
     def test_meetings_and_activities_of_another_company(self):
         for number, user in (('one', self.user_manager), ('two', self.other_manager)):

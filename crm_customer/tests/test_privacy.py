@@ -17,12 +17,15 @@ class TestPrivacy(CrmCustomerCommon):
             "to A.B+C@example.com now": "to … now",
             "<p>R&amp;D (Old) wrote</p>": "<p>… wrote</p>",
             "Lily": "Lily",
+            "x-a.b+c@example.com, a.b+c@example.com.": "x-a.b+c@example.com, ….",
         }
-        job = self.env['crm.job'].sudo().create({'name': "x", 'model': 'x', 'method': '_x'})
+        job = self.env['crm.job'].sudo().create({'name': "x of Li", 'model': 'x', 'method': '_x'})
         for text in texts:
             job._log(text)
         redactor.redact(job.line_ids, ['message'])
         self.assertEqual(job.line_ids.mapped('message'), list(texts.values()))
+        redactor.redact(job, [])
+        self.assertEqual(job.name, "x of Li", "no column is none of them")
 
     def test_texts_of_old_messages_go(self):
         person = self.env['crm.person']._for_partners(self.contact)

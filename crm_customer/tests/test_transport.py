@@ -10,6 +10,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.iap.tools.iap_tools import IAPServerError
+
 from .transport_common import TransportCase
 
 DELIVERY = 'odoo.addons.crm_customer.models.mail_mail'
@@ -631,7 +633,7 @@ class TestTextMessages(TransportCase):
 
     def test_what_the_provider_answers(self):
         self.answers['+4930123451'] = 'wrong_number_format'
-        self.answers['+4930123452'] = 'server_error'
+        self.answers['+4930123452'] = 'insufficient_credit'
         messages = self.enqueue(self.partners, channel='sms')
         self.send()
         self.assertEqual(messages.mapped('state'), ['sent', 'failed', 'queued'])
@@ -652,6 +654,11 @@ class TestTextMessages(TransportCase):
             (requests.exceptions.ConnectionError("Connection aborted."), ['uncertain', 'queued']),
             (requests.exceptions.ConnectionError(MaxRetryError(None, '')), ['queued', 'queued']),
             (UserError("No account"), ['queued', 'queued']),
+            ('insufficient_credit', ['queued', 'queued']),
+            ('server_error', ['uncertain', 'queued']),
+            (IAPServerError(), ['uncertain', 'queued']),
+            (self.get_http_error(502), ['uncertain', 'queued']),
+            (self.get_http_error(401), ['queued', 'queued']),
         )
         for number, (error, states) in enumerate(cases):
             with self.subTest(error=error):
@@ -664,8 +671,16 @@ class TestTextMessages(TransportCase):
                 self.assertEqual(messages.mapped('state'), states)
                 messages.write({'state': 'cancelled'})
 
+    def get_http_error(self, status):
+        """Return what core raises when the provider answers with an error of HTTP."""
+        answer = requests.Response()
+        answer.status_code = status
+        error = AccessError("An error occurred while reaching the provider.")
+        error.__context__ = requests.exceptions.HTTPError(response=answer)
+        return error
+
     def test_tried_again_but_not_for_ever(self):
-        self.answers['+4930123450'] = 'server_error'
+        self.answers['+4930123450'] = 'insufficient_credit'
         message = self.enqueue(self.partner, channel='sms')
         for _attempt in range(14):
             self.send()
