@@ -1,25 +1,36 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
-from odoo.addons.base.models.res_partner import _tzs
+from odoo.addons.base.models.res_partner import _tz_get
 
 
 class ResPartner(models.Model):
     _inherit = 'res.partner'
 
     customer_tz_choice = fields.Selection(
-        selection=_tzs,
+        selection=_tz_get,
         string="Customer's Time Zone",
         help="Chosen by the customer or by staff; without it the place decides.",
     )
     customer_tz = fields.Selection(
-        selection=_tzs,
+        selection=_tz_get,
         string="Time Zone in Use",
         compute='_compute_customer_tz',
         compute_sudo=True,
         help="When it is day for the customer: his own user's zone, else the chosen one, else that"
         " of his state or country, else that of the company's working hours.",
     )
+
+    @api.constrains('customer_tz_choice')
+    def _check_customer_tz_choice(self):
+        # values of a selection that is a function are taken as they come, and the gate would stop
+        known = {zone for zone, _label in _tz_get(self)}
+        for partner in self.filtered('customer_tz_choice'):
+            if partner.customer_tz_choice not in known:
+                raise ValidationError(
+                    self.env._("There is no time zone %s.", partner.customer_tz_choice)
+                )
 
     @api.depends('user_ids.active', 'tz', 'customer_tz_choice', 'country_id', 'state_id')
     @api.depends_context('company')

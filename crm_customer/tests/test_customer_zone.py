@@ -2,6 +2,7 @@ from itertools import product
 
 import pytz
 
+from odoo.exceptions import ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
@@ -82,7 +83,7 @@ class TestCustomerZone(CrmCustomerCommon):
 
     def test_chosen(self):
         self.place('np')
-        with self.assertRaises(ValueError), self.env.cr.savepoint():
+        with self.assertRaises(ValidationError), self.env.cr.savepoint():
             self.stranger.customer_tz_choice = 'Nowhere/City'
         self.stranger.customer_tz_choice = 'Asia/Tokyo'
         self.assertZone('Asia/Tokyo')
