@@ -1,5 +1,6 @@
 from . import controllers
 from . import models
 from . import core19
+from . import report
 from . import wizard
 from .hooks import post_init_hook, pre_init_hook, uninstall_hook

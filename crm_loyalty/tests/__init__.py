@@ -21,3 +21,4 @@ from . import test_tier
 from . import test_message
 from . import test_owner
 from . import test_statement
+from . import test_statement_report
