@@ -20,7 +20,6 @@
         'wizard/loyalty_proof_repair_views.xml',
         'report/loyalty_statement_templates.xml',
         'report/loyalty_member_card_templates.xml',
-        'wizard/loyalty_backfill_views.xml',
         'wizard/loyalty_statement_views.xml',
         'views/loyalty_statement_templates.xml',
         'views/loyalty_tier_history_views.xml',

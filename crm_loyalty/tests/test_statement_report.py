@@ -137,9 +137,8 @@ class TestStatementReport(LoyaltyCommon):
         rows = self.env['loyalty.history'].search(
             [('card_id', 'in', (self.card | other).ids), *domain]
         )
-        self.assertEqual(
-            rows, self.card.history_ids.filtered(lambda r: not r.order_id) | other.history_ids
-        )
+        loose = self.card.history_ids.filtered(lambda row: not row.order_id)
+        self.assertEqual(rows, loose | other.history_ids)
         self.earn(self.card, -5000, '2026-03-10 12:00:00', 'unearn')
         action = self.env['ir.actions.act_window']._for_xml_id(
             'crm_loyalty.loyalty_card_action_debt'
