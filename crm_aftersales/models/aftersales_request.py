@@ -1,7 +1,7 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from odoo.addons.crm_customer.briefing import BriefingLine
@@ -40,6 +40,7 @@ class AftersalesRequest(models.Model):
     _description = "Service Request"
     _inherit = [
         'aftersales.sla.mixin',
+        'crm.system.mixin',
         'portal.mixin',
         'mail.thread.cc',
         'mail.activity.mixin',
@@ -317,7 +318,6 @@ class AftersalesRequest(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        self._ensure_no_system_fields(set().union(*vals_list) - IMPORTED_FIELDS)
         numbering = Numbering(self.env, 'aftersales.request')
         # Looked up once and not for every request of a batch.
         defaults = {'stage_id': self._get_default_stage_id()}
@@ -344,7 +344,6 @@ class AftersalesRequest(models.Model):
         return company or self.env.company
 
     def write(self, vals):
-        self._ensure_no_system_fields(self._get_changed_fields(vals))
         states = {request: request.state for request in self} if 'stage_id' in vals else {}
         result = super().write(vals)
         if states:
@@ -356,17 +355,19 @@ class AftersalesRequest(models.Model):
         return result
 
     @api.model
-    def _get_system_fields(self) -> set[str]:
-        """Return the fields that nobody writes by hand, whatever screen or program he uses."""
-        return SYSTEM_FIELDS
+    def _get_system_fields(self):
+        return super()._get_system_fields() | SYSTEM_FIELDS
 
-    def _get_changed_fields(self, vals: dict) -> set[str]:
+    def _get_given_on_create(self, vals_list):
+        return super()._get_given_on_create(vals_list) - IMPORTED_FIELDS
+
+    def _get_given_on_write(self, vals):
         """Return the fields of the system that ``vals`` would change: an import repeats them."""
         if self.env.su:
             return set()
         return {
             name
-            for name in self._get_system_fields() & vals.keys()
+            for name in super()._get_given_on_write(vals)
             if any(
                 record._fields[name].convert_to_cache(vals[name], record)
                 != record._fields[name].convert_to_cache(record[name], record)
@@ -374,17 +375,13 @@ class AftersalesRequest(models.Model):
             )
         }
 
-    def _ensure_no_system_fields(self, names: set[str]) -> None:
-        refused = self._get_system_fields() & names
-        if refused and not self.env.su:
-            labels = [self._fields[name]._description_string(self.env) for name in sorted(refused)]
-            raise AccessError(
-                self.env._(
-                    "%(fields)s: this follows from what happens to a request and cannot be"
-                    " written. Move the request to another stage, or answer it.",
-                    fields=", ".join(labels),
-                )
-            )
+    @api.model
+    def _get_system_fields_text(self, labels):
+        return self.env._(
+            "%(fields)s: this follows from what happens to a request and cannot be"
+            " written. Move the request to another stage, or answer it.",
+            fields=labels,
+        )
 
     # ------------------------------------------------------------
     # States

@@ -97,6 +97,9 @@ class TestAccessRights(AftersalesCommon):
                     request.write(values)
             with self.assertRaises(AccessError):
                 request.create({'name': "Past", 'sla_deadline': '2030-01-01'})
+            past = request.with_context(default_reopen_count=3, default_date_closed='2020-01-01')
+            made = past.create({'name': "Past", 'user_id': user.id})
+            self.assertEqual((made.reopen_count, made.date_closed), (0, False))
             request.write({'number': request.number, 'name': "An import repeats the number"})
             # the ways that lead there stay open
             request.message_post(

@@ -2,6 +2,7 @@ from . import crm_import_mixin
 from . import ir_fields_converter
 from . import crm_keyed_mixin
 from . import crm_version_mixin
+from . import crm_system_mixin
 from . import crm_job
 from . import crm_job_line
 from . import crm_import

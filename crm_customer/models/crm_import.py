@@ -25,6 +25,7 @@ class CrmImport(models.Model):
 
     _name = 'crm.import'
     _description = 'Import of a File'
+    _inherit = ['crm.system.mixin']
     _order = 'id desc'
 
     name = fields.Char(compute='_compute_name')
@@ -181,14 +182,7 @@ class CrmImport(models.Model):
     # CRUD
     # ------------------------------------------------------------
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        defaults = {key.removeprefix('default_') for key in self.env.context}
-        self._ensure_no_system_fields(defaults.union(*vals_list))
-        return super().create(vals_list)
-
     def write(self, vals):
-        self._ensure_no_system_fields(set(vals))
         if not self.env.su:
             self._ensure_not_open()
         return super().write(vals)
@@ -319,15 +313,15 @@ class CrmImport(models.Model):
         if any(job.state in OPEN_STATES for job in self.sudo().job_id):
             raise UserError(self.env._("This file is being worked on already."))
 
-    def _ensure_no_system_fields(self, names: set[str]) -> None:
-        refused = names & SYSTEM_FIELDS.union(self._get_counters())
-        if refused and not self.env.su:
-            raise AccessError(
-                self.env._(
-                    "%(fields)s: this follows from the import and cannot be written.",
-                    fields=", ".join(sorted(refused)),
-                )
-            )
+    @api.model
+    def _get_system_fields(self):
+        return super()._get_system_fields().union(SYSTEM_FIELDS, self._get_counters())
+
+    @api.model
+    def _get_system_fields_text(self, labels):
+        return self.env._(
+            "%(fields)s: this follows from the import and cannot be written.", fields=labels
+        )
 
     def _ensure_rights(self, template: ImportTemplate) -> None:
         if not template.group:

@@ -15,7 +15,7 @@ class CrmOccasionTask(models.Model):
 
     _name = 'crm.occasion.task'
     _description = 'Task for an Occasion'
-    _inherit = ['crm.keyed.mixin', 'crm.version.mixin', 'crm.visibility.mixin']
+    _inherit = ['crm.keyed.mixin', 'crm.version.mixin', 'crm.system.mixin', 'crm.visibility.mixin']
     _order = 'due_at, id'
     _rec_name = 'text'
 
@@ -93,31 +93,26 @@ class CrmOccasionTask(models.Model):
     # CRUD
     # ------------------------------------------------------------
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        self._ensure_no_system_fields(SYSTEM_FIELDS & set().union(*vals_list))
-        return super().create(vals_list)
+    @api.model
+    def _get_system_fields(self):
+        return super()._get_system_fields() | SYSTEM_FIELDS
 
-    def write(self, vals):
-        refused = SYSTEM_FIELDS & set(vals)
+    def _get_given_on_write(self, vals):
+        given = super()._get_given_on_write(vals)
         if not self.env.su and 'visibility' in vals:
             # who reads what a note says, the note says
             notes_sudo = self.sudo().note_id
             if any(note.visibility != vals['visibility'] for note in notes_sudo):
-                refused.add('visibility')
-        self._ensure_no_system_fields(refused)
-        return super().write(vals)
+                given.add('visibility')
+        return given
 
-    def _ensure_no_system_fields(self, names: set[str]) -> None:
-        if names and not self.env.su:
-            labels = [self._fields[name]._description_string(self.env) for name in sorted(names)]
-            raise AccessError(
-                self.env._(
-                    "%(fields)s: this follows from the rules, the notes and the buttons of a task"
-                    " and cannot be written.",
-                    fields=', '.join(labels),
-                )
-            )
+    @api.model
+    def _get_system_fields_text(self, labels):
+        return self.env._(
+            "%(fields)s: this follows from the rules, the notes and the buttons of a task"
+            " and cannot be written.",
+            fields=labels,
+        )
 
     # ------------------------------------------------------------
     # STEPS

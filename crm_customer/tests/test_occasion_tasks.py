@@ -311,6 +311,35 @@ class TestOccasionTasks(TaskCommon):
         copy = task.with_user(self.user_all).copy()
         self.assertFalse(copy.sudo().note_id or copy.rule_id)
 
+    def test_what_the_system_keeps_by_default(self):
+        """Nor as a default, of a program's context or stored by a user for himself."""
+        stay = self.create_stay(self.guest_li)
+        values = {
+            'key': 'k1',
+            'rule_id': self.rule_birthday.id,
+            'birthday_key': 'S2026',
+            'company_id': self.other_company.id,
+            'state': 'done',
+            'done_at': '2026-04-10 08:00:00',
+            'done_by': self.cook.id,
+        }
+        tasks = self.env['crm.occasion.task'].with_user(self.user_all)
+        by_hand = {'occasion_id': stay.id, 'department_id': self.kitchen.id, 'text': "Fruit"}
+        context = {f'default_{name}': value for name, value in values.items()}
+        made = tasks.with_context(**context).create(by_hand)
+        for name, value in values.items():
+            self.env['ir.default'].with_user(self.user_all).set(
+                tasks._name, name, value, user_id=True
+            )
+        made |= tasks.create(by_hand)
+        kept = {**dict.fromkeys(values, False), 'state': 'open', 'company_id': self.company.id}
+        self.assertRecordValues(made.sudo(), [kept, kept])
+        self.create_note(self.guest_wang, "Insulin", self.pillow)
+        stay = self.create_stay(self.guest_wang).with_user(self.user_all)
+        again = stay.with_context(default_done_by=self.cook.id).copy()
+        self.assertTrue(again.task_ids)
+        self.assertFalse(again.task_ids.done_by, "also of what a rule makes")
+
     def test_by_hand(self):
         """The occasion is required; from the screen of an occasion it is that one."""
         stay = self.create_stay(self.guest_li, company_id=self.other_company.id)
