@@ -49,7 +49,8 @@ class LoyaltyCard(models.Model):
         """Lock these cards for the rest of the transaction, and see them as they are now.
 
         Call it before the first write of the transaction, for all cards it will spend from.  What
-        was read before is read again.
+        was read before is read again.  Not within a savepoint, unless something was written: to
+        renew the snapshot the transaction is begun anew.
         """
         ids = sorted(self.ids)
         if not ids or self._is_in_test():
@@ -116,7 +117,7 @@ class LoyaltyCard(models.Model):
         free = cards._read_committed_free() if stale else seen
         for card in cards:
             given = Decimal(0)
-            if incoming and card.program_id.redeem_earned:
+            if incoming and card.program_id._can_redeem_earned():
                 given = incoming.get(card.id, Decimal(0))
             if free[card.id].with_own(given) >= wanted[card.id]:
                 continue

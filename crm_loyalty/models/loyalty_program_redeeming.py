@@ -74,3 +74,8 @@ class LoyaltyProgram(models.Model):
     def _compute_redeem_earned(self):
         for program in self:
             program.redeem_earned = program.applies_on != 'future'
+
+    def _can_redeem_earned(self) -> bool:
+        """Return whether points an order gives can be redeemed on it; extend for later ones."""
+        self.ensure_one()
+        return self.redeem_earned and self.applies_on != 'future'

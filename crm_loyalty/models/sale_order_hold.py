@@ -107,7 +107,7 @@ class SaleOrder(models.Model):
     def _get_given_here(self, card) -> Decimal:
         """Return the points redeemed on this order that it gives itself."""
         balance = to_points(card.points)
-        if not card.program_id.redeem_earned or balance < 0:
+        if not card.program_id._can_redeem_earned() or balance < 0:
             return Decimal(0)
         cost = sum(
             (to_points(line.points_cost) for line in self.order_line if line.coupon_id == card),
@@ -121,8 +121,7 @@ class SaleOrder(models.Model):
 
         :param card: ``loyalty.card`` (sudo)
         """
-        program = card.program_id
-        if not program.redeem_earned or program.applies_on == 'future':
+        if not card.program_id._can_redeem_earned():
             return Decimal(0)
         entries = self.sudo().coupon_point_ids.filtered(lambda entry: entry.coupon_id == card)
         return sum((to_points(entry.points) for entry in entries), Decimal(0))

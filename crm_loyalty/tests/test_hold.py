@@ -125,6 +125,46 @@ class TestHold(LoyaltyCommon):
         self.Card._post([Movement(self.card.id, -40, 'burn')])
         self.assertEqual(self.card.points_free, 0)
 
+    def test_v25_captured_after_midnight(self):
+        """Held at 23:59 of their last day, the points are paid with at 00:05."""
+        self.env.company.resource_calendar_id.tz = 'UTC'
+        self.program.company_id = self.env.company
+        with freeze_time('2027-01-01 10:00:00'):
+            self.program.expire_after = 30
+            card = self.create_card(self.partner, points=100)
+        card._fold()
+        self.assertEqual(str(card.history_ids.expire_on), '2027-01-31')
+        with freeze_time('2027-01-31 23:59:00'):
+            card._hold_points(60, 'till:1', minutes=15)
+        with freeze_time('2027-02-01 00:05:00'):
+            self.env['loyalty.expiry']._cron_expire_points()
+            self.env.invalidate_all()
+            self.assertEqual((card.points, card.points_free), (60, 0))
+            self.Card._capture_points('till:1')
+            self.env['loyalty.expiry']._cron_expire_points()
+        self.env.invalidate_all()
+        self.assertEqual(card.points, 0)
+        kinds = card.history_ids.sorted('id').mapped(lambda row: (row.kind, row.qty))
+        self.assertEqual(kinds, [('opening', 100), ('expire', -40), ('burn', -60)])
+        self.assert_balanced(card)
+
+    def test_v25_not_paid_with_after_all(self):
+        """What was kept for a hold only expires with it."""
+        self.env.company.resource_calendar_id.tz = 'UTC'
+        self.program.company_id = self.env.company
+        with freeze_time('2027-01-01 10:00:00'):
+            self.program.expire_after = 30
+            card = self.create_card(self.partner, points=100)
+        card._fold()
+        with freeze_time('2027-01-31 23:59:00'):
+            card._hold_points(60, 'till:1', minutes=15)
+        with freeze_time('2027-02-01 00:05:00'):
+            self.env['loyalty.expiry']._cron_expire_points()
+            self.Card._release_points('till:1')
+            self.env.invalidate_all()
+            self.assertEqual(card.points, 0)
+        self.assert_balanced(card)
+
     def test_merged_card(self):
         self.card._hold_points(60, 'till:1')
         other = self.create_card(self.partner, points=10)
