@@ -12,11 +12,10 @@ WITH book AS (
      GROUP BY card_id
 ),
 moved AS (
-    SELECT side.id, sum(side.qty) AS qty
-      FROM loyalty_allocation allocation
-     CROSS JOIN LATERAL (VALUES (allocation.award_id, -allocation.qty), (allocation.consumer_id, allocation.qty))
-                AS side (id, qty)
-     GROUP BY side.id
+    -- no row both gives and takes
+    SELECT award_id AS id, -sum(qty) AS qty FROM loyalty_allocation GROUP BY award_id
+     UNION ALL
+    SELECT consumer_id, sum(qty) FROM loyalty_allocation GROUP BY consumer_id
 )
 SELECT (SELECT count(*)
           FROM loyalty_card card
