@@ -9,6 +9,7 @@ from . import loyalty_card_merge
 from . import loyalty_generate_wizard
 from . import loyalty_rule
 from . import sale_order
+from . import sale_order_earning
 from . import sale_order_line
 from . import sale_order_redeeming
 from . import sale_loyalty_reward_wizard

@@ -30,6 +30,7 @@ class LoyaltyCard(models.Model):
         (merged | previous).merged_into_id = self
         self._repoint_orders(merged)
         self._take_over_holds(merged)
+        merged.pending_ids.sudo().card_id = self
         self._keep_best_tier(merged)
         self._evaluate_tiers(allow_downgrade=False)
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from odoo import models
-from odoo.tools import float_round
 
 from ..models.loyalty_card import IGNORED
 
@@ -62,17 +61,6 @@ class SaleOrder(models.Model):
             self._loyalty_true_up()
         return res
 
-    def _program_check_compute_points(self, programs):
-        result = super()._program_check_compute_points(programs)
-        for program, status in result.items():
-            if program.managed and 'points' in status:
-                # per order and per unit core does not round; the ledger has two decimals
-                status['points'] = [
-                    float_round(points, precision_digits=2, rounding_method='DOWN')
-                    for points in status['points']
-                ]
-        return result
-
     # ------------------------------------------------------------
     # HELPERS
     # ------------------------------------------------------------
@@ -82,8 +70,8 @@ class SaleOrder(models.Model):
         return self.order_line.filtered('points_cost').sudo().coupon_id.filtered('is_member')
 
     def _lock_spent_cards(self) -> None:
-        """Let nobody else spend from these cards, before anything is looked at."""
-        self._get_spent_cards()._lock_fresh()
+        """Let nobody else spend from these cards or use up their limits, before all else."""
+        (self._get_spent_cards() | self._get_capped_cards())._lock_fresh()
 
     def _get_managed_cards(self):
         """Return the member cards these orders earned for or redeemed from (sudo)."""

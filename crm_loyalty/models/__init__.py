@@ -1,6 +1,8 @@
 from . import loyalty_program
 from . import loyalty_program_redeeming
 from . import loyalty_reward
+from . import loyalty_program_earning
+from . import loyalty_earning_bonus
 from . import loyalty_tier
 from . import loyalty_card_ledger
 from . import loyalty_card_lock
@@ -19,6 +21,8 @@ from . import loyalty_card_expiry
 from . import loyalty_expiry
 from . import loyalty_expiry_message
 from . import loyalty_allocation
+from . import loyalty_pending
+from . import loyalty_card_earning
 from . import loyalty_tier_history
 from . import loyalty_tier_evaluation
 from . import loyalty_backfill_engine
@@ -38,4 +42,9 @@ from . import sale_order
 from . import sale_order_ledger
 from . import sale_order_hold
 from . import payment_transaction
+from . import sale_order_earning
+from . import sale_order_line
+from . import account_move
+from . import account_partial_reconcile
+from . import account_payment
 from . import sale_order_coupon_points

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from odoo import models
 from odoo.tools import SQL
 
 from ..ledger import to_points
 from .loyalty_card_ledger import Movement
+
+if TYPE_CHECKING:
+    from .sale_order_earning import LineFlow
 
 ZERO = Decimal(0)
 
@@ -36,24 +39,35 @@ class SaleOrder(models.Model):
         it in its key, so that the second is run again on what the first one left.
         """
         posted = self._get_posted_rows()
+        pending = self._get_pending_rows()
+        self._freeze_earning(posted)
+        flows = self._get_line_flows()
         movements = []
         redeeming = {}
         for order in self:
             rows = posted.get(order.id, [])
-            earned, redeemed = order._get_loyalty_targets()
-            for card_id in {*earned, *redeemed, *(row.card_id for row in rows)}:
+            earned, redeemed = order._get_loyalty_targets(flows)
+            waiting = pending.filtered(lambda row, order=order: row.order_id == order.id)
+            card_ids = {*earned, *redeemed, *(row.card_id for row in rows), *waiting.card_id.ids}
+            for card_id in card_ids:
                 own = [row for row in rows if row.card_id == card_id]
-                movements += order._prepare_earning(card_id, earned.get(card_id, ZERO), own)
+                target = earned.get(card_id, ZERO)
+                movements += order._prepare_earning(card_id, target, own, waiting, flows)
                 movements += order._prepare_redeeming(card_id, redeemed.get(card_id, ZERO), own)
             if redeemed:
                 redeeming[order.id] = redeemed
         if any(row.kind == 'burn' for row in movements):
             self.browse(redeeming)._capture_holds(redeeming)
-        if movements:
+        if movements := self._hold_back(movements):
             self.env['loyalty.card'].sudo()._post(movements)
 
-    def _get_loyalty_targets(self) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
-        """Return the points this order should give, and those it should take, by member card."""
+    def _get_loyalty_targets(
+        self, flows: dict[int, LineFlow]
+    ) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
+        """Return the points this order should give, and those it should take, by member card.
+
+        :param flows: how far the lines came, see :meth:`_get_line_flows`
+        """
         self.ensure_one()
         earned: dict[int, Decimal] = {}
         redeemed: dict[int, Decimal] = {}
@@ -61,19 +75,12 @@ class SaleOrder(models.Model):
             return earned, redeemed
         for entry in self.sudo().coupon_point_ids:
             if entry.coupon_id.is_member:
-                earned[entry.coupon_id.id] = self._get_earned_points(entry)
+                earned[entry.coupon_id.id] = self._get_earned_points(entry, flows)
         for line in self.sudo().order_line.filtered('points_cost'):
             card = line.coupon_id
             if card.is_member:
                 redeemed[card.id] = redeemed.get(card.id, ZERO) + to_points(line.points_cost)
         return earned, redeemed
-
-    def _get_earned_points(self, entry) -> Decimal:
-        """Return the points this order gives to one card; extend for other events and rates.
-
-        :param entry: ``sale.order.coupon.points``
-        """
-        return to_points(entry.points)
 
     def _get_posted_rows(self) -> dict[int, list[PostedRow]]:
         """Return the rows of these orders, the oldest first, by order."""
@@ -83,7 +90,7 @@ class SaleOrder(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """SELECT row.order_id, row.id, card.id, COALESCE(card.merged_into_id, card.id),
-                          row.kind, row.qty, row.reversed_id
+                          row.kind, row.qty, row.reversed_id, row.used
                      FROM loyalty_history row
                      JOIN loyalty_card card ON card.id = row.card_id
                     WHERE row.order_model = %s AND row.order_id IN %s AND card.is_member
@@ -93,20 +100,30 @@ class SaleOrder(models.Model):
             )
         )
         posted: dict[int, list[PostedRow]] = {}
-        for order_id, row_id, own_card_id, card_id, kind, qty, reversed_id in rows:
+        for order_id, row_id, own_card_id, card_id, kind, qty, reversed_id, used in rows:
             row = PostedRow(row_id, own_card_id, card_id, kind, to_points(qty), reversed_id)
+            if kind == 'earn' and used:
+                # core has one row for what an order gave and took
+                burnt = row._replace(kind='burn', qty=-to_points(used))
+                posted.setdefault(order_id, []).append(burnt)
+                row = row._replace(qty=row.qty - burnt.qty)
             posted.setdefault(order_id, []).append(row)
         return posted
 
     def _prepare_earning(
-        self, card_id: int, target: Decimal, rows: list[PostedRow]
+        self, card_id: int, target: Decimal, rows: list[PostedRow], waiting, flows
     ) -> list[Movement]:
         """Return the row that brings what was earned to the target.
 
         :param rows: what was posted for this order and card
+        :param waiting: ``loyalty.pending`` of this order, lowered first
         """
         earned = [row for row in rows if row.kind in ('earn', 'unearn')]
+        waiting = waiting.filtered(lambda row: row.card_id.id == card_id)
         missing = target - sum((row.qty for row in earned), ZERO)
+        missing -= sum((to_points(row.qty) for row in waiting), ZERO)
+        if missing < 0 and waiting:
+            missing = -waiting._lower(-missing)
         if not missing:
             return []
         awards = [row for row in earned if row.kind == 'earn' and row.own_card_id == card_id]
@@ -117,6 +134,7 @@ class SaleOrder(models.Model):
                 'earn' if missing > 0 else 'unearn',
                 earned,
                 award_id=awards[-1].id if awards and missing < 0 else None,
+                **self._get_frozen_columns(card_id, flows),
             )
         ]
 

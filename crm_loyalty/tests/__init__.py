@@ -5,6 +5,7 @@ from . import test_cancel
 from . import test_concurrency
 from . import test_expiry
 from . import test_debt
+from . import test_earning
 from . import test_guard
 from . import test_hold
 from . import test_hooks

@@ -201,7 +201,10 @@ class TestBackfill(LoyaltyCommon, JobCase):
         engine = self.env['loyalty.backfill.engine']
         order = self.create_past_order(60)
         order.order_line.tax_ids = False
-        order.company_id = twig
+        order.write(
+            # the warehouse, where there is one, is of another company
+            {'company_id': twig.id, **dict.fromkeys({'warehouse_id'} & order._fields.keys())}
+        )
         params = engine._prepare_params(self.program, SINCE, twig)
         self.assertEqual(engine._count_orders(params), (1, 1))
 

@@ -24,6 +24,8 @@ class TestConcurrency(TwoCursorsCase):
             {
                 'name': "Race",
                 'program_type': 'loyalty',
+                'applies_on': 'both',
+                'trigger': 'auto',
                 'pricelist_ids': [Command.set(pricelist.ids)],  # no other order is concerned
                 'rule_ids': [
                     Command.create({'reward_point_mode': 'money', 'reward_point_amount': 1})
@@ -36,7 +38,9 @@ class TestConcurrency(TwoCursorsCase):
             }
         )
         self.member = env['res.partner'].create({'name': "Race"})
-        product = env['product.product'].create({'name': "Race", 'taxes_id': False})
+        product = env['product.product'].create(
+            {'name': "Race", 'taxes_id': False, 'type': 'service'}
+        )
         self.order = env['sale.order'].create(
             {
                 'partner_id': self.member.id,
@@ -200,3 +204,90 @@ class TestConcurrency(TwoCursorsCase):
 
     def expire(self, card):
         return self.env_2['loyalty.expiry']._expire_chunk(card.ids)
+    # ------------------------------------------------------------
+    # TWO EVENTS OF ONE ORDER
+    # ------------------------------------------------------------
+
+    def prepare_event(self, price):
+        """Let the order earn its 60 points, then cost something else, as an event would do."""
+        self.backfill(self.env_1)
+        self.order._loyalty_true_up()
+        self.env_1.cr.commit()
+        self.execute_committed(
+            'UPDATE sale_order_line SET price_unit = %s, price_total = %s, price_subtotal = %s'
+            ' WHERE order_id = %s',
+            *(price, price, price, self.order.id),
+        )
+        self.start_over()
+
+    def start_over(self):
+        """Begin two transactions that know nothing of each other."""
+        self.take_snapshots()
+        for env in (self.env_1, self.env_2):
+            env.invalidate_all(flush=False)
+
+    def true_up(self, env):
+        self.order.with_env(env)._loyalty_true_up()
+        env.flush_all()
+
+    def assert_second_is_refused(self, function):
+        """Check that the second connection fails, and do it again as Odoo does."""
+        with (
+            mute_logger('odoo.sql_db'),
+            self.assertRaises(psycopg2.errors.SerializationFailure),
+        ):
+            function(self.env_2)
+        self.env_2.cr.rollback()
+        self.env_2.invalidate_all(flush=False)
+        function(self.env_2)
+        self.env_2.cr.commit()
+        self.start_over()
+
+    def test_two_events_at_once_make_one_row(self):
+        """Delivery and payment of one order at the same moment."""
+        self.prepare_event(price=25)
+        self.order._loyalty_true_up()
+        self.env_1.cr.commit()
+        self.assert_second_is_refused(self.true_up)
+        rows = self.cards(self.env_1).history_ids.sorted('id')
+        self.assertEqual(rows.mapped('qty'), [60, -35])
+
+    def test_release_beside_a_credit_note(self):
+        """Points released and taken back at once: whoever is second sees the first."""
+        self.program.release_delay_days = 1
+        self.prepare_event(price=100)
+        self.order._loyalty_true_up()
+        self.env_1.cr.commit()
+        self.execute_committed(
+            "WITH due AS (UPDATE loyalty_pending SET release_at = '2026-01-01' WHERE order_id = %s)"
+            ' UPDATE sale_order_line SET price_total = 70 WHERE order_id = %s',
+            *(self.order.id, self.order.id),
+        )
+        self.start_over()
+        self.assertEqual(self.cards(self.env_1).points_pending, 40)
+        self.assertEqual(self.env_1['loyalty.pending']._release_chunk(), 1)
+        self.env_1.cr.commit()
+        self.assert_second_is_refused(self.true_up)
+        card = self.cards(self.env_1)
+        self.assertEqual((card.points, card.points_pending), (70, 0))
+        self.assertEqual(card.history_ids.sorted('id').mapped('qty'), [60, 40, -30])
+
+    def test_two_orders_share_a_limit(self):
+        """The second looked when nothing was used up: for the lock of the card it looks again."""
+        self.prepare_event(price=60)
+        self.program.cap_day = 100
+        orders = self.env_1['sale.order'].concat(*(self.order.copy() for _order in range(2)))
+        orders.order_line.price_unit = 80
+        self.env_1.cr.commit()
+        for order in orders:
+            self.addCleanup(
+                self.execute_committed, 'DELETE FROM sale_order WHERE id = %s', order.id
+            )
+        self.start_over()
+        orders[0].action_confirm()
+        self.env_1.cr.commit()
+        orders[1].with_env(self.env_2).action_confirm()
+        self.env_2.cr.commit()
+        self.start_over()
+        rows = self.cards(self.env_1).history_ids.sorted('id')
+        self.assertEqual(rows.mapped('qty'), [60, 80, 20])
