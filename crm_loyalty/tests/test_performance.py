@@ -67,5 +67,6 @@ class TestPerformance(LoyaltyCommon):
         self.extra_queries_of_confirm(1)
         counts = [self.extra_queries_of_confirm(lines) for lines in (1, 30)]
         self.assertEqual(counts[0], counts[1])
-        # two in the transaction of the order, the rest in the fold and for tiers, with cold caches
-        self.assertLessEqual(counts[0], 28)
+        # with cold caches: what was posted, is pending, invoiced and came back, the order and its
+        # rules, two writes; the rest in the fold and for tiers
+        self.assertLessEqual(counts[0], 30)
