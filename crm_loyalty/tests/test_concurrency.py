@@ -204,6 +204,7 @@ class TestConcurrency(TwoCursorsCase):
 
     def expire(self, card):
         return self.env_2['loyalty.expiry']._expire_chunk(card.ids)
+
     # ------------------------------------------------------------
     # TWO EVENTS OF ONE ORDER
     # ------------------------------------------------------------
