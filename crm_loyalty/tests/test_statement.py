@@ -277,6 +277,25 @@ class TestStatement(LoyaltyCommon):
             [{'day': date(2026, 3, 15), 'points': 40, 'text': "S00042"}],
         )
 
+    def test_v4_pending_rows(self):
+        if 'loyalty.pending' not in self.env:
+            self.skipTest("Nothing is pending in this version")
+        self.env['loyalty.pending'].create(
+            {
+                'key': 'test:1',
+                'card_id': self.card.id,
+                'qty': 60,
+                'description': "S00042",
+                'release_at': '2026-03-14 17:00:00',
+            }
+        )
+        statement = self.card.get_statement()
+        self.assertEqual((statement['pending'], statement['balance']), (60, 0))
+        self.assertEqual(
+            statement['pending_points'],
+            [{'day': date(2026, 3, 15), 'points': 60, 'text': "S00042"}],
+        )
+
     def test_gift_cards(self):
         """Cards without a ledger have a statement that ends with core's balance."""
         program = self.create_program("Wallet", managed=False)
