@@ -96,7 +96,7 @@ class LoyaltyRule(models.Model):
                           WHERE reward_id IS NULL AND NOT no_effect), 0) AS quantity,
                       COALESCE(sum(total) FILTER (WHERE %(counts)s), 0) AS threshold_incl,
                       COALESCE(sum(subtotal) FILTER (WHERE %(counts)s), 0) AS threshold_excl,
-                      COALESCE(sum(total) FILTER (
+                      COALESCE(sum(%(amount)s) FILTER (
                           WHERE NOT no_effect AND program_type NOT IN %(not_paid)s
                       ), 0) AS amount
                  FROM batch
@@ -109,6 +109,7 @@ class LoyaltyRule(models.Model):
                 " AND NOT (is_discount AND (program_trigger = 'auto' OR program_id = %s))",
                 program.id,
             ),
+            amount=SQL('total' if program.earn_base == 'incl' else 'subtotal'),
             not_paid=('ewallet', 'gift_card', program.program_type),
             products=self._get_product_sql(),
         )

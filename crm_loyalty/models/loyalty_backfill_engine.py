@@ -7,6 +7,8 @@ from typing import NamedTuple
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .loyalty_program_earning import read_domain
+
 #: orders per committed chunk
 CHUNK_SIZE = 2000
 
@@ -181,6 +183,10 @@ class LoyaltyBackfillEngine(models.AbstractModel):
                 program.id,
             ),
         ]
+        who = read_domain(program.earn_partner_domain)
+        if not who.is_true():
+            members = self.env['res.partner'].sudo().with_context(active_test=False)
+            conditions.append(SQL("sale.partner_id IN %s", members._search(who).subselect()))
         if pricelists := program.pricelist_ids:
             conditions.append(SQL("sale.pricelist_id IN %s", tuple(pricelists.ids)))
         if public_ids := self._get_public_partner_ids():

@@ -210,6 +210,18 @@ class TestBackfill(LoyaltyCommon, JobCase):
         params = engine._prepare_params(self.program, SINCE, twig)
         self.assertEqual(engine._count_orders(params), (1, 1))
 
+    def test_who_earns_and_on_what(self):
+        tax = self.env['account.tax'].create({'name': "Past VAT", 'amount': 20})
+        order = self.create_past_order(60)
+        order.order_line.tax_ids = tax
+        self.create_past_order(70, partner=self.create_partner("Nobody"))
+        self.program.write(
+            {'earn_base': 'excl', 'earn_partner_domain': f"[('id', '=', {self.member.id})]"}
+        )
+        engine = self.env['loyalty.backfill.engine']
+        self.assertEqual(engine._backfill_now(self.program, SINCE), 1)
+        self.assertEqual(self.get_card().points, 60)
+
     def test_dry_run(self):
         self.create_past_order(100)
         self.create_past_order(100)
