@@ -36,4 +36,5 @@ class CrmGoal(models.Model):
     def _compute_display_name(self):
         for goal in self:
             sign = '≥' if goal.direction == 'min' else '≤'
-            goal.display_name = f'{goal.name} {sign} {goal.target:g} {goal.unit or ""}'.strip()
+            target = f'{sign} {goal.target:g} {goal.unit or ""}'.strip()
+            goal.display_name = f'{goal.name} {target}' if goal.name else False

@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .crm_visibility_mixin import VISIBILITIES
+
 
 class CrmNoteCategory(models.Model):
     """What notes on customers are about: the room, food, health..."""
@@ -9,7 +11,7 @@ class CrmNoteCategory(models.Model):
     _inherit = ['crm.label.mixin']
 
     visibility = fields.Selection(
-        selection=lambda self: self.env['crm.customer.note']._fields['visibility'].selection,
+        selection=VISIBILITIES,
         string="Proposed Visibility",
         required=True,
         default='all',

@@ -16,6 +16,12 @@ SCREEN_METHODS = (
     'web_read', 'web_search_read', 'web_read_group', 'web_save', 'web_save_multi', 'onchange'
 )  # fmt: skip
 
+VISIBILITIES = [
+    ('all', "All Staff"),
+    ('service', "Service"),
+    ('confidential', "Confidential"),
+]
+
 
 class CrmVisibilityMixin(models.AbstractModel):
     """Records that all staff may read, or service only, or a confidential group only.
@@ -36,11 +42,7 @@ class CrmVisibilityMixin(models.AbstractModel):
     _shows_confidential = True
 
     visibility = fields.Selection(
-        selection=[
-            ('all', "All Staff"),
-            ('service', "Service"),
-            ('confidential', "Confidential"),
-        ],
+        selection=VISIBILITIES,
         required=True,
         default='all',
         index=True,

@@ -82,8 +82,13 @@ class ResPartner(models.Model):
     # ------------------------------------------------------------
 
     def _ensure_can_erase(self) -> None:
-        if self.user_ids.filtered(lambda user: user._is_internal()):
+        users = self.with_context(active_test=False).user_ids
+        if users.filtered('active').filtered(lambda user: user._is_internal()):
             raise UserError(self.env._("Colleagues are not erased here. Archive the user instead."))
+        names = users.sudo().get_external_id().values()
+        if any(name.startswith('base.') for name in names):
+            # the robot, the public visitor, the template of portal users
+            raise UserError(self.env._("Odoo itself needs this contact: nobody could log in."))
         if self.env['res.company'].sudo().search_count([('partner_id', 'in', self.ids)], limit=1):
             raise UserError(self.env._("The contact of one of your companies cannot be erased."))
         if obstacles := self._get_erasure_obstacles():

@@ -150,6 +150,19 @@ class TestErasure(EverythingCase, HttpCase):
             with self.assertRaises(UserError):
                 partner._erase_personal_data()
 
+    def test_not_whom_odoo_needs(self):
+        for name in ('base.user_root', 'base.public_user', 'base.user_admin'):
+            with self.subTest(name), self.assertRaises(UserError), self.env.cr.savepoint():
+                self.env.ref(name).partner_id._erase_personal_data()
+        self.assertTrue(self.env.ref('base.partner_root').active is not None)
+
+    def test_buttons_can_be_pressed(self):
+        """Odoo takes the word ``disabled`` of a button as it stands, whatever it says."""
+        views = self.env['ir.ui.view'].search([('arch_db', 'like', 'disabled=')])
+        ours = views.filtered(lambda view: (view.xml_id or '').startswith('crm_'))
+        for view in ours.filtered(lambda view: view.type == 'form'):
+            self.assertNotRegex(view.arch, r'<button[^>]*\sdisabled=', view.xml_id)
+
     def test_not_of_a_foreign_company(self):
         foreign = self.env['res.company'].sudo().create({'name': "Foreign"})
         self.env.user.sudo().company_ids -= foreign

@@ -37,6 +37,13 @@ export class CustomerConsent extends Component {
     // Getters
     // ------------------------------------------------------------
 
+    get introduction() {
+        return _t(
+            "What %(company)s may contact this customer about, and how. Safety notices are always sent.",
+            { company: this.state.overview.company }
+        );
+    }
+
     /** Icon and words say it; colour only repeats it. */
     getIcon(cell) {
         return ICONS[cell.status] || (cell.allowed ? "fa-circle-o" : "fa-minus-circle");
