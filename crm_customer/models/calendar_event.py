@@ -3,13 +3,11 @@ from __future__ import annotations
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 #: what a meeting must change for its occasions to follow
 FOLLOWED_FIELDS = {'start', 'stop', 'start_date', 'stop_date', 'allday', 'active', 'categ_ids',
                    'partner_ids', 'attendee_ids', 'user_id', 'location', 'privacy'}  # fmt: skip
-
-#: what may bring a customer back whose occasion was cancelled
-REVIVING_FIELDS = {'active', 'partner_ids', 'privacy'}
 
 
 class CalendarEvent(models.Model):
@@ -26,10 +24,9 @@ class CalendarEvent(models.Model):
         return events
 
     def write(self, vals):
-        followed = FOLLOWED_FIELDS & set(vals)
         result = super().write(vals)
-        if followed:
-            self._sync_occasions(revive=bool(REVIVING_FIELDS & followed))
+        if FOLLOWED_FIELDS & set(vals):
+            self._sync_occasions()
         return result
 
     def unlink(self):
@@ -48,7 +45,7 @@ class CalendarEvent(models.Model):
         """
         self.ensure_one()
         event_sudo = self.sudo()
-        customers_sudo = event_sudo._get_customers()
+        customers_sudo = event_sudo._get_customers()[event_sudo]
         if not customers_sudo:
             raise UserError(self.env._("No customer takes part in this meeting."))
         if event_sudo._is_private():
@@ -63,23 +60,24 @@ class CalendarEvent(models.Model):
         action['context'] = {}
         return action
 
-    def _sync_occasions(self, *, revive: bool = False) -> None:
-        """Make occasions follow their meetings, and make those that the tags ask for.
-
-        :param revive: expect customers again whose occasion was cancelled
-        """
-        known_sudo = self._get_occasions_sudo()
-        kinds = (
+    def _sync_occasions(self) -> None:
+        """Make occasions follow their meetings, and make those that the tags ask for."""
+        by_event = self._get_occasions_sudo().grouped('calendar_event_id')
+        kinds_sudo = (
             self.env['crm.occasion.type'].sudo().search([('calendar_category_ids', '!=', False)])
         )
-        if not known_sudo and not kinds:
-            return
-        by_event = known_sudo.grouped('calendar_event_id')
-        for event in self.sudo():
+        tags, now = kinds_sudo.calendar_category_ids, fields.Datetime.now()
+        # most meetings have neither: customers are looked up for the others alone, all at once
+        followed_sudo = self.sudo().filtered(
+            lambda event: event in by_event or (event.categ_ids & tags and event.stop >= now)
+        )
+        customers_by_event = followed_sudo._get_expected_customers()
+        for event in followed_sudo:
+            customers = customers_by_event[event]
             if event in by_event:
-                event._update_occasions(by_event[event], revive=revive)
-            elif event.stop >= fields.Datetime.now():
-                event._create_occasions(event._get_expected_customers())
+                event._update_occasions(by_event[event], customers)
+            else:
+                event._create_occasions(customers)
 
     def _get_occasions_sudo(self) -> models.BaseModel:
         """Return the occasions made of these meetings.
@@ -117,20 +115,43 @@ class CalendarEvent(models.Model):
             return self.env.company
         return organiser.company_id
 
-    def _get_customers(self):
-        """Return who takes part and is not one of us."""
-        # not by the field: what a user read there lacks the contacts he may not see
-        takes_part = Domain('meeting_ids', 'in', self.ids) & Domain('active', '=', True)
-        partners = self.env['res.partner'].with_context(active_test=False).search(takes_part)
-        return partners.filtered(
-            lambda partner: not any(not user.share for user in partner.user_ids)
-        )
+    def _get_customers(self) -> dict:
+        """Return who takes part and is not one of us, by meeting."""
+        ids_by_event = self._get_attending_ids()
+        # who was one of us once is a customer like others
+        partners = self.env['res.partner'].with_context(active_test=True)
+        customers = partners.search(Domain('id', 'in', set().union(*ids_by_event.values())))
+        customers = customers.filtered(lambda partner: all(partner.user_ids.mapped('share')))
+        return {
+            event: customers.filtered(lambda partner, ids=ids_by_event[event.id]: partner.id in ids)
+            for event in self
+        }
 
-    def _get_expected_customers(self):
-        """Return the customers who stand in the arrival list, which all staff read."""
-        if not self.active or self._is_private():
-            return self.env['res.partner']
-        return self._get_customers()
+    def _get_attending_ids(self) -> dict[int, set[int]]:
+        """Return the ids of the contacts who take part, by id of the meeting.
+
+        Not by the field: what a user read there lacks the contacts he may not see.
+        """
+        field = self._fields['partner_ids']
+        self.flush_model([field.name])
+        ids_by_event = {event_id: set() for event_id in self.ids}
+        rows = self.env.execute_query(
+            SQL(
+                'SELECT %(event)s, %(partner)s FROM %(relation)s WHERE %(event)s = ANY(%(ids)s)',
+                event=SQL.identifier(field.column1),
+                partner=SQL.identifier(field.column2),
+                relation=SQL.identifier(field.relation),
+                ids=self.ids,
+            )
+        )
+        for event_id, partner_id in rows:
+            ids_by_event[event_id].add(partner_id)
+        return ids_by_event
+
+    def _get_expected_customers(self) -> dict:
+        """Return the customers who stand in the arrival list, which all staff read, by meeting."""
+        shown = self.filtered(lambda event: event.active and not event._is_private())
+        return {**dict.fromkeys(self, self.env['res.partner']), **shown._get_customers()}
 
     def _is_private(self) -> bool:
         """Return whether the meeting, or the calendar of its organiser, is private.
@@ -175,19 +196,24 @@ class CalendarEvent(models.Model):
             'user_id': host.id,
         }
 
-    def _update_occasions(self, occasions, *, revive: bool) -> None:
-        """Move the occasions of one meeting, cancel those of who no longer comes, add others."""
-        customers = self._get_expected_customers()
+    def _update_occasions(self, occasions, customers) -> None:
+        """Move the occasions of one meeting, cancel those of who no longer comes, add others.
+
+        Who comes after all is expected again; what staff cancelled stays so.
+
+        :param customers: who stands in the arrival list
+        """
         gone = occasions.filtered(lambda occasion: occasion.partner_id not in customers)
         gone._cancel_expected()
         if self._is_private():
             located = occasions.filtered('place')
             located.with_context(mail_notrack=True).write({'place': False})
-        states = ('expected', 'cancelled') if revive else ('expected',)
-        for occasion in (occasions - gone).filtered(lambda o: o.state in states):
+        for occasion in (occasions - gone).filtered(
+            lambda occasion: occasion.state == 'expected' or occasion.cancelled_with_meeting
+        ):
             details = self._prepare_occasion_details(occasion.company_id)
             changed = occasion._get_changed_vals(details)
-            if occasion.state == 'cancelled':
+            if occasion.cancelled_with_meeting:
                 changed['state'] = 'expected'
             if changed:
                 occasion.write(changed)

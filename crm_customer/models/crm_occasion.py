@@ -84,6 +84,9 @@ class CrmOccasion(models.Model):
         index='btree_not_null',
         copy=False,
     )
+    cancelled_with_meeting = fields.Boolean(
+        readonly=True, copy=False, help="Expected again when the customer takes part after all."
+    )
 
     # === When and where ===
     date_from = fields.Datetime(
@@ -231,6 +234,8 @@ class CrmOccasion(models.Model):
             vals['reference'] = (vals['reference'] or '').strip() or False
         if not vals.get('state', True):
             del vals['state']  # an empty cell of a file
+        if 'state' in vals:
+            vals.setdefault('cancelled_with_meeting', False)
         now = fields.Datetime.now()
         if vals.get('state') == 'present':
             vals.setdefault('arrived_at', now)
@@ -307,10 +312,10 @@ class CrmOccasion(models.Model):
             occasion.write({'state': state, 'arrived_at': occasion.arrived_at})
 
     def _cancel_expected(self) -> None:
-        """Cancel those who are still expected; who is here stays here."""
+        """Cancel those whose meeting no longer expects them; who is here stays here."""
         expected = self.filtered(lambda occasion: occasion.state == 'expected')
         if expected:
-            expected.write({'state': 'cancelled'})
+            expected.write({'state': 'cancelled', 'cancelled_with_meeting': True})
 
     def _step(self, state: str, **vals) -> CrmOccasion:
         """Lead occasions to a state, whoever else does the same right now.

@@ -82,13 +82,17 @@ class CrmVisibilityMixin(models.AbstractModel):
     def _check_access(self, operation: str) -> tuple[Self, Callable] | None:
         """Hide what the channel may not see; what the API may do is add."""
         result = super()._check_access(operation)
-        if result or operation == 'create' or not any(self._ids):
+        if operation == 'create' or not any(self._ids):
             return result
-        hidden = self - self.sudo().filtered_domain(self._get_channel_domain())
+        forbidden, make_error = result or (self.browse(), None)
+        hidden = self - forbidden
+        hidden -= hidden.sudo().filtered_domain(self._get_channel_domain())
         if not hidden:
-            return None
-        make_error = self.env['ir.rule']._make_access_error
-        return hidden, functools.partial(make_error, operation, hidden)
+            return result
+        make_error = make_error or functools.partial(
+            self.env['ir.rule']._make_access_error, operation, hidden
+        )
+        return forbidden | hidden, make_error
 
     @api.model
     def _is_confidential_channel(self) -> bool:

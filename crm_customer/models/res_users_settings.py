@@ -18,4 +18,4 @@ class ResUsersSettings(models.Model):
             ('privacy', '=', False),
             ('stop', '>=', fields.Datetime.now()),
         ]
-        events_sudo.search(domain)._sync_occasions(revive=True)
+        events_sudo.search(domain)._sync_occasions()

@@ -255,6 +255,21 @@ class TestCustomerNote(CustomerNoteCommon):
             )
         self.assertEqual(added.text, "from the PMS", "what the API may do is add")
 
+    @mute_logger('odoo.addons.base.models.ir_rule')
+    def test_beside_what_the_rules_forbid(self):
+        """What only the channel hides is hidden too when a rule forbids something else."""
+        self.contact.company_id = self.other_company
+        theirs = self.open_note.create({'partner_id': self.contact.id, 'text': "theirs"})
+        notes = (theirs | self.notes).with_user(self.user_confidential)
+        self.assertEqual(notes._filtered_access('read'), self.notes)
+        mixin = self.registry['crm.visibility.mixin']
+        with patch.object(mixin, '_is_confidential_channel', lambda records: False):
+            readable = self.open_note | self.service_note
+            self.assertEqual(notes._filtered_access('read'), readable)
+            self.assertEqual((notes - theirs)._filtered_access('read'), readable)
+            with self.assertRaises(AccessError):
+                notes.check_access('read')
+
     def test_merge_keeps_notes(self):
         wizard = self.env['base.partner.merge.automatic.wizard'].create({})
         wizard._merge((self.stranger | self.contact).ids, self.contact)

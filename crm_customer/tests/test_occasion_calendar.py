@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import Command, fields
 from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from .common_occasion import OccasionCommon
 
@@ -80,8 +80,53 @@ class TestOccasionCalendar(OccasionCommon):
     def test_cancelled_by_staff_stays_cancelled(self):
         event = self.create_event(self.guest_li)
         self.get_occasions(event).action_cancel()
-        event.write({'location': "Room 3"})
-        self.assertEqual(self.get_occasions(event).state, 'cancelled')
+        mine = self.user_own.with_user(self.user_own)
+        for change in (
+            lambda: event.write({'location': "Room 3"}),
+            lambda: mine.write({'calendar_default_privacy': 'confidential'}),
+            lambda: mine.write({'calendar_default_privacy': 'private'}),
+            lambda: event.write({'privacy': 'public'}),
+            lambda: event.write({'active': False}),
+            lambda: event.write({'active': True}),
+        ):
+            change()
+            self.assertEqual(self.get_occasions(event).state, 'cancelled')
+        self.get_occasions(event).action_undo()
+        event.active = False
+        event.active = True
+        self.assertEqual(self.get_occasions(event).state, 'expected')
+
+    def test_once_one_of_us(self):
+        """A contact whose user was archived is a customer as any other."""
+        former = new_test_user(self.env, 'former', 'base.group_user')
+        self.assertFalse(self.get_occasions(self.create_event(former.partner_id)))
+        former.active = False
+        former.partner_id.active = True
+        event = self.create_event(former.partner_id)
+        self.assertEqual(self.get_occasions(event).partner_id, former.partner_id)
+
+    def test_other_meetings_cost_nothing(self):
+        """Neither changing many meetings nor one's calendar asks anything of each of them."""
+
+        def count(work, *args):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            work(*args)
+            self.env.flush_all()
+            return self.env.cr.sql_log_count - before
+
+        counts = []
+        other = self.tag.create({'name': "Other"})
+        events = self.env['calendar.event'].with_user(self.user_own)
+        settings = self.user_own.res_users_settings_id
+        for number in (4, 4, 40):  # caches are filled by the first round
+            for tag in (self.tag.browse(), other):
+                for _number in range(number // 2):
+                    events |= self.create_event(self.guest_li, categ_ids=[Command.set(tag.ids)])
+            change = {'location': f"Room {len(events)}"}
+            counts.append((count(events.write, change), count(settings._sync_occasions)))
+        self.assertEqual(*counts[1:])
 
     def test_by_button(self):
         event = self.create_event(self.guest_li, categ_ids=False)
