@@ -101,9 +101,7 @@ class LoyaltyCard(models.Model):
 
     def _get_pending_points(self) -> dict[int, list[PendingPoints]]:
         """Return the points that will come in, by card, those that come first at first."""
-        pending: dict[int, list[PendingPoints]] = {}
-        if 'loyalty.pending' not in self.env:
-            return pending
+        return {}
         rows = self.env['loyalty.pending'].sudo()
         for row in rows.search(
             [('card_id', 'in', self.ids), ('state', '=', 'pending')], order='release_at, id'
