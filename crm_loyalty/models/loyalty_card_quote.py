@@ -20,14 +20,14 @@ class LoyaltyCard(models.Model):
     ) -> dict:
         """Tell what buying for an amount would earn.
 
-        Rules for certain products or with a code are left out, as no products are known; the order
-        itself decides.
+        Rules and bonuses for certain products, rules with a code and limits are left out, as there
+        is no order; the order itself decides.
 
         :param amount: price with taxes, of which rules speak
         :param quantity: number of pieces
         :param currency: code of the amount's currency, as USD; default that of the program
         :return: ``points``, ``point_name``, ``balance_after``, and ``has_other_rules``: whether
-            rules were left out
+            rules or bonuses were left out
         :raise AccessError: the card is not the user's, nor may he read it
         :raise ValidationError: an amount or a currency that is none
         """
@@ -38,11 +38,16 @@ class LoyaltyCard(models.Model):
         rules = card.program_id.rule_ids.filtered(lambda rule: rule.mode == 'auto')
         general = rules.filtered(lambda rule: not card._is_for_some_products(rule))
         points = sum((card._get_quoted_points(r, amount, quantity) for r in general), ZERO)
+        if not card.program_id._can_earn(card.partner_id):
+            points = ZERO
+        points *= card.program_id._get_earning_multiplier(card)
+        points = points.quantize(CENT, ROUND_DOWN)
+        bonuses = card.program_id._get_running_bonuses(card.partner_id)
         return {
             'points': float(points),
             'point_name': card.point_name or '',
             'balance_after': float(to_points(card.points) + points),
-            'has_other_rules': len(general) < len(card.program_id.rule_ids),
+            'has_other_rules': bool(bonuses) or len(general) < len(card.program_id.rule_ids),
         }
 
     @api.readonly
@@ -107,8 +112,7 @@ class LoyaltyCard(models.Model):
         if amount < Decimal(str(rule.minimum_amount)) or quantity < rule.minimum_qty:
             return ZERO
         factors = {'money': amount, 'unit': quantity, 'order': Decimal(1)}
-        points = Decimal(str(rule.reward_point_amount)) * factors[rule.reward_point_mode]
-        return points.quantize(CENT, ROUND_DOWN)
+        return Decimal(str(rule.reward_point_amount)) * factors[rule.reward_point_mode]
 
     def _get_quoted_rewards(self):
         """Return the rewards a member may choose from, the cheapest first."""

@@ -102,14 +102,6 @@ class LoyaltyCard(models.Model):
     def _get_pending_points(self) -> dict[int, list[PendingPoints]]:
         """Return the points that will come in, by card, those that come first at first."""
         return {}
-        rows = self.env['loyalty.pending'].sudo()
-        for row in rows.search(
-            [('card_id', 'in', self.ids), ('state', '=', 'pending')], order='release_at, id'
-        ):
-            day = row.card_id.program_id._get_local_day(row.release_at)
-            points = PendingPoints(to_points(row.qty), day, row.description)
-            pending.setdefault(row.card_id.id, []).append(points)
-        return pending
 
     # ------------------------------------------------------------
     # FOR INTEGRATORS

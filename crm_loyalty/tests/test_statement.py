@@ -376,6 +376,16 @@ class TestStatement(LoyaltyCommon):
         order.action_confirm()
         self.assertEqual(self.card.points, quote['points'])
 
+    def test_quote_for_whom(self):
+        with patch.object(
+            self.registry['loyalty.program'],
+            '_get_earning_multiplier',
+            lambda program, card: Decimal('1.5'),
+        ):
+            self.assertEqual(self.card.quote_earning(33.33)['points'], 49.99)
+        self.program.earn_partner_domain = "[('id', '=', 0)]"
+        self.assertEqual(self.card.quote_earning(100)['points'], 0)
+
     def test_quote_redemption(self):
         self.post(250, '2026-01-10')
         quote = self.card.quote_redemption()
