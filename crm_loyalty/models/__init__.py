@@ -32,6 +32,9 @@ from . import loyalty_proof_engine
 from . import loyalty_program_proof
 from . import loyalty_api_call
 from . import loyalty_card_api
+from . import loyalty_request
+from . import loyalty_card_request
+from . import loyalty_request_import
 from . import crm_selfcheck
 from . import res_company
 from . import res_config_settings

@@ -21,7 +21,8 @@ class LoyaltyCard(models.Model):
 
     Each call has a ``key`` the caller chooses.  The same key with the same content is answered as
     the first time and moves nothing; with other content it is refused.  So a caller who got no
-    answer just asks again.  Users of the group *Points Interface* may call, for cards of their companies.
+    answer just asks again.  Users of the group *Points Interface* may call, for cards of
+    their companies.
 
     All answers have ``key``, ``card_id``, ``card_code``, ``points`` (signed, what this call moved),
     ``balance`` and ``free`` (what could be redeemed) as of the first time, and ``movement_id`` (row

@@ -72,7 +72,7 @@ class LoyaltyProgram(models.Model):
     def _begin_proof(self):
         """Make the record of a check that begins now."""
         self.ensure_one()
-        proofs = self.env['loyalty.proof'].sudo()
+        proofs = self.env['loyalty.proof'].sudo().with_context(mail_create_nolog=True)
         proofs.search([('program_id', '=', self.id), ('state', '=', 'running')]).unlink()
         return proofs.create({'program_id': self.id, 'seen_id': proofs._get_last_number()})
 

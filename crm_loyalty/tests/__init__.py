@@ -17,6 +17,7 @@ from . import test_performance
 from . import test_portal
 from . import test_preset
 from . import test_redeeming
+from . import test_request
 from . import test_proof
 from . import test_tier
 from . import test_message
