@@ -3,7 +3,7 @@ from __future__ import annotations
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-#: numbers of rows that are sealed, or checked, in one transaction
+#: rows that are sealed, or checked, in one transaction
 SEAL_SIZE = 100_000
 #: of findings of one kind so many are listed
 SHOWN = 100
@@ -308,7 +308,7 @@ class LoyaltyProof(models.Model):
         if settled_id <= after_id:
             self.write({'sealed_id': after_id, 'hash': previous})
             return False
-        last_id = min(settled_id, after_id + SEAL_SIZE)
+        last_id = self._get_range_end(after_id, settled_id)
         self.env.execute_query(
             SQL(
                 """INSERT INTO loyalty_seal (program_id, proof_id, after_id, last_id, row_count,
@@ -333,6 +333,22 @@ class LoyaltyProof(models.Model):
         )
         self.env['loyalty.seal'].invalidate_model(flush=False)
         return True
+
+    def _get_range_end(self, after_id: int, settled_id: int) -> int:
+        """Return the last number of the next seal: of so many rows, whatever their numbers."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT row.id FROM loyalty_history row
+                     JOIN loyalty_card card ON card.id = row.card_id
+                    WHERE card.program_id = %s AND row.id > %s AND row.id <= %s
+                 ORDER BY row.id OFFSET %s LIMIT 1""",
+                self.program_id.id,
+                after_id,
+                settled_id,
+                SEAL_SIZE - 1,
+            )
+        )
+        return rows[0][0] if rows else settled_id
 
     def _verify_seals(self, after_id: int) -> int | None:
         """Compare the next seals with the rows, and with the seal before.
@@ -385,6 +401,7 @@ class LoyaltyProof(models.Model):
                 SELECT seal.*, lag(last_id) OVER w AS before_id, lag(hash) OVER w AS before_hash
                   FROM loyalty_seal seal
                  WHERE program_id = %(program)s AND ended IS NOT TRUE
+                   AND last_id >= %(after)s
                 WINDOW w AS (ORDER BY after_id, id)
             ), next AS (
                 SELECT *, sum(row_count + 1) OVER (ORDER BY after_id, id) - row_count AS load
