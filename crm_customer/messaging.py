@@ -33,6 +33,7 @@ CONSENT_SOURCES = [
     ('import', "Import"),
     ('merge', "Contacts Merged"),
     ('api', "Other System"),
+    ('new_address', "New Address"),
 ]
 
 #: purposes a customer decides on himself; of orders and service he is always told

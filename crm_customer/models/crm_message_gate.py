@@ -233,11 +233,12 @@ class CrmMessage(models.Model):
         """
         return SQL(
             "message.message_class <> 'safety' AND COALESCE((SELECT consent.status = 'out'"
-            " OR consent.status = 'pending' AND consent.purpose <> 'transactional'"
+            " OR consent.purpose <> 'transactional' AND (consent.status = 'pending' OR %s)"
             ' FROM crm_consent AS consent WHERE consent.person_id = message.person_id'
             ' AND consent.company_id = message.company_id'
             ' AND consent.purpose = message.purpose AND consent.channel = message.channel),'
             " message.channel <> 'in_person' AND %s)",
+            self.env['crm.consent']._get_moved_sql('consent', 'company', 'partner'),
             self._get_opt_in_sql(),
         )
 

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 #: mails that pages send to one address to have it confirmed, in a day
 MAX_CONFIRMATIONS = 5
+#: persons whose new mailboxes are asked in one transaction
+CHUNK = 100
 
 
 class CrmPerson(models.Model):
@@ -44,8 +47,36 @@ class CrmPerson(models.Model):
         ]
         return not self.env['crm.consent.event'].sudo().search_count(proof, limit=1)
 
+    @api.model
+    def _cron_confirm_changed_mailboxes(self) -> None:
+        """Ask the new mailboxes of customers who agreed for another one.
+
+        Their agreements rest since the address changed, see ``crm.consent._get_present_status``.
+        """
+        while ids := self._get_moved_ids(CHUNK):
+            self.sudo().browse(ids)._confirm_changed_mailbox()
+            if not self.env['ir.cron']._commit_progress(len(ids)):
+                break
+
+    @api.model
+    def _get_moved_ids(self, limit: int) -> list[int]:
+        """Return ids of persons with agreements that wait for a mailbox nobody has asked."""
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                'SELECT DISTINCT consent.person_id FROM crm_consent AS consent'
+                ' JOIN res_company AS company ON company.id = consent.company_id'
+                ' JOIN crm_person AS person ON person.id = consent.person_id'
+                ' JOIN res_partner AS partner ON partner.id = person.partner_id'
+                " WHERE partner.email_normalized <> '' AND partner.active AND %s LIMIT %s",
+                self.env['crm.consent']._get_moved_sql('consent', 'company', 'partner'),
+                limit,
+            )
+        )
+        return [row_id for (row_id,) in rows]
+
     def _confirm_changed_mailbox(self) -> None:
-        """Let agreements by e-mail wait for the new mailbox, where a company asks."""
+        """Ask the new mailbox whether what was agreed for another one holds for it too."""
         for person in self.filtered(lambda person: person._get_address('email')):
             given = (
                 self.env['crm.consent']
@@ -60,11 +91,16 @@ class CrmPerson(models.Model):
                 )
             )
             for company, consents in given.grouped('company_id').items():
+                consents = consents.filtered(lambda row: row._get_present_status() != 'in')
+                if not consents:
+                    continue
                 if not person._must_confirm_mailbox(company, None):
-                    continue  # he went back to one he had confirmed
+                    # he went back to one he had confirmed
+                    consents.address_hash = person._get_address_hash('email')
+                    continue
                 purposes = consents.mapped('purpose')
                 person._set_consent(
-                    purposes, ['email'], 'pending', company=company, source='portal'
+                    purposes, ['email'], 'pending', company=company, source='new_address'
                 )
                 if person._may_ask_mailbox():
                     person._send_confirmation(purposes, company)

@@ -122,7 +122,11 @@ class CrmPerson(models.Model):
     def _write_consents(self, purposes, channels, status, company, source, moment) -> None:
         """Bring the present state up to date; what is so already keeps its date."""
         rows = [
-            SQL('(%s, %s, %s, %s, %s, %s)', company.id, person.id, purpose, channel, status, moment)
+            SQL(
+                '(%s, %s, %s, %s, %s, %s, %s)',
+                *(company.id, person.id, purpose, channel, status, moment),
+                person._get_agreed_mailbox(channel, status),
+            )
             for person in self
             for purpose in purposes
             for channel in channels
@@ -132,15 +136,19 @@ class CrmPerson(models.Model):
         self.env.execute_query(
             SQL(
                 'INSERT INTO crm_consent AS consent'
-                ' (company_id, person_id, purpose, channel, status, since,'
+                ' (company_id, person_id, purpose, channel, status, since, address_hash,'
                 ' create_uid, create_date, write_uid, write_date)'
                 ' SELECT given.*, %(uid)s, %(now)s, %(uid)s, %(now)s'
                 ' FROM (VALUES %(rows)s) AS given'
                 ' ON CONFLICT (person_id, company_id, purpose, channel) DO UPDATE'
-                ' SET status = EXCLUDED.status, since = EXCLUDED.since,'
+                ' SET status = EXCLUDED.status, address_hash = EXCLUDED.address_hash,'
+                ' since = CASE WHEN consent.status = EXCLUDED.status THEN consent.since'
+                ' ELSE EXCLUDED.since END,'
                 ' write_uid = EXCLUDED.write_uid, write_date = EXCLUDED.write_date'
-                ' WHERE consent.status <> EXCLUDED.status'
-                " AND NOT (consent.status = 'out' AND %(cannot_agree)s) RETURNING id",
+                ' WHERE (consent.status <> EXCLUDED.status'
+                ' OR consent.address_hash IS DISTINCT FROM EXCLUDED.address_hash)'
+                " AND NOT (consent.status IN ('out', EXCLUDED.status) AND %(cannot_agree)s)"
+                ' RETURNING id',
                 rows=SQL(', ').join(rows),
                 uid=self.env.uid,
                 now=self.env.cr.now(),
@@ -149,6 +157,12 @@ class CrmPerson(models.Model):
         )
         self.env['crm.consent'].invalidate_model(flush=False)
         self.invalidate_recordset(['consent_ids'], flush=False)
+
+    def _get_agreed_mailbox(self, channel: str, status: str) -> str | None:
+        """Return the hash of the mailbox an agreement is about, None for all other decisions."""
+        if channel != 'email' or status != 'in':
+            return None
+        return self._get_address_hash(channel) or None
 
     def _log_consents(self, purposes, channels, status, company, **proof) -> None:
         self.env['crm.consent.event'].sudo().create(
@@ -244,7 +258,7 @@ class CrmPerson(models.Model):
             .sudo()
             .search([('person_id', '=', self.id), ('company_id', '=', company.id)])
         )
-        return {(row.purpose, row.channel): row.status for row in consents}
+        return {(row.purpose, row.channel): row._get_present_status() for row in consents}
 
     def _get_consent_sources(self, company) -> dict[tuple[str, str], str]:
         """Return how the last word on each purpose and channel is known.

@@ -33,7 +33,7 @@ class CrmPerson(models.Model):
             strictest = max(rows, key=lambda row: RESTRICTION[row.status])
             present = rows.filtered(lambda row: row.person_id == survivor)
             if strictest.status != present.status:
-                survivor._set_consent(
+                taken_over = survivor._set_consent(
                     [purpose],
                     [channel],
                     strictest.status,
@@ -41,6 +41,7 @@ class CrmPerson(models.Model):
                     source='merge',
                     evidence=strictest.person_id.person_key,
                 )
+                taken_over.address_hash = strictest.address_hash  # a merge proves no mailbox
         consents.filtered(lambda c: c.person_id != survivor).unlink()
 
     def _merge_addresses(self, survivor: CrmPerson) -> None:

@@ -60,7 +60,7 @@ class ResPartner(models.Model):
         ]
 
     def _describe_consent(self, purpose, channel, label, consent, source) -> dict:
-        status = consent.status if consent else None
+        status = consent._get_present_status() if consent else None
         return {
             'channel': channel,
             'label': label,

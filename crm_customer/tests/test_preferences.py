@@ -2,6 +2,7 @@ import json
 import re
 
 from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tools import SQL
 
 from ..controllers.preferences import MAX_FALSE_LINKS
 from ..models.crm_person_confirmation import MAX_CONFIRMATIONS
@@ -327,6 +328,90 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         self.company.crm_consent_confirm = True
         self.change_address(person.partner_id, 'victim@example.com')
         self.assertEqual(len(self.confirmations(person)), 2, "confirmed before")
+
+    def test_address_changed_by_any_path(self):
+        """Neither the page, nor the staff, nor a portal user by RPC takes an agreement along."""
+        self.company.crm_consent_confirm = True
+        person = self.save_in_portal('promotion:email')
+        person._set_consent(
+            ['promotion'], ['email'], 'in', company=self.company, source='double_opt_in'
+        )
+        user = person.partner_id.user_ids
+        first = user.email
+        message = self.env['crm.message']._plan(
+            [
+                {
+                    'key': f'moved:{number}',
+                    'person_id': person.id,
+                    'company_id': self.company.id,
+                    'message_class': 'offer',
+                    'channel': 'email',
+                }
+                for number in range(2)
+            ]
+        )
+
+        def reason(number):
+            self.env.flush_all()
+            query = message[number]._get_decision_sql(
+                SQL('%s::timestamp', message[number].planned_at),
+                SQL('%s::int[]', message[number].ids),
+            )
+            self.env.cr.execute(query)
+            message.invalidate_recordset()
+            return message[number].reason
+
+        def allowed():
+            self.env.invalidate_all()
+            overview = person.partner_id.get_consent_overview()
+            [cell] = [
+                cell
+                for purpose in overview['purposes']
+                for cell in purpose['cells']
+                if (purpose['key'], cell['channel']) == ('promotion', 'email')
+            ]
+            status = person._get_consent_statuses(self.company)['promotion', 'email']
+            self.assertEqual(cell['status'], status)
+            return cell['allowed']
+
+        self.assertTrue(allowed())
+        response = self.make_jsonrpc_request(
+            '/web/dataset/call_kw/res.users/write',
+            {
+                'model': 'res.users',
+                'method': 'write',
+                'args': [user.ids, {'email': 'victim@example.com'}],
+                'kwargs': {},
+            },
+        )
+        self.assertTrue(response)
+        self.assertFalse(allowed())
+        self.assertEqual(reason(0), 'no_consent')
+        self.assertNotIn('value="promotion:email" checked', self.boxes('/my/preferences'))
+        person.partner_id.email = first
+        self.assertTrue(allowed(), "it was never taken back")
+        self.assertNotEqual(reason(1), 'no_consent')
+
+        self.patch(self.registry['ir.cron'], '_commit_progress', lambda *_args, **_kwargs: 1)
+        before = self.confirmations(person)
+        person.partner_id.email = 'victim@example.com'
+        self.env['crm.person']._cron_confirm_changed_mailboxes()
+        self.env['crm.person']._cron_confirm_changed_mailboxes()
+        self.assertEqual(len(self.confirmations(person) - before), 1, "asked once")
+        person.partner_id.email = 'third@example.com'
+        self.company.crm_consent_confirm = False
+        self.assertFalse(allowed())
+
+    def test_merge_proves_no_mailbox(self):
+        self.company.crm_consent_confirm = True
+        self.person._set_consent(
+            ['promotion'], ['email'], 'in', company=self.company, source='double_opt_in'
+        )
+        twin = self.env['res.partner'].create({'name': "Chen", 'email': 'victim@example.com'})
+        survivor = self.env['crm.person']._for_partners(twin)
+        self.person.sudo()._merge_into(survivor.sudo())
+        statuses = survivor._get_consent_statuses(self.company)
+        self.assertEqual(statuses, {('promotion', 'email'): 'pending'})
 
     def test_portal_does_not_flood_a_mailbox(self):
         self.company.crm_consent_confirm = True
