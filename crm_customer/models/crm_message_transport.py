@@ -394,14 +394,14 @@ class CrmMessage(models.Model):
     def _get_unsubscribe_url(self) -> str:
         """Return where one click ends messages of this purpose; empty where there is no such."""
         self.ensure_one()
-        if not self._may_unsubscribe() or not hasattr(self.person_id, '_get_unsubscribe_url'):
+        if not self._may_unsubscribe():
             return ''
         return self.person_id._get_unsubscribe_url(self.company_id, self.purpose, self.channel)
 
     def _get_preference_url(self) -> str:
         """Return the page on which the customer chooses what he wants to get."""
         self.ensure_one()
-        if not self._may_unsubscribe() or not hasattr(self.person_id, '_get_preference_url'):
+        if not self._may_unsubscribe():
             return ''
         return self.person_id._get_preference_url(self.company_id)
 

@@ -6,6 +6,8 @@ from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..messaging import ADDRESS_KINDS
+
 #: mails that pages send to one address to have it confirmed, in a day
 MAX_CONFIRMATIONS = 5
 #: persons whose new mailboxes are asked in one transaction
@@ -114,6 +116,7 @@ class CrmPerson(models.Model):
         company,
         source: str,
         evidence: str,
+        heard: bool = False,
     ) -> None:
         """Record what somebody else says that a customer decided.
 
@@ -124,7 +127,8 @@ class CrmPerson(models.Model):
             confirm it where the company wants that, and where his address is to be left alone
         :param source: as ``messaging.CONSENT_SOURCES``
         :param evidence: how it is known
-        :raise UserError: an agreement without evidence
+        :param heard: the owner of a number to be left alone has said so himself: it is free again
+        :raise UserError: an agreement without evidence, or to e-mails without an address
         """
         if status == 'in' and not (evidence or '').strip():
             raise UserError(self.env._("Please note how you know that the customer agrees."))
@@ -133,10 +137,15 @@ class CrmPerson(models.Model):
         if status == 'in' and 'email' in channels:
             confirm = company.sudo().crm_consent_confirm
             asked = self if confirm else self._filter_suppressed('email', company)
-        asked._request_consent(purposes, **decision)
+        others = [channel for channel in channels if channel != 'email']
+        reachable = asked.filtered(lambda person: person._get_address('email'))
+        (reachable if others or len(self) > 1 else asked)._request_consent(purposes, **decision)
+        (asked - reachable)._set_consent(purposes, ['email'], 'pending', **decision)
         (self - asked)._set_consent(purposes, channels, status, **decision)
-        if asked and (others := [channel for channel in channels if channel != 'email']):
-            asked._set_consent(purposes, others, status, **decision)
+        asked._set_consent(purposes, others, status, **decision)
+        if heard and status == 'in':
+            numbers = [channel for channel in others if ADDRESS_KINDS.get(channel) == 'phone']
+            self._lift_suppression(numbers, company, source)
 
     def _request_consent(
         self, purposes: Collection[str], *, company, source: str, evidence: str = ''

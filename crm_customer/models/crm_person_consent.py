@@ -225,21 +225,30 @@ class CrmPerson(models.Model):
         suppressed = set(rows.mapped('address_hash'))
         return self.filtered(lambda person: hashes[person.id] in suppressed)
 
-    def _lift_suppression(self, channels: Collection[str], company) -> None:
+    def _get_closed_channels(self, company) -> set[str]:
+        """Return the channels by which a company leaves the present address of one person alone.
+
+        :param company: ``res.company`` that would write
+        """
+        self.ensure_one()
+        return {channel for channel in ADDRESS_KINDS if self._filter_suppressed(channel, company)}
+
+    def _lift_suppression(
+        self, channels: Collection[str], company, source: str = SOURCE_OF_OWNER
+    ) -> None:
         """Write to the present addresses again: their owner has just proven that he wants it.
 
         What he was not asked about he refuses: it was held back until now.
 
         :param channels: as ``messaging.CHANNELS``
         :param company: ``res.company`` he agreed with
+        :param source: how it is known, as ``messaging.CONSENT_SOURCES``
         """
         for channel in channels:
             for person in self._filter_suppressed(channel, company):
                 statuses = person._get_consent_statuses(company)
                 if rest := [p for p in PURPOSES_OF_CHOICE if (p, channel) not in statuses]:
-                    person._set_consent(
-                        rest, [channel], 'out', company=company, source=SOURCE_OF_OWNER
-                    )
+                    person._set_consent(rest, [channel], 'out', company=company, source=source)
                 address_hash = person._get_address_hash(channel)
                 self.env['crm.person.address']._lift(channel, address_hash, company)
 

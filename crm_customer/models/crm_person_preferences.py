@@ -70,7 +70,7 @@ class CrmPerson(models.Model):
         statuses = self._get_consent_statuses(company)
         channels = self._get_preference_channels()
         labels = dict(self.env['crm.consent']._fields['purpose']._description_selection(self.env))
-        closed = {key for key, _label in channels if self._filter_suppressed(key, company)}
+        closed = self._get_closed_channels(company)
         return [
             {
                 'key': purpose,
@@ -83,6 +83,8 @@ class CrmPerson(models.Model):
                         and company.sudo()._is_consent_given(
                             purpose, statuses.get((purpose, channel))
                         ),
+                        # a mailbox can be asked for a proof, a number cannot
+                        'closed': channel in closed and channel != 'email',
                         'pending': statuses.get((purpose, channel)) == 'pending',
                     }
                     for channel, label in channels
@@ -164,10 +166,25 @@ class CrmPerson(models.Model):
         self.ensure_one()
         self.sudo()._bump_version()
         values = self._read_preference_form(form)
-        wanted = set() if form.get('stop_all') else set(form.get('consents') or ())
-        self._save_consents(wanted, company, source, form.get('evidence') or '', mailbox)
+        evidence = form.get('evidence') or ''
+        if form.get('stop_all'):
+            self._refuse_everything(company, source, evidence)
+        else:
+            self._save_consents(form.get('consents') or (), company, source, evidence, mailbox)
         self.sudo().write(values)
         self._save_partner_preferences(form)
+
+    def _refuse_everything(self, company, source: str, evidence: str) -> None:
+        """Refuse every purpose by every channel, also those for which there is no address yet."""
+        statuses = self._get_consent_statuses(company)
+        for purpose in PURPOSES_OF_CHOICE:
+            channels = [
+                channel
+                for channel, _label in CHANNELS
+                if channel != 'in_person' and statuses.get((purpose, channel)) != 'out'
+            ]
+            decision = {'company': company, 'source': source, 'evidence': evidence}
+            self._set_consent([purpose], channels, 'out', **decision)
 
     def _save_consents(
         self,
@@ -187,7 +204,7 @@ class CrmPerson(models.Model):
         for purpose in self._get_preference_purposes(company):
             for channel in purpose['channels']:
                 tick = f'{purpose["key"]}:{channel["key"]}' in wanted
-                if tick == channel['allowed']:
+                if tick == channel['allowed'] or channel['closed']:
                     continue
                 if tick and channel['key'] == 'email' and must_confirm:
                     unconfirmed.append(purpose['key'])

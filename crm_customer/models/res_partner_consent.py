@@ -17,8 +17,9 @@ class ResPartner(models.Model):
     def get_consent_overview(self) -> dict:
         """Return what holds for a contact in the active company, by purpose and channel.
 
-        :return: ``purposes`` with their ``cells`` (status, whether it is allowed, since when and
-            how it is known), and what the person prefers
+        :return: ``purposes`` with their ``cells`` (status, whether it is allowed, whether the
+            address is left alone whatever was agreed, since when and how it is known), and what
+            the person prefers
         """
         self.ensure_one()
         self.check_access('read')
@@ -41,6 +42,7 @@ class ResPartner(models.Model):
             )
         }
         sources = person and person._get_consent_sources(self.env.company)
+        closed = person._get_closed_channels(self.env.company) if person else set()
         return [
             {
                 'key': purpose,
@@ -52,6 +54,7 @@ class ResPartner(models.Model):
                         channels[channel],
                         (consents or {}).get((purpose, channel)),
                         (sources or {}).get((purpose, channel), ''),
+                        closed=channel in closed and purpose in PURPOSES_OF_CHOICE,
                     )
                     for channel, _label in CHANNELS
                 ],
@@ -59,13 +62,14 @@ class ResPartner(models.Model):
             for purpose, _label in PURPOSES
         ]
 
-    def _describe_consent(self, purpose, channel, label, consent, source) -> dict:
+    def _describe_consent(self, purpose, channel, label, consent, source, closed) -> dict:
         status = consent._get_present_status() if consent else None
         return {
             'channel': channel,
             'label': label,
             'status': status or 'none',
-            'allowed': self.env.company._is_consent_given(purpose, status),
+            'allowed': not closed and self.env.company._is_consent_given(purpose, status),
+            'left_alone': closed,
             'since': consent.since.isoformat(sep=' ', timespec='seconds') if consent else False,
             'source': source,
         }

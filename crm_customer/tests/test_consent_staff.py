@@ -178,6 +178,48 @@ class TestConsentStaff(CrmCustomerCommon):
         self.assertEqual(self.cell('promotion', 'email')['status'], 'pending')
         self.assertTrue(person._filter_suppressed('email', self.company))
 
+    def test_number_left_alone_and_its_owner_is_heard(self):
+        """Staff see the truth; an administrator with evidence lets the owner be heard again."""
+        person = self.env['crm.person']._for_partners(self.contact)
+        person._suppress_addresses()
+        self.user_manager.group_ids += self.env.ref('base.group_partner_manager')
+        for user in (self.user_staff, self.user_manager):
+            dialog = self.open_dialog(channel='sms', status='in', evidence="Form 12")
+            self.assertTrue(dialog.left_alone)
+            self.assertFalse(dialog.must_confirm)
+            dialog.with_user(user).action_save()
+            cell = self.cell('promotion', 'sms')
+            self.assertEqual(
+                (cell['status'], cell['allowed'], cell['left_alone']), ('in', False, True)
+            )
+        self.assertTrue(self.open_dialog(channel='all', status='in', evidence="x").must_confirm)
+        self.assertFalse(self.cell('transactional', 'sms')['left_alone'])
+        dialog = self.open_dialog(channel='sms', status='in', evidence="Form 12")
+        dialog.sudo().owner_heard = True
+        with self.assertRaises(AccessError):
+            dialog.action_save()
+        dialog.with_user(self.user_manager).action_save()
+        cell = self.cell('promotion', 'sms')
+        self.assertEqual((cell['allowed'], cell['left_alone']), (True, False))
+        self.assertEqual(self.cell('care', 'sms')['status'], 'out', "he was not asked about it")
+        self.assertTrue(person._filter_suppressed('sms', self.other_company))
+        self.assertTrue(person._filter_suppressed('phone', self.company))
+
+    def test_other_system_names_several_customers(self):
+        """One without an e-mail address does not keep the others' agreements out."""
+        self.company.crm_consent_confirm = True
+        silent = self.env['res.partner'].create({'name': "No Mail", 'phone': '+49301234567'})
+        partners = (self.contact | silent).with_user(self.user_staff)
+        partners.set_messaging_consent(['promotion'], ['email', 'sms'], 'in', "Web shop")
+        for partner in partners:
+            person = self.env['crm.person']._for_partners(partner)
+            self.assertEqual(
+                person._get_consent_statuses(self.company),
+                {('promotion', 'email'): 'pending', ('promotion', 'sms'): 'in'},
+            )
+        with self.assertRaises(UserError):
+            silent.set_messaging_consent(['care'], ['email'], 'in', "Web shop")
+
     def test_preferences_of_a_hidden_contact(self):
         hidden = self.env['res.partner'].create(
             {'name': "Hidden", 'company_id': self.other_company.id}

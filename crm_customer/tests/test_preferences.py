@@ -82,7 +82,11 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         self.post_form(self.preference_path(), stop_all='1', consent=['promotion:email'])
         self.assertNotIn('in', self.statuses().values())
         for purpose in ('care', 'survey'):
-            self.assertEqual(self.statuses()[purpose, 'email'], 'out')
+            for channel in ('email', 'sms', 'phone', 'post'):
+                self.assertEqual(self.statuses()[purpose, channel], 'out')
+        number = len(self.events())
+        self.post_form(self.preference_path(), stop_all='1')
+        self.assertEqual(len(self.events()), number, "said already")
 
     def test_bad_date(self):
         response = self.post_form(
@@ -450,7 +454,8 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         self.person._suppress_addresses()
         self.post_form(path, consent=['promotion:email', 'promotion:sms'])
         statuses = self.statuses()
-        self.assertEqual(statuses['promotion', 'email'], 'pending')
+        self.assertEqual(statuses, {('promotion', 'email'): 'pending'}, "no proof of a number")
+        self.assertIn('we leave this number alone', self.url_open(path).text)
         for channel in ('email', 'sms', 'phone'):
             self.assertTrue(self.person._filter_suppressed(channel, self.company), channel)
 

@@ -1,7 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..messaging import CHANNELS, PURPOSES, PURPOSES_OF_CHOICE
+from ..messaging import ADDRESS_KINDS, CHANNELS, PURPOSES, PURPOSES_OF_CHOICE
+from ..rights import ensure_manager
 
 ALL = 'all'
 
@@ -51,16 +52,23 @@ class CrmConsentChange(models.TransientModel):
         default='phone',
     )
     evidence = fields.Text(help="What you would show if you were asked: date, form, words.")
-    must_confirm = fields.Boolean(compute='_compute_must_confirm')
+    must_confirm = fields.Boolean(compute='_compute_must_confirm', compute_sudo=True)
+    left_alone = fields.Boolean(compute='_compute_must_confirm', compute_sudo=True)
+    owner_heard = fields.Boolean(
+        string="The Owner of the Number Wants It",
+        help="You can prove that who has this number now asked for it himself.",
+    )
 
-    @api.depends('status', 'channel', 'company_id')
+    @api.depends('partner_id', 'status', 'channel', 'company_id')
     def _compute_must_confirm(self):
+        """Find out what an agreement needs besides: a confirmation, or the word of the owner."""
         for change in self:
-            change.must_confirm = (
-                change.status == 'in'
-                and change.channel in ('email', ALL)
-                and change.company_id.crm_consent_confirm
-            )
+            agreed = set(change._get_channels()) if change.status == 'in' else set()
+            person = self.env['crm.person'].search([('partner_id', '=', change.partner_id.id)])
+            closed = person._get_closed_channels(change.company_id) if person else set()
+            confirm = change.company_id.crm_consent_confirm or 'email' in closed
+            change.must_confirm = confirm and 'email' in agreed
+            change.left_alone = any(ADDRESS_KINDS[key] == 'phone' for key in agreed & closed)
 
     def action_save(self) -> dict:
         """Record the decision with its proof."""
@@ -69,6 +77,8 @@ class CrmConsentChange(models.TransientModel):
         self.company_id.check_access('read')  # a company of the user's: he decides for it
         if self.status == 'in' and not (self.evidence or '').strip():
             raise UserError(self.env._("Please note how you know that the customer agrees."))
+        if self.owner_heard:
+            ensure_manager(self.env)
         person = self.env['crm.person'].sudo()._for_partners(self.partner_id)
         person._record_statement(
             self._get_purposes(),
@@ -77,6 +87,7 @@ class CrmConsentChange(models.TransientModel):
             company=self.company_id,
             source='staff',
             evidence=self._get_evidence(),
+            heard=self.owner_heard,
         )
         return {'type': 'ir.actions.act_window_close'}
 

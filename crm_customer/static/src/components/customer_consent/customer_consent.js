@@ -46,10 +46,16 @@ export class CustomerConsent extends Component {
 
     /** Icon and words say it; colour only repeats it. */
     getIcon(cell) {
+        if (cell.left_alone) {
+            return ICONS.out;
+        }
         return ICONS[cell.status] || (cell.allowed ? "fa-circle-o" : "fa-minus-circle");
     }
 
     getColor(cell) {
+        if (cell.left_alone) {
+            return "text-danger";
+        }
         if (cell.status === "pending") {
             return "text-warning-emphasis";
         }
@@ -60,6 +66,9 @@ export class CustomerConsent extends Component {
     }
 
     getText(cell) {
+        if (cell.left_alone && cell.status !== "out") {
+            return _t("Left alone");
+        }
         const texts = {
             in: _t("Agreed"),
             pending: _t("To be confirmed"),
