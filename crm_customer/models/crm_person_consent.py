@@ -133,6 +133,7 @@ class CrmPerson(models.Model):
         ]
         if not rows:
             return
+        self.env['crm.consent'].flush_model()
         self.env.execute_query(
             SQL(
                 'INSERT INTO crm_consent AS consent'
