@@ -3,6 +3,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 from collections.abc import Callable, Iterator
 
 from openpyxl import load_workbook
@@ -19,10 +20,11 @@ BOMS = (
 ENCODINGS = ('gb18030', 'big5hkscs', 'cp1252', 'latin-1')
 OLD_EXCEL = b'\xd0\xcf\x11\xe0'
 CELL_LIMIT = 1 << 20
+BINARY_LOOK = 1 << 10
 
 
 class UnreadableFileError(Exception):
-    """``reason`` why a file cannot be read: old_excel, damaged, encoding or empty."""
+    """``reason`` why a file cannot be read: old_excel, damaged, encoding, empty or no_rows."""
 
     def __init__(self, reason: str):
         super().__init__(reason)
@@ -69,6 +71,14 @@ class ImportFile:
             return row
         raise UnreadableFileError('empty')
 
+    def ensure_rows(self) -> None:
+        """Make sure that something follows the headers.
+
+        :raise UnreadableFileError: nothing does
+        """
+        if len(list(itertools.islice(self, 2))) < 2:
+            raise UnreadableFileError('no_rows')
+
     # ------------------------------------------------------------
     # SPREADSHEET
     # ------------------------------------------------------------
@@ -90,7 +100,8 @@ class ImportFile:
         csv.field_size_limit(CELL_LIMIT)
         try:
             for row in csv.reader(text, delimiter=self._separator):
-                yield [cell.strip() for cell in row]
+                # what other systems fill fields up with, and no database stores
+                yield [cell.replace('\0', '').strip() for cell in row]
         except UnicodeDecodeError as error:
             raise UnreadableFileError('encoding') from error
         except csv.Error as error:
@@ -113,6 +124,8 @@ class ImportFile:
                 return [encoding]
         if self._can_decode('utf-8'):
             return ['utf-8']
+        if b'\0' in self._content[:BINARY_LOOK]:  # a picture, which many an encoding can read
+            raise UnreadableFileError('damaged')
         return [encoding for encoding in ENCODINGS if self._can_decode(encoding)]
 
     def _can_decode(self, encoding: str) -> bool:

@@ -7,6 +7,9 @@ from odoo.tools import SQL
 
 from ..timeline import TimelineText
 
+#: characters of a note; what is longer is a file
+MAX_TEXT = 10_000
+
 
 class CrmCustomerNote(models.Model):
     """What somebody of any department learnt about a customer: likes, habits, cautions.
@@ -60,8 +63,13 @@ class CrmCustomerNote(models.Model):
 
     @api.constrains('text')
     def _check_text(self):
-        if any(not (note.text or '').strip() for note in self.sudo()):
-            raise ValidationError(self.env._("A note needs words: write what is to be known."))
+        for note in self.sudo():
+            if not (note.text or '').strip():
+                raise ValidationError(self.env._("A note needs words: write what is to be known."))
+            if len(note.text) > MAX_TEXT:
+                raise ValidationError(
+                    self.env._("A note has no more than %(count)s characters.", count=MAX_TEXT)
+                )
 
     @api.depends('category_id', 'partner_id')
     @api.depends_context('lang')

@@ -5,6 +5,9 @@ from ..briefing import BriefingLine
 #: how a note looks in a briefing, by its visibility
 LEVEL_OF_VISIBILITY = {'all': 'info', 'service': 'warning', 'confidential': 'danger'}
 
+#: characters of a note in a briefing
+MAX_BRIEFING_TEXT = 400
+
 
 class CrmCustomerNote(models.Model):
     """Notes taken while a customer is expected or here become tasks at once.
@@ -43,10 +46,14 @@ class CrmCustomerNote(models.Model):
         return self.env['crm.occasion.task'].sudo().search([('note_id', 'in', self.ids)])
 
     def _get_briefing_line(self) -> BriefingLine:
-        """Return the note as a briefing tells it; a lock stands before what not all may read."""
+        """Return the note as a briefing tells it; a lock stands before what not all may read.
+
+        Of a long one its beginning: the screen has many customers, and his file has the rest.
+        """
         self.ensure_one()
+        text = self.text
         return BriefingLine(
-            self.text,
+            text if len(text) <= MAX_BRIEFING_TEXT else f'{text[:MAX_BRIEFING_TEXT].rstrip()} …',
             label=self.category_id.name or '',
             level=LEVEL_OF_VISIBILITY[self.visibility],
             icon='' if self.visibility == 'all' else 'fa-lock',

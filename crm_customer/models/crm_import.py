@@ -165,7 +165,8 @@ class CrmImport(models.Model):
     @api.depends_context('lang')
     def _compute_error_file(self):
         for record in self:
-            record.error_file = base64.b64encode(record._build_error_file())
+            content = record.bad_count and record._build_error_file()
+            record.error_file = content and base64.b64encode(content)
 
     @api.depends('job_id.state', 'dry_run')
     def _compute_state(self):

@@ -38,10 +38,13 @@ class CrmImport(models.Model):
         """
         paths = self._get_known_headers()
         with self._explain_unreadable():
-            header = self._open_file(paths).read_header()
+            file = self._open_file(paths)
+            header = file.read_header()
         columns = [{'header': text, 'path': paths.get(text.casefold(), False)} for text in header]
         self._ensure_columns_known(columns, paths)
         self._ensure_columns_complete(columns)
+        with self._explain_unreadable():
+            file.ensure_rows()
         return columns
 
     def _open_file(self, headers: Iterable[str]) -> ImportFile:
@@ -70,6 +73,7 @@ class CrmImport(models.Model):
             'damaged': self.env._("The file is damaged or is neither an Excel nor a text file."),
             'encoding': self.env._("The text of the file cannot be read; choose its encoding."),
             'empty': self.env._("The file is empty."),
+            'no_rows': self.env._("The file has headers, but no rows."),
         }[reason]
 
     def _get_known_headers(self) -> dict[str, str]:

@@ -40,6 +40,7 @@ class CrmImportRow(models.Model):
     _waiting_idx = models.Index("(import_id, number) WHERE state IN ('waiting', 'later')")
     _bad_idx = models.Index("(import_id, number) WHERE state = 'bad'")
     _record_idx = models.Index('(import_id, record_number)')
+    _cells_idx = models.Index('(import_id) WHERE cells IS NOT NULL')
     _key_idx = models.Index('(import_id, key)')
 
     @api.depends('cells')

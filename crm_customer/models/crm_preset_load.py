@@ -17,7 +17,8 @@ class CrmPresetLoad(models.Model):
     _rec_name = 'preset_id'
 
     preset_id = fields.Many2one('crm.preset', required=True, index=True, ondelete='cascade')
-    company_id = fields.Many2one('res.company', required=True, index=True, ondelete='cascade')
+    # a company takes its presets back first: others may use what it loaded
+    company_id = fields.Many2one('res.company', required=True, index=True, ondelete='restrict')
     loaded = fields.Json(help="Addons whose part was loaded, each with the records it made.")
     kept = fields.Json(help="Names, by addon, under which records that existed before are used.")
     old_goals = fields.Json(help="Targets of goals that existed before, by id, as they were.")

@@ -86,6 +86,17 @@ class TestCustomerNote(CustomerNoteCommon):
             )
             self.assertNotIn('confidential', [group['visibility'] for group in groups])
 
+    def test_without_end(self):
+        """A note that fills the screens of all who look at the customer."""
+        with self.assertRaisesRegex(ValidationError, "no more than"), self.env.cr.savepoint():
+            self.open_note.text = "x" * 10_001
+        self.open_note.text = "Two ashtrays. " * 500
+        line = self.open_note._get_briefing_line()
+        self.assertLess(len(line.text), 410)
+        self.assertTrue(line.text.endswith(" …"))
+        self.open_note.text = "Two ashtrays"
+        self.assertEqual(self.open_note._get_briefing_line().text, "Two ashtrays")
+
     def test_without_words(self):
         with self.assertRaisesRegex(ValidationError, "needs words"), self.env.cr.savepoint():
             self.env['crm.customer.note'].create({'partner_id': self.stranger.id, 'text': "  "})

@@ -1,11 +1,13 @@
 from unittest.mock import patch
 
 from lxml import etree
+from psycopg2 import IntegrityError
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.modules.migration import load_script
 from odoo.tests import Form, tagged
+from odoo.tools import mute_logger
 from odoo.tools.misc import file_open, file_path
 
 from odoo.addons.crm_customer.preset_file import PresetFile
@@ -247,6 +249,17 @@ class TestPreset(CrmCustomerCommon):
         other.action_undo()
         self.assertEqual(self.count_tags(), tags)
         self.assertFalse(self.preset.sudo().links)
+
+    @mute_logger('odoo.sql_db')
+    def test_a_company_takes_back_before_it_is_deleted(self):
+        closing = self.env['res.company'].create({'name': "Closing"})
+        load = self.env['crm.preset.load'].create(
+            {'preset_id': self.preset.id, 'company_id': closing.id}
+        )
+        with self.assertRaises(IntegrityError), self.env.cr.savepoint():
+            closing.unlink()
+        load.unlink()
+        closing.unlink()
 
     def test_names_of_what_is_kept_are_shared(self):
         own = self.env['res.partner.category'].create({'name': "Hotel Guest"})
