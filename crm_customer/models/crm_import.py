@@ -343,6 +343,15 @@ class CrmImport(models.Model):
         imports[:limit].unlink()
         return min(len(imports), limit), max(len(imports) - limit, 0)
 
+    @api.autovacuum
+    def _gc_unused(self, limit: int = 1000) -> tuple[int, int]:
+        """Delete what is left of looks at the form: the web client saves it, and no file came."""
+        before = fields.Datetime.subtract(fields.Datetime.now(), days=1)
+        domain = [('job_id', '=', False), ('file', '=', False), ('write_date', '<', before)]
+        unused = self.search(domain, limit=limit)
+        unused.unlink()
+        return len(unused), len(unused) // limit
+
     def _get_expired(self, limit: int) -> Iterator[models.BaseModel]:
         for company in self.env['res.company'].search([('crm_job_keep_days', '>', 0)]):
             before = fields.Datetime.subtract(fields.Datetime.now(), days=company.crm_job_keep_days)

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from odoo import api, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Datetime, Domain
 from odoo.tools import Query, split_every
 
@@ -50,10 +50,13 @@ class ResPartner(models.Model):
         :param date_from: first day, as 2026-05-09, in the user's time zone
         :param date_to: last day
         :return: ``entries``, the cursor ``next`` (None on the last page), and all ``sources``
+        :raise AccessError: the customer may not be read, or the user is not of the staff
         :raise ValidationError: a cursor or a day that is none
         """
         self.ensure_one()
         self.check_access('read')
+        if not (self.env.su or self.env.user._is_internal()):
+            raise AccessError(self.env._("The time line is for staff."))
         limit = max(1, min(limit, MAX_PAGE_SIZE))
         readable = self._get_readable_timeline_sources()
         position = TimelinePosition.decode(self.env, before) if before else None

@@ -638,6 +638,18 @@ class TestImport(ImportCase):
         self.assertFalse(record.exists())
         self.assertFalse(rows.exists())
 
+    def test_forms_only_looked_at_are_deleted(self):
+        kept = self.bring_in([('Name',), ('Imp 1',)]) | self.make_import([('Name',), ('Imp 2',)])
+        looked_at = kept.create({})
+        self.env['crm.import']._gc_unused()
+        self.assertTrue(looked_at.exists(), "somebody may still be at it")
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE crm_import SET write_date = now() - interval '2 days'")
+        self.env.invalidate_all()
+        self.env['crm.import']._gc_unused()
+        self.assertFalse(looked_at.exists())
+        self.assertEqual(kept.exists(), kept)
+
     def test_queries_do_not_grow_with_the_file(self):
         def count(number, first):
             record = self.make_import([self.HEADER, *self.get_rows(number, first)])

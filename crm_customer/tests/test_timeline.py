@@ -192,12 +192,11 @@ class TestTimeline(CrmCustomerCommon):
         page = self.customer.with_user(self.user_employee).get_customer_timeline()
         self.assertEqual([entry['body'] for entry in page['entries']], ["seen"])
 
-    def test_portal_user_reads_no_messages(self):
+    def test_portal_user_is_refused(self):
         user = new_test_user(self.env, 'cc_portal', 'base.group_portal')
         self.create_message(user.partner_id, NOON, "Internal", is_internal=True)
-        page = user.partner_id.with_user(user).get_customer_timeline()
-        self.assertNotIn('mail.message', [source['key'] for source in page['sources']])
-        self.assertFalse(page['entries'])
+        with self.assertRaisesRegex(AccessError, "for staff"):
+            user.partner_id.with_user(user).get_customer_timeline()
         with self.assertRaises(AccessError):
             self.customer.with_user(user).get_customer_timeline()
 
