@@ -18,7 +18,7 @@ class CrmPersonAddress(models.Model):
 
     An address with a suppressed row gets orders, service and safety messages only, whichever
     contact it belongs to now: a customer who was erased stays left alone when he is imported again.
-    A row without a company holds for all of them.
+    A row without a company holds for all of them but those with a row that says otherwise.
     """
 
     _name = 'crm.person.address'
@@ -95,7 +95,14 @@ class CrmPersonAddress(models.Model):
             ' AND known.channel = %s AND known.address_hash = %s AND %s)',
             channel,
             self._hash_sql(channel, address),
-            SQL('(known.company_id IS NULL OR known.company_id = %s)', company)
+            SQL(
+                '(known.company_id = %(company)s OR known.company_id IS NULL'
+                ' AND NOT EXISTS (SELECT FROM crm_person_address AS freed'
+                ' WHERE freed.person_id = known.person_id AND freed.channel = known.channel'
+                ' AND freed.address_hash = known.address_hash AND NOT freed.suppressed'
+                ' AND freed.company_id = %(company)s))',
+                company=company,
+            )
             if company
             else SQL('TRUE'),
         )
@@ -108,11 +115,18 @@ class CrmPersonAddress(models.Model):
         :param hashes: as :meth:`_hash` returns them
         :param company: ``res.company`` that would write; any of them when not given
         """
-        domain = Domain('channel', '=', channel) & Domain('suppressed', '=', True)
+        domain = Domain('channel', '=', channel)
         domain &= Domain('address_hash', 'in', [key for key in hashes if key])
-        if company:
-            domain &= Domain('company_id', 'in', [False, company.id])
-        return self.sudo().search(domain)
+        if not company:
+            return self.sudo().search(domain & Domain('suppressed', '=', True))
+        rows = self.sudo().search(domain & Domain('company_id', 'in', [False, company.id]))
+        freed = rows.filtered(lambda row: not row.suppressed and row.company_id)
+        free = {(row.person_id, row.address_hash) for row in freed}
+        return rows.filtered(
+            lambda row: (
+                row.suppressed and (row.company_id or (row.person_id, row.address_hash) not in free)
+            )
+        )
 
     @api.model
     def _suppress(self, person, channel_addresses: dict[str, str], company=None) -> None:
@@ -143,6 +157,7 @@ class CrmPersonAddress(models.Model):
         if not keys:
             return
         self.flush_model()
+        self._forget_freed(keys)
         self.env.execute_query(
             SQL(
                 'INSERT INTO crm_person_address'
@@ -163,31 +178,48 @@ class CrmPersonAddress(models.Model):
             parameters.set_param(SECRET_PARAMETER, hash_text(SECRET_PARAMETER))
 
     @api.model
+    def _forget_freed(self, keys: Collection[tuple]) -> None:
+        """Take back what single companies may, where all leave an address alone from now on.
+
+        :param keys: id of the person, id of the company or None, channel and hash
+        """
+        general = [(key[0], *key[2:]) for key in keys if key[1] is None]
+        if general:
+            self.env.cr.execute(
+                SQL(
+                    'DELETE FROM crm_person_address WHERE NOT suppressed'
+                    ' AND company_id IS NOT NULL'
+                    ' AND (person_id, channel, address_hash) IN %s',
+                    tuple(sorted(general)),
+                )
+            )
+
+    @api.model
     def _lift(self, channel: str, address_hash: str, company) -> None:
         """Let one company write to an address again, as its owner asked himself.
 
-        All others go on leaving it alone.
+        All others go on leaving it alone, also those that do not exist yet: beside a row for all
+        companies stands one of this company that is not suppressed.
 
         :param channel: 'email', 'sms' or 'phone'
         :param company: ``res.company`` he asked
         """
         rows = self._search_suppressed(channel, [address_hash], company)
-        if not rows:
-            return
-        self.flush_model()
-        self.env.execute_query(
-            SQL(
-                'INSERT INTO crm_person_address (person_id, company_id, channel, address_hash,'
-                ' suppressed, create_uid, create_date)'
-                ' SELECT known.person_id, company.id, known.channel, known.address_hash,'
-                ' true, %s, %s FROM crm_person_address AS known, res_company AS company'
-                ' WHERE known.id IN %s AND known.company_id IS NULL AND company.id <> %s'
-                ' ON CONFLICT (person_id, channel, address_hash, (COALESCE(company_id, 0)))'
-                ' DO UPDATE SET suppressed = true RETURNING id',
-                self.env.uid,
-                self.env.cr.now(),
-                tuple(rows.ids),
-                company.id,
+        rows.filtered('company_id').suppressed = False
+        if general := rows - rows.filtered('company_id'):
+            self.flush_model()
+            self.env.execute_query(
+                SQL(
+                    'INSERT INTO crm_person_address (person_id, company_id, channel, address_hash,'
+                    ' suppressed, create_uid, create_date)'
+                    ' SELECT person_id, %s, channel, address_hash, false, %s, %s'
+                    ' FROM crm_person_address WHERE id IN %s'
+                    ' ON CONFLICT (person_id, channel, address_hash, (COALESCE(company_id, 0)))'
+                    ' DO UPDATE SET suppressed = false RETURNING id',
+                    company.id,
+                    self.env.uid,
+                    self.env.cr.now(),
+                    tuple(general.ids),
+                )
             )
-        )
-        rows.suppressed = False
+            self.invalidate_model(flush=False)

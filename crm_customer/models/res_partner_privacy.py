@@ -225,7 +225,8 @@ class ResPartner(models.Model):
         notes = self.env['mail.message'].sudo().search(domain)
         foreign = notes.browse()
         for model, of_model in notes.grouped('model').items():
-            if model in self.env and 'company_id' in self.env[model]._fields:
+            field = self.env[model]._fields.get('company_id') if model in self.env else None
+            if field and field._description_searchable:
                 documents = Domain('id', 'in', set(of_model.mapped('res_id')))
                 documents &= Domain('company_id', 'not in', [False, *company_ids])
                 records = self.env[model].sudo().with_context(active_test=False)

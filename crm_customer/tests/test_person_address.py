@@ -129,5 +129,14 @@ class TestPersonAddress(CrmCustomerCommon):
                 ('survey', 'email'): 'out',
             },
         )
+        later = self.env['res.company'].create({'name': "Founded Later"})
+        self.assertTrue(person._filter_suppressed('email', later))
+        for company in companies | later:
+            condition = self.Address._get_suppressed_sql(
+                'email', SQL('%s::text', 'chen@example.com'), SQL('%s', company.id)
+            )
+            self.env.flush_all()
+            [[closed]] = self.env.execute_query(SQL('SELECT %s', condition))
+            self.assertEqual(closed, company != self.company, "the gate decides the same")
         person._suppress_addresses()
         self.assertEqual(suppressed('email'), companies, "erased again")
