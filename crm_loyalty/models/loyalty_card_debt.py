@@ -34,7 +34,7 @@ class LoyaltyCard(models.Model):
         self.check_access('write')
         cards = self.sudo().filtered('is_member')
         cards._lock_fresh()
-        balances = cards._read_free(self.env.cr)
+        balances = cards._read_free_now()
         cards._write_off({card_id: -free.balance for card_id, free in balances.items()})
 
     def _write_off(self, losses: dict[int, Decimal]) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, ValidationError
+from odoo.http import request
 from odoo.tools import SQL
 
 from ..ledger import to_points
@@ -17,6 +18,15 @@ LOCK_CLASS = 0x6C6F7961
 #: kinds that need the points they take; taking back what was earned may lead to debt
 SPENDING_KINDS = frozenset(('burn', 'transfer'))
 OWN = 'crm_loyalty.own'
+#: methods clients call that spend points: the transaction is theirs from its beginning
+DIRECT_CALLS = frozenset(
+    {
+        *('action_confirm', 'action_cancel', 'action_write_off'),
+        *('api_earn', 'api_hold', 'api_capture', 'api_reverse'),
+    }
+)
+#: value of the context key loyalty_begin_anew; an object, which no client can send
+ANEW = object()
 
 
 class Free(NamedTuple):
@@ -49,16 +59,15 @@ class LoyaltyCard(models.Model):
         """Lock these cards for the rest of the transaction, and see them as they are now.
 
         Call it before the first write of the transaction, for all cards it will spend from.  What
-        was read before is read again.  Not within a savepoint, unless something was written: to
-        renew the snapshot the transaction is begun anew.
+        was read before is read again.  Where the transaction cannot be begun anew the cards are
+        only locked, and balances are looked up on a second connection.
         """
         ids = sorted(self.ids)
         if not ids or self._is_in_test():
             return
         cr = self.env.cr
         self.env.flush_all()
-        [[xid]] = self.env.execute_query(SQL('SELECT pg_current_xact_id_if_assigned()::text'))
-        if xid:
+        if not self._may_begin_anew():
             self._lock()
             return
         try:
@@ -74,6 +83,19 @@ class LoyaltyCard(models.Model):
                 cr.execute('SELECT pg_advisory_unlock(%s, %s)', [LOCK_CLASS, card_id])
         self.env.invalidate_all(flush=False)
         self._get_own()['fresh'].update(ids)
+
+    @api.model
+    def _may_begin_anew(self) -> bool:
+        """Return whether the transaction can be rolled back without anybody losing anything.
+
+        Only when nothing was written, and when this is what the client called or a job of ours
+        began: other code may have opened a savepoint, which PostgreSQL does not tell.
+        """
+        direct = request and request.httprequest.path.rsplit('/', 1)[-1] in DIRECT_CALLS
+        if not direct and self.env.context.get('loyalty_begin_anew') is not ANEW:
+            return False
+        [[xid]] = self.env.execute_query(SQL('SELECT pg_current_xact_id_if_assigned()::text'))
+        return not xid
 
     def _lock(self) -> None:
         """Lock these cards for the rest of the transaction, in the order of their ids."""
@@ -109,12 +131,9 @@ class LoyaltyCard(models.Model):
         :raise ConcurrencyError: it had when the transaction began; Odoo runs it again
         """
         cards = self.sudo().browse(wanted)
-        stale = not wanted.keys() <= self._get_own()['fresh'] and not self._is_in_test()
-        if stale:
-            cards._lock()
         self.env.flush_all()
         seen = cards._read_free(self.env.cr)
-        free = cards._read_committed_free() if stale else seen
+        free = cards._read_free_now()
         for card in cards:
             given = Decimal(0)
             if incoming and card.program_id._can_redeem_earned():
@@ -157,6 +176,13 @@ class LoyaltyCard(models.Model):
             card_id: Free(to_points(points), to_points(held))
             for card_id, points, held in cr.fetchall()
         }
+
+    def _read_free_now(self) -> dict[int, Free]:
+        """Lock the cards and return :meth:`_read_free` as of now, not of when we began."""
+        if self._is_in_test() or set(self.ids) <= self._get_own()['fresh']:
+            return self._read_free(self.env.cr)
+        self._lock()
+        return self._read_committed_free()
 
     def _read_committed_free(self) -> dict[int, Free]:
         """Return :meth:`_read_free` as of by now, with rows and holds of this transaction."""

@@ -14,6 +14,8 @@ from odoo.fields import Command
 from odoo.service.model import retrying
 from odoo.tests import BaseCase, get_db_name
 
+from odoo.addons.crm_loyalty.models.loyalty_card_lock import ANEW
+
 REF = 'loyalty-workers'
 #: kinds of rows that no order made
 OTHER_KINDS = ('opening', 'grant', 'expire')
@@ -21,6 +23,9 @@ OTHER_KINDS = ('opening', 'grant', 'expire')
 
 class WorkersCase(BaseCase):
     """A program of one point per 1.00, 90 points for a reward, committed and deleted in the end."""
+
+    #: whether orders may begin their transaction anew, as those may that a client confirms
+    begin_anew = ANEW
 
     def setUp(self):
         super().setUp()
@@ -215,7 +220,9 @@ class WorkersCase(BaseCase):
             # the number of the shard
             env['loyalty.expiry']._cron_expire_points(record_id, 2)
         else:
-            getattr(env['sale.order'].browse(record_id), method)()
+            order = env['sale.order'].browse(record_id)
+            # as if a client had called it
+            getattr(order.with_context(loyalty_begin_anew=self.begin_anew), method)()
 
     # ------------------------------------------------------------
     # ACCOUNTS

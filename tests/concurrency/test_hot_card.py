@@ -45,6 +45,11 @@ class TestHotCard(WorkersCase):
         assert min(books.values()) >= 0
         assert len(given) == 5, len(given)
 
+    def test_more_is_redeemed_by_other_code(self):
+        """Orders confirmed somewhere within a transaction: each looks on a second connection."""
+        self.begin_anew = None
+        self.test_more_is_redeemed_than_there_is()
+
     def test_first_orders_of_new_members(self):
         members = self.create_members(10, cards=False)
         orders = self.create_orders(members * 4)
