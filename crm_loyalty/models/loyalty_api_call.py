@@ -14,7 +14,7 @@ class LoyaltyApiCall(models.Model):
     """
 
     _name = 'loyalty.api.call'
-    _inherit = ['crm.keyed.mixin']
+    _inherit = ['crm.keyed.mixin', 'crm.version.mixin']
     _description = 'Points Movement of Another System'
     _order = 'id desc'
     _rec_name = 'key'

@@ -183,6 +183,8 @@ class LoyaltyCard(models.Model):
         wanted = None if points is None else self._parse_api_points(points)
         content = {'movement': movement, 'points': wanted, 'description': description}
         member._lock_fresh()
+        # whoever began before another reversal was committed is run again
+        self.env['loyalty.api.call'].sudo().search([('row_id', '=', row.id)])._bump_version()
 
         def reverse() -> dict:
             change = self._prepare_api_reversal(row, member, wanted, description)

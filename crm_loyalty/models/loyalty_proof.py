@@ -182,5 +182,5 @@ class LoyaltyProofFinding(models.Model):
     row_number = fields.Integer(readonly=True, help="Number of the row in the ledger.")
     seal_id = fields.Many2one('loyalty.seal', readonly=True, ondelete='set null')
     expected = fields.Float(string="By the Ledger", digits=POINT_DIGITS, readonly=True)
-    found = fields.Float(string="Found", digits=POINT_DIGITS, readonly=True)
+    found = fields.Float(digits=POINT_DIGITS, readonly=True)
     description = fields.Char(readonly=True)

@@ -10,6 +10,7 @@ from odoo.tools import mute_logger
 from odoo.addons.crm_customer.tests.common import TwoCursorsCase
 
 from ..models.loyalty_card_ledger import Movement
+from ..models.loyalty_card_lock import ANEW
 
 
 @tagged('post_install', '-at_install')
@@ -287,7 +288,8 @@ class TestConcurrency(TwoCursorsCase):
         self.start_over()
         orders[0].action_confirm()
         self.env_1.cr.commit()
-        orders[1].with_env(self.env_2).action_confirm()
+        called = orders[1].with_env(self.env_2).with_context(loyalty_begin_anew=ANEW)
+        called.action_confirm()
         self.env_2.cr.commit()
         self.start_over()
         rows = self.cards(self.env_1).history_ids.sorted('id')
