@@ -42,7 +42,9 @@ class ResPartner(models.Model):
             )
         }
         sources = person and person._get_consent_sources(self.env.company)
-        closed = person._get_closed_channels(self.env.company) if person else set()
+        # somebody erased who was imported again has no person yet, and is left alone all the same
+        known = person or self.env['crm.person'].sudo().new({'partner_id': self.id})
+        closed = known._get_closed_channels(self.env.company)
         return [
             {
                 'key': purpose,

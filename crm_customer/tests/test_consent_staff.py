@@ -220,6 +220,21 @@ class TestConsentStaff(CrmCustomerCommon):
         with self.assertRaises(UserError):
             silent.set_messaging_consent(['care'], ['email'], 'in', "Web shop")
 
+    def test_erased_and_imported_again(self):
+        """What the gate refuses is not shown as allowed, before there is a person too."""
+        email = self.contact.email
+        self.contact._erase_personal_data()
+        self.staff_contact = (
+            self.env['res.partner']
+            .create({'name': "Again", 'email': email})
+            .with_user(self.user_staff)
+        )
+        cell = self.cell('care', 'email')
+        self.assertEqual(
+            (cell['status'], cell['allowed'], cell['left_alone']), ('none', False, True)
+        )
+        self.assertTrue(self.open_dialog(status='in', evidence="x").must_confirm)
+
     def test_preferences_of_a_hidden_contact(self):
         hidden = self.env['res.partner'].create(
             {'name': "Hidden", 'company_id': self.other_company.id}

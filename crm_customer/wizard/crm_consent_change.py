@@ -64,8 +64,10 @@ class CrmConsentChange(models.TransientModel):
         """Find out what an agreement needs besides: a confirmation, or the word of the owner."""
         for change in self:
             agreed = set(change._get_channels()) if change.status == 'in' else set()
-            person = self.env['crm.person'].search([('partner_id', '=', change.partner_id.id)])
-            closed = person._get_closed_channels(change.company_id) if person else set()
+            persons = self.env['crm.person']
+            person = persons.search([('partner_id', '=', change.partner_id.id)])
+            person = person or persons.new({'partner_id': change.partner_id.id})
+            closed = person._get_closed_channels(change.company_id)
             confirm = change.company_id.crm_consent_confirm or 'email' in closed
             change.must_confirm = confirm and 'email' in agreed
             change.left_alone = any(ADDRESS_KINDS[key] == 'phone' for key in agreed & closed)
