@@ -41,7 +41,7 @@ class SaleOrder(models.Model):
             usable = min(usable, limit.points)
         return float(usable)
 
-    def _apply_program_reward(self, reward, coupon, points=None, **kwargs):
+    def _apply_program_reward(self, reward, coupon, *, points=None, **kwargs):
         """Claim a reward; see core.
 
         :param points: how many points to redeem, default as many as make sense

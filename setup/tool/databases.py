@@ -10,7 +10,7 @@ import os
 import shutil
 import uuid
 
-from .paths import COMPANIONS, ROOT, addons, exclusive, fingerprint, manifest
+from .paths import COMPANIONS, ROOT, addons, exclusive, fingerprint, manifest, suite_addons
 from .python import RUNTIME
 from .ui import SetupError, step
 from .workspace import CONFIG, DATA_DIR
@@ -122,7 +122,7 @@ def _build_core(workspace, name):
 
 def suite_template(workspace):
     """The core template with all addons of ours, their demo data and warm assets."""
-    sources = [ROOT / addon for addon in addons()]
+    sources = [ROOT / addon for addon in suite_addons()]
     name = f'{SUITE}_{fingerprint(_core_fingerprint(workspace), *sources)}'
     core = core_template(workspace)
     with exclusive():
@@ -133,8 +133,8 @@ def _build_suite(workspace, name, core):
     _discard(workspace, SUITE)
     part = f'part_{name}'
     clone(workspace, core, part)
-    step("installing " + ", ".join(addons()))
-    install(workspace, part, addons())
+    step("installing " + ", ".join(suite_addons()))
+    install(workspace, part, suite_addons())
     step("building the assets of the web client")
     workspace.odoo_run('shell', '-d', part, '--no-http', stdin=WARM_UP, what="building the assets")
     _rename(workspace, part, name)
@@ -184,9 +184,9 @@ def _discard(workspace, prefix):
 
 
 def _core_addons():
-    """Addons of core that ours depend on."""
+    """Addons of core that those of the suite depend on."""
     ours = set(addons())
-    return {need for addon in ours for need in manifest(addon).get('depends', [])} - ours
+    return {need for addon in suite_addons() for need in manifest(addon).get('depends', [])} - ours
 
 
 def _core_fingerprint(workspace):

@@ -4,7 +4,7 @@ import shutil
 
 from . import databases, python, workspace
 from .databases import LANGUAGES
-from .paths import ROOT, RUN, SETUP, addons
+from .paths import ROOT, RUN, SETUP, addons, bridges
 from .shell import run as run_program
 from .ui import SetupError, say, step
 from .workspace import CONFIG
@@ -64,6 +64,8 @@ def _export(ready, modules):
     the translations of the code from it, and so loses them.
     """
     with databases.temporary(ready, databases.suite_template(ready)) as database:
+        if apart := [module for module in modules if module in bridges()]:
+            databases.install(ready, database, apart)
         for module in modules:
             (ROOT / module / 'i18n').mkdir(exist_ok=True)
         ready.odoo_run(

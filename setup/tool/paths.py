@@ -40,6 +40,23 @@ def manifest(addon):
     return ast.literal_eval((ROOT / addon / '__manifest__.py').read_text())
 
 
+def bridges():
+    """Names of our addons that come by themselves beside an addon of core that no other needs.
+
+    The databases of demo and tests are without them, as most shops are; their tests run apart.
+    """
+    ours = set(addons())
+    needs = {name: set(manifest(name).get('depends', ())) - ours for name in ours}
+    bridging = [name for name in sorted(ours) if manifest(name).get('auto_install')]
+    others = set(COMPANIONS).union(*(needs[name] for name in ours if name not in bridging))
+    return [name for name in bridging if needs[name] - others]
+
+
+def suite_addons():
+    """Names of our addons in the databases of demo and tests."""
+    return [name for name in addons() if name not in bridges()]
+
+
 def applications():
     """Names of our addons that an administrator installs by hand."""
     return [name for name in addons() if manifest(name).get('application')]

@@ -3,11 +3,12 @@
 import xml.etree.ElementTree as ElementTree
 
 from . import browser, core_tests, databases, demo, python, workspace
-from .paths import ROOT, RUN, addons
+from .paths import ROOT, RUN, bridges, suite_addons
 from .ui import say, step
 
 REPORT = RUN / 'junit.xml'
 DATA_REPORT = RUN / 'junit-data.xml'
+BRIDGE_REPORT = RUN / 'junit-bridges.xml'
 # Tests on a database that holds a real purchase log; they have a run of their own.
 DATA_TESTS = 'tests/data'
 LEFT_OUT = 3
@@ -35,30 +36,37 @@ def run(options):
         return core_tests.run(ready, options)
     runs = _plan(ready, options.rest)
     codes = []
-    for template, words, report in runs:
+    for template, modules, words, report in runs:
         with databases.temporary(ready, template, keep=options.keep) as database:
+            if modules:
+                databases.install(ready, database, modules)
             if options.keep:
                 step(f"database of this run: {database}")
             codes.append(ready.call(*command(database, words, slow=options.slow, report=report)))
-    reports = [report for _template, _words, report in runs]
+    reports = [run[-1] for run in runs]
     if len(reports) > 1:
         _sum_up(reports)
     return max(codes) or _judge(reports, options.without_browser)
 
 
 def _plan(ready, words):
-    """Return template, pytest words and report of each run that the words ask for."""
+    """Return template, addons to add, pytest words and report of each run asked for."""
     named = [word for word in words if _is_path(word)]
     on_data = [word for word in named if word.startswith(DATA_TESTS)]
+    apart = [word for word in named if word.split('/')[0] in bridges()]
+    paths = [word for word in named if word not in on_data and word not in apart]
     options = [word for word in words if word not in named]
     runs = []
-    if not named or len(on_data) < len(named):
-        paths = [word for word in named if word not in on_data] or [*addons(), 'tests']
+    if not named or paths:
+        paths = paths or [*suite_addons(), 'tests']
         template = databases.suite_template(ready)
-        runs.append((template, [*options, f'--ignore={DATA_TESTS}', *paths], REPORT))
+        runs.append((template, [], [*options, f'--ignore={DATA_TESTS}', *paths], REPORT))
+    if bridges() and (not named or apart):
+        template = databases.suite_template(ready)
+        runs.append((template, bridges(), [*options, *(apart or bridges())], BRIDGE_REPORT))
     if not named or on_data:
         template = demo.prepare(ready, 'cdnow')
-        runs.append((template, [*options, *(on_data or [DATA_TESTS])], DATA_REPORT))
+        runs.append((template, [], [*options, *(on_data or [DATA_TESTS])], DATA_REPORT))
     return runs
 
 
