@@ -160,14 +160,14 @@ class TestPrivacy(CrmCustomerCommon):
 
     def test_blacklists_others_need(self):
         """Core's mailings know no hashes: a shared address stays on core's blacklist."""
-        self.contact.write({'email': 'family@example.com', 'phone': '+8657155550123'})
+        self.contact.write({'email': 'family@example.com', 'phone': '+8657155559271'})
         self.stranger.email = 'Family@example.com'
         self.env['mail.blacklist'].create({'email': 'family@example.com'})
-        self.env['phone.blacklist'].create({'number': '+8657155550123'})
+        self.env['phone.blacklist'].create({'number': '+8657155559271'})
         self.contact._erase_personal_data()
         self.assertTrue(self.stranger.is_blacklisted)
         numbers = self.env['phone.blacklist'].with_context(active_test=False)
-        self.assertFalse(numbers.search([('number', '=', '+8657155550123')]))
+        self.assertFalse(numbers.search([('number', '=', '+8657155559271')]))
 
     def test_sealed_entries(self):
         """What a hash seals stays; the other texts of the entry lose the customer."""
