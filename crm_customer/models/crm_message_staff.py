@@ -46,23 +46,25 @@ class CrmMessage(models.Model):
         }
 
     def action_cancel(self) -> bool:
-        """Give up messages that wait.
+        """Give up messages that wait, also those released that have not left yet.
 
         :raise AccessError: not an administrator
         :raise UserError: none of them waits
         """
-        waiting = self._ensure_can_decide()
+        waiting = self._ensure_can_decide(('planned', 'queued'))
+        released = waiting.filtered(lambda message: message.state == 'queued')
         waiting.write(
             {'state': 'cancelled', 'reason': 'staff', 'decided_at': fields.Datetime.now()}
         )
         waiting._unfold()
+        released._forget_delivery()
         return True
 
-    def _ensure_can_decide(self) -> CrmMessage:
+    def _ensure_can_decide(self, states: tuple[str, ...] = ('planned',)) -> CrmMessage:
         """Return those of the messages that wait, open to who may decide about them."""
         ensure_manager(self.env)
         self.check_access('read')
-        waiting = self.sudo().filtered(lambda message: message.state == 'planned')
+        waiting = self.sudo().filtered(lambda message: message.state in states)
         if not waiting:
             raise UserError(self.env._("None of these messages is waiting any more."))
         return waiting

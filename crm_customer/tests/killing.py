@@ -42,7 +42,7 @@ class CommittedCase(BaseCase):
     def execute(self, query, *params):
         """Execute a statement, commit, and return what it found."""
         with self.open() as cr:
-            cr.execute(query, params)
+            cr.execute(query, params)  # pylint: disable=sql-injection
             return cr.fetchall() if cr.description else cr.rowcount
 
     def clean_up(self):

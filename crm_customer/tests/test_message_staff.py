@@ -43,6 +43,19 @@ class TestMessageStaff(MessageCase):
         with self.assertRaises(UserError):
             self.message.with_user(self.user_manager).action_release()
 
+    def test_cancel_what_was_released(self):
+        message = self.message.with_user(self.user_manager)
+        message.action_release()
+        mails = self.env['mail.mail'].create(
+            {'crm_message_id': self.message.id, 'state': 'outgoing', 'subject': "Happy"}
+        )
+        message.action_cancel()
+        self.assertEqual((self.message.state, self.message.reason), ('cancelled', 'staff'))
+        self.assertFalse(mails.exists().filtered(lambda mail: mail.state == 'outgoing'))
+        self.message.state = 'sending'
+        with self.assertRaises(UserError):
+            message.action_cancel()
+
     def test_only_managers(self):
         for user in (self.user_own, self.user_salesman):
             message = self.message.with_user(user)

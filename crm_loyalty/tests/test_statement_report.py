@@ -3,6 +3,7 @@ import re
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
+from odoo.tools.safe_eval import safe_eval
 
 from odoo.addons.crm_loyalty.barcode import get_code128, get_qr
 
@@ -133,7 +134,7 @@ class TestStatementReport(LoyaltyCommon):
         view = self.env.ref('crm_loyalty.loyalty_history_view_search')
         arch = self.env['loyalty.history'].get_view(view.id, 'search')['arch']
         domain = re.search(r'name="exceptions"[^>]*domain="([^"]*)"', arch, re.DOTALL).group(1)
-        domain = eval(domain.replace('&amp;', '&').replace('&gt;', '>'))
+        domain = safe_eval(domain.replace('&amp;', '&').replace('&gt;', '>'))
         rows = self.env['loyalty.history'].search(
             [('card_id', 'in', (self.card | other).ids), *domain]
         )
@@ -143,4 +144,4 @@ class TestStatementReport(LoyaltyCommon):
         action = self.env['ir.actions.act_window']._for_xml_id(
             'crm_loyalty.loyalty_card_action_debt'
         )
-        self.assertIn(self.card, self.env['loyalty.card'].search(eval(action['domain'])))
+        self.assertIn(self.card, self.env['loyalty.card'].search(safe_eval(action['domain'])))

@@ -75,7 +75,7 @@ class WorkersCase(BaseCase):
 
     def query(self, query, *params):
         with sql_db.db_connect(get_db_name()).cursor() as cr:
-            cr.execute(query, params)
+            cr.execute(query, params)  # pylint: disable=sql-injection
             return cr.fetchall() if cr.description else cr.rowcount
 
     def clean_up(self):
