@@ -373,6 +373,17 @@ class CrmJob(models.Model):
     # ACTIONS
     # ------------------------------------------------------------
 
+    def _get_form_action(self) -> dict:
+        """Return the action that shows how far this job is, for whoever put it in the queue."""
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.name,
+            'res_model': self._name,
+            'res_id': self.id,
+            'view_mode': 'form',
+        }
+
     def action_run(self) -> dict:
         """Wake the workers up now instead of at their next turn."""
         self._ensure_can_manage()

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import psycopg2
 
-from odoo import SUPERUSER_ID, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
 from ..ledger import to_points
-from .loyalty_card_ledger import FOLD_SIZE, Movement
+from .loyalty_card_ledger import FOLD_SIZE, Movement, short_transaction
 
 _logger = logging.getLogger(__name__)
 
@@ -153,10 +153,7 @@ class LoyaltyCard(models.Model):
             self.browse(card_ids)._write_off_old(before)
             return
         try:
-            with self.env.registry.cursor() as cr:
-                cr.execute('SET TRANSACTION ISOLATION LEVEL READ COMMITTED')
-                cr.execute("SET LOCAL lock_timeout = '5s'")
-                env = api.Environment(cr, SUPERUSER_ID, self.env.context)
+            with short_transaction(self.env.registry, self.env.context) as env:
                 env[self._name].browse(card_ids)._write_off_old(before)
         except psycopg2.OperationalError as error:
             _logger.info("Debts of %s cards are written off later: %s", len(card_ids), error)

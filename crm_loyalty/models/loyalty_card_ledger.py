@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -400,16 +401,29 @@ class LoyaltyCard(models.Model):
 ENTRY_COLUMNS = SQL('id, qty, COALESCE(remaining, 0), expire_on, award_id, reversed_id')
 
 
+@contextmanager
+def short_transaction(registry, context: dict, lock_timeout: str = '5s', durable: bool = True):
+    """Open an environment of the system in a transaction of its own, committed at the end.
+
+    Each statement sees what was committed before it: nobody is refused here.
+
+    :param context: of the environment
+    :param lock_timeout: how long to wait for whoever has a card
+    :param durable: False where a job does again what a crash of the server forgets
+    """
+    with registry.cursor() as cr:
+        cr.execute('SET TRANSACTION ISOLATION LEVEL READ COMMITTED')
+        cr.execute("SELECT set_config('lock_timeout', %s, TRUE)", [lock_timeout])
+        if not durable:
+            cr.execute('SET LOCAL synchronous_commit = off')
+        yield api.Environment(cr, SUPERUSER_ID, context)
+
+
 def _fold_committed(registry, card_ids: set[int]) -> None:
     """Fold in transactions of our own; never raises, the order is committed."""
     for chunk in split_every(FOLD_SIZE, sorted(card_ids)):
         try:
-            with registry.cursor() as cr:
-                # each statement sees what was committed before it: nobody is refused here
-                cr.execute('SET TRANSACTION ISOLATION LEVEL READ COMMITTED')
-                cr.execute("SET LOCAL lock_timeout = '500ms'")
-                cr.execute('SET LOCAL synchronous_commit = off')
-                env = api.Environment(cr, SUPERUSER_ID, {})
+            with short_transaction(registry, {}, '500ms', durable=False) as env:
                 env['loyalty.card'].browse(chunk)._fold()
         except psycopg2.OperationalError as error:
             _logger.info("Rows of %s cards are folded by the job: %s", len(chunk), error)

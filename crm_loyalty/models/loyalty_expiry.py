@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import psycopg2
 
-from odoo import SUPERUSER_ID, api, fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL, split_every
 
 from ..ledger import to_points
+from .loyalty_card_ledger import short_transaction
 from .loyalty_card_lock import LOCK_CLASS
 from .loyalty_program_expiry import ExpiryDay
 
@@ -209,11 +210,8 @@ class LoyaltyExpiry(models.AbstractModel):
             self._expire_cards(card_ids, days)
             return []
         try:
-            with self.env.registry.cursor() as cr:
-                cr.execute('SET TRANSACTION ISOLATION LEVEL READ COMMITTED')
-                cr.execute("SET LOCAL lock_timeout = '5s'")
-                cr.execute('SET LOCAL synchronous_commit = off')
-                expiry = api.Environment(cr, SUPERUSER_ID, self.env.context)[self._name]
+            with short_transaction(self.env.registry, self.env.context, durable=False) as env:
+                expiry = env[self._name]
                 locked = expiry._lock_cards(card_ids, wait)
                 expiry._expire_cards(locked, days)
         except psycopg2.OperationalError as error:

@@ -116,14 +116,7 @@ class LoyaltyProgram(models.Model):
     def action_evaluate_tiers(self) -> dict:
         """Look at the tiers of all members now, as the nightly job does."""
         self.check_access('write')
-        job = self._enqueue_tier_evaluation()
-        return {
-            'type': 'ir.actions.act_window',
-            'name': job.name,
-            'res_model': job._name,
-            'res_id': job.id,
-            'view_mode': 'form',
-        }
+        return self._enqueue_tier_evaluation()._get_form_action()
 
     def action_view_members(self) -> dict:
         """Open the members of these programs."""

@@ -104,14 +104,7 @@ class LoyaltyProgram(models.Model):
         self.check_access('write')
         self.ensure_one()
         self._ensure_can_manage_ledger()
-        job = self._enqueue_proof()
-        return {
-            'type': 'ir.actions.act_window',
-            'name': job.name,
-            'res_model': job._name,
-            'res_id': job.id,
-            'view_mode': 'form',
-        }
+        return self._enqueue_proof()._get_form_action()
 
     def action_view_proofs(self) -> dict:
         """Open the checks of these books, the last one first."""

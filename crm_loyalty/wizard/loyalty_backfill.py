@@ -51,13 +51,7 @@ class LoyaltyBackfill(models.TransientModel):
         self.ensure_one()
         self._ensure_can_start()
         job = self._get_engine()._enqueue(self.program_id, self.date_from, self.company_id)
-        return {
-            'type': 'ir.actions.act_window',
-            'name': job.name,
-            'res_model': job._name,
-            'res_id': job.id,
-            'view_mode': 'form',
-        }
+        return job._get_form_action()
 
     def _ensure_can_start(self) -> None:
         """:raise UserError: there is nothing to start, or nowhere to post it"""
