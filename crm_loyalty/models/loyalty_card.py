@@ -12,7 +12,7 @@ from odoo.exceptions import ConcurrencyError, ValidationError
 from odoo.tools import SQL, formatLang
 
 from ..ledger import to_points
-from .loyalty_card_ledger import FOLD_SIZE, Movement
+from .loyalty_card_ledger import BALANCE_FIELDS, FOLD_SIZE, Movement
 from .loyalty_program import POINT_DIGITS, refuse_columns, without_defaults
 
 TIER_FIELDS = ['tier_id', 'tier_since', 'tier_until', 'qualifying_value', 'tier_history_ids']
@@ -277,8 +277,8 @@ class LoyaltyCard(models.Model):
         while card_ids := self._get_unmatched(condition, last_id):
             self.browse(card_ids)._match_rows()
             last_id = card_ids[-1]
-        self.browse()._forget_balance()
-        self.invalidate_model(['history_ids'], flush=False)
+        self.env['loyalty.history'].invalidate_model(flush=False)
+        self.invalidate_model(BALANCE_FIELDS, flush=False)
         return [row_id for (row_id,) in rows]
 
     @api.model
