@@ -173,6 +173,8 @@ class CrmImport(models.Model):
             code='past_orders',
             name=self.env._("Past Orders"),
             model='sale.order',
+            # beside Inventory a confirmed line would ship its goods once more
+            context={'skip_procurement': True},
             columns=(
                 ImportColumn('id', self.env._("External ID"), required=True, help=line),
                 ImportColumn('name', self.env._("Order Reference")),

@@ -1,1 +1,1 @@
-from . import test_delivery
+from . import test_delivery, test_past_orders

@@ -50,6 +50,8 @@ class Importer:
                 'allowed_company_ids': company.ids,
                 'import_file': True,
                 'tracking_disable': True,
+                # what was bought then is not delivered again
+                'skip_procurement': True,
                 'tz': zone,
             }
         )

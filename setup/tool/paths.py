@@ -30,31 +30,36 @@ CACHE = _user_cache()
 COMPANIONS = ('sale_management',)
 
 
-def addons():
-    """Names of our addons: the folders of the root that hold a manifest."""
-    return sorted(path.parent.name for path in ROOT.glob('*/__manifest__.py'))
+def addons(root=ROOT):
+    """Names of our addons: the folders of the root that hold a manifest.
+
+    :param root: this checkout, or the tree of another commit, here and below
+    """
+    return sorted(path.parent.name for path in root.glob('*/__manifest__.py'))
 
 
-def manifest(addon):
+def manifest(addon, root=ROOT):
     """The manifest of one of our addons."""
-    return ast.literal_eval((ROOT / addon / '__manifest__.py').read_text())
+    return ast.literal_eval((root / addon / '__manifest__.py').read_text())
 
 
-def bridges():
+def bridges(root=ROOT):
     """Names of our addons that come by themselves beside an addon of core that no other needs.
 
     The databases of demo and tests are without them, as most shops are; their tests run apart.
     """
-    ours = set(addons())
-    needs = {name: set(manifest(name).get('depends', ())) - ours for name in ours}
-    bridging = [name for name in sorted(ours) if manifest(name).get('auto_install')]
-    others = set(COMPANIONS).union(*(needs[name] for name in ours if name not in bridging))
+    manifests = {name: manifest(name, root) for name in addons(root)}
+    needs = {
+        name: set(data.get('depends', ())) - set(manifests) for name, data in manifests.items()
+    }
+    bridging = [name for name, data in manifests.items() if data.get('auto_install')]
+    others = set(COMPANIONS).union(*(needs[name] for name in manifests if name not in bridging))
     return [name for name in bridging if needs[name] - others]
 
 
-def suite_addons():
+def suite_addons(root=ROOT):
     """Names of our addons in the databases of demo and tests."""
-    return [name for name in addons() if name not in bridges()]
+    return [name for name in addons(root) if name not in bridges(root)]
 
 
 def applications():

@@ -1,18 +1,18 @@
 """``setup/dev upgrade``: a database of an earlier commit, updated to this tree.
 
 ``setup/upgrade-base`` names the commit.  Its addons are installed with demo data, the
-purchase log is brought in by its own import, the present addons update the database,
-and every self-check runs on what came of it.
+purchase log is brought in by its own import, its bridges and what of core they stand on are
+added as a shop would that grows, the present addons update the database, and every
+self-check runs on what came of it.
 """
 
-import ast
 import json
 import os
 import shutil
 import subprocess
 
 from . import cdnow, databases, workspace
-from .paths import COMPANIONS, ROOT, RUN, SETUP, addons
+from .paths import COMPANIONS, ROOT, RUN, SETUP, addons, bridges, suite_addons
 from .shell import run as run_program
 from .ui import SetupError, Stopwatch, say, step
 
@@ -33,9 +33,13 @@ def run(options):
     watch = Stopwatch()
     try:
         with watch.stage(f"installing {commit[:7]}"):
-            _install(ready, old)
+            _create(ready)
+            _install(ready, old, [*COMPANIONS, *suite_addons(old)])
         with watch.stage("purchase log"):
             _load(ready, old)
+        if bridges(old):
+            with watch.stage("adding its bridges"):
+                _install(ready, old, bridges(old))
         with watch.stage("updating"):
             databases.update(ready, DATABASE, addons())
         with watch.stage("self-checks"):
@@ -99,26 +103,19 @@ def unpack(commit, root=ROOT, folder=FOLDER):
     return target
 
 
-def addons_of(tree):
-    """Names of the addons in a tree that can be installed."""
-    found = {
-        path.parent.name: ast.literal_eval(path.read_text())
-        for path in tree.glob('*/__manifest__.py')
-    }
-    return sorted(name for name, data in found.items() if data.get('installable', True))
-
-
-def _install(ready, old):
-    """Make a database as it stood then: no addon that only the present tree needs."""
+def _create(ready):
     databases.drop(ready, DATABASE)
     ready.odoo_run(
         'db', '-c', workspace.CONFIG, 'init', DATABASE, '--with-demo',
         what="creating the database",
     )  # fmt: skip
     databases.mark(ready, DATABASE)
-    modules = [*COMPANIONS, *addons_of(old)]
+
+
+def _install(ready, old, names):
+    """Install addons as they stood then: none that only the present tree needs."""
     ready.odoo_run(
-        'server', '-d', DATABASE, '-i', ",".join(modules), _addons_path(ready, old),
+        'server', '-d', DATABASE, '-i', ",".join(names), _addons_path(ready, old),
         '--no-http', '--stop-after-init', what="installing the earlier commit",
     )  # fmt: skip
 

@@ -404,7 +404,20 @@ def history(tmp_path):
 def test_the_earlier_commit_is_unpacked(history, tmp_path):
     tree = upgrade.unpack(upgrade.base_commit(history), history, tmp_path / 'upgrade')
     assert "'1.0'" in (tree / 'crm_x/__manifest__.py').read_text()
-    assert upgrade.addons_of(tree) == ['crm_x']
+    assert paths.suite_addons(tree) == ['crm_x']
+
+
+def test_bridges_of_a_tree_are_told_from_its_suite(tmp_path):
+    depends = {
+        'crm_x': {'depends': ['sale', 'mail']},
+        'crm_x_mail': {'depends': ['crm_x', 'mail'], 'auto_install': True},
+        'crm_x_stock': {'depends': ['crm_x', 'sale_stock'], 'auto_install': True},
+    }
+    for name, data in depends.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / '__manifest__.py').write_text(repr(data))
+    assert paths.suite_addons(tmp_path) == ['crm_x', 'crm_x_mail']
+    assert paths.bridges(tmp_path) == ['crm_x_stock']
 
 
 def test_a_shallow_clone_is_told_what_is_missing(history, tmp_path):
