@@ -5,6 +5,9 @@ whose zones show one time (or nearly all of whose people live in one of them), a
 countries that really have several.  A state is given the zone most of its people live in.
 """
 
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
 import pytz
 
 #: countries with several names of zones and one time, but for the states below
@@ -179,3 +182,24 @@ def get_zone_rows() -> list[tuple[str, str | None, str, bool]]:
         for state in states.split()
     ]
     return [row for row in rows if row[2] in pytz.all_timezones_set]
+
+
+def find_same_clock(name: str, candidates: Collection[str], today: datetime) -> str:
+    """Return the first of several zones whose clocks show what those of a zone show.
+
+    :param name: a zone of pytz
+    :param candidates: zones of pytz
+    :param today: the year before it and the one after it are compared
+    :return: 'UTC' when there is none
+    """
+    moments = [pytz.utc.localize(today + timedelta(days=days)) for days in range(-366, 367, 2)]
+    zone = pytz.timezone(name)
+    offsets = [moment.astimezone(zone).utcoffset() for moment in moments]
+    for candidate in candidates:
+        other = pytz.timezone(candidate)
+        if all(
+            moment.astimezone(other).utcoffset() == offset
+            for moment, offset in zip(moments, offsets, strict=True)
+        ):
+            return candidate
+    return 'UTC'

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import pytz
+
 from odoo import api, fields, models, tools
 from odoo.tools import SQL
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-from ..country_zones import get_zone_rows
+from ..country_zones import find_same_clock, get_zone_rows
 
 
 class CrmCountryZone(models.Model):
@@ -102,6 +104,55 @@ class CrmCountryZone(models.Model):
             country=SQL.identifier(partner, 'country_id'),
             state=SQL.identifier(partner, 'state_id'),
             last_resort=SQL('TRUE') if last_resort else SQL('NOT TRUE'),
+        )
+
+    # ------------------------------------------------------------
+    # WHAT THE DATABASE SERVER KNOWS
+    # ------------------------------------------------------------
+
+    @api.model
+    @tools.ormcache(cache='stable')
+    def _get_server_zones(self) -> dict[str, str]:
+        """Return the name by which the database server knows each zone that can be chosen.
+
+        Odoo brings its own list of zones; PostgreSQL has that of its operating system, often
+        without the old names, as US/Pacific, or from before a new one.
+        """
+        rows = self.env.execute_query(SQL('SELECT name FROM pg_timezone_names'))
+        known = {name for (name,) in rows}
+        current = [name for name in pytz.common_timezones if name in known]
+        return {
+            name: name if name in known else find_same_clock(name, current, fields.Datetime.now())
+            for name, _label in _tz_get(self)
+        }
+
+    @api.model
+    def _get_server_zone(self, zone: str) -> str:
+        """Return a zone as a statement can name it; one that nobody knows is UTC.
+
+        :param zone: name of a zone, as stored
+        """
+        return self._get_server_zones().get(zone, 'UTC')
+
+    @api.model
+    def _get_server_zone_sql(self, zone: SQL) -> SQL:
+        """Return what :meth:`_get_server_zone` does as an expression.
+
+        Without it one stored name that the server does not know stops the whole statement.
+
+        :param zone: expression of the name of a zone
+        """
+        zones = self._get_server_zones()
+        renamed = {name: other for name, other in zones.items() if name != other}
+        return SQL(
+            '(SELECT CASE WHEN stored.zone = ANY(%(known)s) THEN stored.zone ELSE COALESCE('
+            '(SELECT renamed.other FROM unnest(%(names)s::text[], %(others)s::text[])'
+            " AS renamed (name, other) WHERE renamed.name = stored.zone), 'UTC') END"
+            ' FROM (SELECT %(zone)s AS zone OFFSET 0) AS stored)',
+            known=[name for name in zones if name not in renamed],
+            names=list(renamed),
+            others=list(renamed.values()),
+            zone=zone,
         )
 
     @api.model_create_multi

@@ -77,11 +77,13 @@ class ResPartner(models.Model):
     def _get_customer_tz_sql(self, partner: str, company: str) -> SQL:
         """Return the expression of a customer's time zone, the same as ``customer_tz``.
 
+        It is named as the database server knows it.
+
         :param partner: alias of ``res_partner`` in the statement
         :param company: alias of ``res_company`` in the statement, for customers of no known place
         """
         Zone = self.env['crm.country.zone']
-        return SQL(
+        stored = SQL(
             'COALESCE(%(own)s, NULLIF(%(choice)s, %(nothing)s), %(place)s,'
             " (SELECT NULLIF(calendar.tz, 'UTC') FROM resource_calendar AS calendar"
             ' WHERE calendar.id = %(calendar)s),'
@@ -99,6 +101,7 @@ class ResPartner(models.Model):
             company_place=Zone._get_zone_sql('address'),
             company_last_resort=Zone._get_zone_sql('address', last_resort=True),
         )
+        return Zone._get_server_zone_sql(stored)
 
     def _get_own_time_zone_sql(self, partner: str) -> SQL:
         """Return ``tz`` where it is that of the contact himself, else NULL.

@@ -1,12 +1,16 @@
+from contextlib import contextmanager
+from datetime import timedelta
 from itertools import product
+from unittest.mock import patch
 
 import pytz
 
+from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
-from odoo.addons.crm_customer.country_zones import get_zone_rows
+from odoo.addons.crm_customer.country_zones import find_same_clock, get_zone_rows
 
 from .common import CrmCustomerCommon
 
@@ -203,3 +207,86 @@ class TestCustomerZone(CrmCustomerCommon):
         self.place('np')
         self.assertZone('Asia/Dhaka')
         self.assertEqual(self.env['crm.country.zone'].search_count([]), before)
+
+    # ------------------------------------------------------------
+    # What the database server knows
+    # ------------------------------------------------------------
+
+    @contextmanager
+    def server_without(self, *names):
+        """Let the database server know all zones but these, as one without the old names."""
+        Zone = self.env['crm.country.zone']
+        execute_query = type(self.env).execute_query
+
+        def without(env, query):
+            rows = execute_query(env, query)
+            if 'pg_timezone_names' in query.code:
+                return [row for row in rows if row[0] not in names]
+            return rows
+
+        self.registry.clear_cache('stable')
+        with patch.object(type(self.env), 'execute_query', without):
+            zones = Zone._get_server_zones()
+        self.assertNotIn(zones[names[0]], names)
+        try:
+            yield zones
+        finally:
+            self.registry.clear_cache('stable')
+
+    def test_server_without_the_old_names(self):
+        now = fields.Datetime.now()
+        old = {
+            'US/Pacific': 'America/Los_Angeles',
+            'Asia/Calcutta': 'Asia/Kolkata',
+            'Australia/NSW': 'Australia/Sydney',
+            'PRC': 'Asia/Shanghai',
+            'Europe/Kiev': 'Europe/Kyiv',
+        }
+        with self.server_without(*old) as zones:
+            for name, current in old.items():
+                self.stranger.customer_tz_choice = name
+                self.assertEqual(self.stranger.customer_tz, name)
+                zone = self.sql_zones(self.stranger)[self.stranger.id]
+                self.assertEqual(zone, zones[name])
+                for days in range(0, 366, 7):
+                    moment = pytz.utc.localize(now + timedelta(days=days))
+                    shown = [
+                        moment.astimezone(pytz.timezone(other)).replace(tzinfo=None)
+                        for other in (zone, current)
+                    ]
+                    self.assertEqual(*shown, (name, zone))
+            self.stranger.customer_tz_choice = 'Asia/Tokyo'
+            self.assertZone('Asia/Tokyo')
+
+    def test_clock_like_no_other(self):
+        everything = [name for name in pytz.all_timezones if name != 'Asia/Kathmandu']
+        now = fields.Datetime.now()
+        self.assertEqual(find_same_clock('Asia/Kathmandu', everything, now), 'Asia/Katmandu')
+        self.assertEqual(find_same_clock('Asia/Kathmandu', ['Asia/Tokyo'], now), 'UTC')
+
+    def test_name_nobody_knows(self):
+        """Whatever is stored, however it came there, nobody else's messages wait for it."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                "UPDATE res_partner SET customer_tz_choice = 'Nowhere/City' WHERE id = %s",
+                self.stranger.id,
+            )
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self.sql_zones(self.stranger)[self.stranger.id], 'UTC')
+        self.stranger.write({'street': "1 Lake Road", 'city': "Hangzhou"})
+        person = self.env['crm.person']._for_partners(self.stranger)
+        message = self.env['crm.message']._plan(
+            [
+                {
+                    'key': 'zone:nowhere',
+                    'person_id': person.id,
+                    'company_id': self.company.id,
+                    'message_class': 'hint',
+                    'channel': 'post',
+                }
+            ]
+        )
+        outcomes = message._decide(fields.Datetime.now())
+        self.assertFalse(outcomes['refuse'], message.reason)

@@ -78,7 +78,7 @@ class LoyaltyCard(models.Model):
             SQL(
                 """SELECT DISTINCT extract(year FROM date AT TIME ZONE 'UTC' AT TIME ZONE %s)::int
                      FROM loyalty_history WHERE card_id = %s AND qty <> 0 ORDER BY 1 DESC""",
-                self.sudo().program_id._get_timezone(),
+                self.sudo().program_id._get_server_timezone(),
                 self.id,
             )
         )

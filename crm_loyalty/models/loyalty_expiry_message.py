@@ -196,7 +196,7 @@ class LoyaltyExpiry(models.AbstractModel):
                   AND CASE WHEN card.id %% %(shards)s = %(shard)s THEN TRUE ELSE FALSE END""",
             shared=program._get_points_message_sql('expiring'),
             days=days,
-            zone=program._get_timezone(),
+            zone=program._get_server_timezone(),
             layout=LAYOUT,
             first=max(last - timedelta(days=MISSED_DAYS), day - timedelta(days=1)),
             last=last,

@@ -192,6 +192,10 @@ class LoyaltyProgram(models.Model):
         company = company or company.search([], order='id', limit=1)
         return company._get_customer_timezone()
 
+    def _get_server_timezone(self) -> str:
+        """Return :meth:`_get_timezone` as a statement can name it."""
+        return self.env['crm.country.zone']._get_server_zone(self._get_timezone())
+
     def _get_local_day(self, moment: datetime | None = None) -> date:
         """Return the day of ``moment`` (UTC, default now) in the program's time zone."""
         moment = moment or fields.Datetime.now()

@@ -136,7 +136,7 @@ class LoyaltyProgram(models.Model):
             SQL(
                 '(%s, %s, %s::date, %s::int, %s, %s)',
                 program.id,
-                program._get_timezone(),
+                program._get_server_timezone(),
                 program.expiry_since or None,
                 program.expire_after or None,
                 program.expire_round,
