@@ -7,6 +7,7 @@ that the next version replaces this folder and nothing else.
 from . import base_partner_merge
 from . import loyalty_card_merge
 from . import loyalty_generate_wizard
+from . import loyalty_order_rules
 from . import loyalty_rule
 from . import sale_order
 from . import sale_order_earning

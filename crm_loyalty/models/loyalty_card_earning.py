@@ -50,13 +50,12 @@ class LoyaltyCard(models.Model):
         What goes back later frees nothing for others.
 
         :param starts: moments, UTC; None for ever
-        :param entry: ``sale.order.coupon.points`` that is left out
+        :param entry: ``loyalty.order.points.mixin`` that is left out
         """
         self.ensure_one()
         self.env.flush_all()
         query = SQL(
-            """SELECT %s FROM sale_order_coupon_points
-                WHERE coupon_id = %s AND frozen_at IS NOT NULL AND id <> %s""",
+            'SELECT %s FROM (%s) given',
             SQL(', ').join(
                 SQL(
                     """COALESCE(sum(CASE WHEN is_limited THEN LEAST(frozen_points, frozen_limit)
@@ -66,8 +65,7 @@ class LoyaltyCard(models.Model):
                 )
                 for start in starts
             ),
-            self.id,
-            entry.id,
+            self._get_given_sql(entry),
         )
         [used] = self.env.execute_query(query)
         if self.id not in self._get_own()['fresh'] and not self._is_in_test():
@@ -77,3 +75,24 @@ class LoyaltyCard(models.Model):
                 cr.execute(query)
                 used = [max(pair) for pair in zip(used, cr.fetchone(), strict=True)]
         return [to_points(points) for points in used]
+
+    def _get_given_sql(self, entry) -> SQL:
+        """Return a SELECT of what the orders of all channels may give to this card.
+
+        :param entry: that is left out
+        """
+        return SQL(' UNION ALL ').join(
+            SQL(
+                """SELECT frozen_at, frozen_points, frozen_limit, is_limited FROM %s
+                    WHERE coupon_id = %s AND frozen_at IS NOT NULL AND id <> %s""",
+                SQL.identifier(model._table),
+                self.id,
+                entry.id if entry._name == model._name else 0,
+            )
+            for model in self._get_point_models()
+        )
+
+    @api.model
+    def _get_point_models(self) -> list:
+        """Return the models that say what orders give to cards, one for each channel."""
+        return [self.env['sale.order.coupon.points']]

@@ -1,35 +1,9 @@
-from __future__ import annotations
-
-from decimal import Decimal
-
-from odoo import fields, models
-from odoo.tools import SQL
-
-from ..earning import Earning, to_exact
-from ..ledger import to_points
-from .loyalty_program import POINT_DIGITS
+from odoo import models
 
 
 class SaleOrderCouponPoints(models.Model):
-    """What an order gives to a card; what that was computed with is frozen when it is confirmed."""
-
-    _inherit = 'sale.order.coupon.points'
-
-    frozen_at = fields.Datetime(readonly=True, copy=False)
-    frozen_points = fields.Float(digits=POINT_DIGITS, readonly=True, copy=False)
-    #: at most so many are given: what the limits of the program left
-    frozen_limit = fields.Float(digits=POINT_DIGITS, readonly=True, copy=False)
-    is_limited = fields.Boolean(readonly=True, copy=False)
-    frozen_rate = fields.Float(digits=0, readonly=True, copy=False)
-    frozen_multiplier = fields.Float(digits=(16, 4), readonly=True, copy=False)
-    #: event and base of the program at that time
-    frozen_earn_on = fields.Char(readonly=True, copy=False)
-    frozen_base = fields.Char(readonly=True, copy=False)
-    #: points, amount and quantity by order line
-    frozen_lines = fields.Json(readonly=True, copy=False)
-
-    # merging and removing cards looks the rows up by card
-    _coupon_idx = models.Index('(coupon_id)')
+    _name = 'sale.order.coupon.points'
+    _inherit = ['sale.order.coupon.points', 'loyalty.order.points.mixin']
 
     def unlink(self):
         # core cancels an order with the rights of the salesperson, who may read these only
@@ -37,85 +11,3 @@ class SaleOrderCouponPoints(models.Model):
             self.order_id.check_access('write')
             return super(SaleOrderCouponPoints, self.sudo()).unlink()
         return super().unlink()
-
-    def _freeze(self, given_before: bool) -> None:
-        """Note what the points of the order were computed with.
-
-        An order that gave nothing so far is looked at again at each event.
-
-        :param given_before: points were given when there were no settings to keep
-        """
-        self.ensure_one()
-        program = self.coupon_id.program_id
-        earning = self.order_id._get_program_earning(program, self.coupon_id)
-        points = earning.points if self.frozen_at else to_points(self.points)
-        if points and not earning.lines:
-            # given by something else than the rules of today
-            self.order_id._spread_evenly(earning, points, program.earn_base)
-        limit = None if given_before else self._get_limit()
-        self.write(
-            {
-                # what was given before counts for no limit of today
-                'frozen_at': self.order_id.date_order if given_before else fields.Datetime.now(),
-                'frozen_points': float(points),
-                'frozen_limit': float(limit or 0),
-                'is_limited': limit is not None,
-                'frozen_rate': float(earning.rate),
-                'frozen_multiplier': float(earning.multiplier),
-                'frozen_earn_on': 'confirm' if given_before else program.earn_on,
-                'frozen_base': program.earn_base,
-                'frozen_lines': earning.to_json(),
-            }
-        )
-
-    def _get_frozen(self) -> Earning:
-        """Return what was noted when the order was confirmed."""
-        self.ensure_one()
-        return Earning(
-            points=to_points(self.frozen_points),
-            rate=Decimal(str(self.frozen_rate)),
-            multiplier=to_exact(self.frozen_multiplier),
-            lines=Earning.lines_from_json(self.frozen_lines),
-        )
-
-    def _touch(self) -> None:
-        """Let only one transaction at a time post for an order; the other is run again."""
-        if self.ids:
-            self.env.cr.execute(
-                SQL(
-                    'UPDATE sale_order_coupon_points SET write_date = %s WHERE id IN %s',
-                    fields.Datetime.now(),
-                    tuple(sorted(self.ids)),
-                )
-            )
-
-    # ------------------------------------------------------------
-    # LIMITS
-    # ------------------------------------------------------------
-
-    def _get_limit(self) -> Decimal | None:
-        """Return how many points the order may give, None without limits."""
-        self.ensure_one()
-        program = self.coupon_id.program_id
-        if not program._has_caps():
-            return None
-        rooms = [to_points(program.cap_order)] if program.cap_order else []
-        caps = [
-            (to_points(program[cap]), start)
-            for cap, start in self._get_cap_starts()
-            if program[cap]
-        ]
-        if caps:
-            used = self.coupon_id._get_capped_points([start for _cap, start in caps], self)
-            rooms += [cap - given for (cap, _start), given in zip(caps, used, strict=True)]
-        return max(min(rooms), Decimal(0))
-
-    def _get_cap_starts(self) -> list:
-        """Return the limits by period, with the moment (UTC) each period began."""
-        program = self.coupon_id.program_id
-        day = program._get_local_day()
-        return [
-            ('cap_day', program._to_utc(day)),
-            ('cap_month', program._to_utc(day.replace(day=1))),
-            ('cap_member', None),
-        ]

@@ -1,203 +1,33 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
 
 from odoo import models
-from odoo.tools import SQL
 
 from ..ledger import to_points
-from .loyalty_card_ledger import Movement
-
-if TYPE_CHECKING:
-    from .sale_order_earning import LineFlow
 
 ZERO = Decimal(0)
 
 
-class PostedRow(NamedTuple):
-    """A row of an order in the ledger."""
-
-    id: int
-    #: the card it stands on, and the one that took that card over when contacts were merged
-    own_card_id: int
-    card_id: int
-    kind: str
-    qty: Decimal
-    reversed_id: int | None
-
-
 class SaleOrder(models.Model):
-    """What an order gives and takes: one function, whatever happened to the order."""
+    """What of an order the ledger of points looks at."""
 
-    _inherit = 'sale.order'
+    _name = 'sale.order'
+    _inherit = ['sale.order', 'loyalty.order.mixin']
 
-    def _loyalty_true_up(self) -> None:
-        """Post what these orders should have given and taken, less what was posted for them.
+    def _moves_points(self) -> bool:
+        return self.state == 'sale'
 
-        Idempotent, and safe to be called by two transactions at once: a row names the one before
-        it in its key, so that the second is run again on what the first one left.
-        """
-        posted = self._get_posted_rows()
-        pending = self._get_pending_rows()
-        self._freeze_earning(posted)
-        flows = self._get_line_flows()
-        movements = []
-        redeeming = {}
-        for order in self:
-            rows = posted.get(order.id, [])
-            earned, redeemed = order._get_loyalty_targets(flows)
-            waiting = pending.filtered(lambda row, order=order: row.order_id == order.id)
-            card_ids = {*earned, *redeemed, *(row.card_id for row in rows), *waiting.card_id.ids}
-            for card_id in card_ids:
-                own = [row for row in rows if row.card_id == card_id]
-                target = earned.get(card_id, ZERO)
-                movements += order._prepare_earning(card_id, target, own, waiting, flows)
-                movements += order._prepare_redeeming(card_id, redeemed.get(card_id, ZERO), own)
-            if redeemed:
-                redeeming[order.id] = redeemed
-        if any(row.kind == 'burn' for row in movements):
-            self.browse(redeeming)._capture_holds(redeeming)
-        if movements := self._hold_back(movements):
-            self.env['loyalty.card'].sudo()._post(movements)
+    def _get_point_entries(self):
+        return self.sudo().coupon_point_ids
 
-    def _get_loyalty_targets(
-        self, flows: dict[int, LineFlow]
-    ) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
-        """Return the points this order should give, and those it should take, by member card.
+    def _get_loyalty_lines(self):
+        return self.order_line.filtered(lambda line: not line.display_type)
 
-        :param flows: how far the lines came, see :meth:`_get_line_flows`
-        """
-        self.ensure_one()
-        earned: dict[int, Decimal] = {}
+    def _get_redeemed_points(self) -> dict[int, Decimal]:
         redeemed: dict[int, Decimal] = {}
-        if self.state != 'sale':
-            return earned, redeemed
-        for entry in self.sudo().coupon_point_ids:
-            if entry.coupon_id.is_member:
-                earned[entry.coupon_id.id] = self._get_earned_points(entry, flows)
         for line in self.sudo().order_line.filtered('points_cost'):
             card = line.coupon_id
             if card.is_member:
                 redeemed[card.id] = redeemed.get(card.id, ZERO) + to_points(line.points_cost)
-        return earned, redeemed
-
-    def _get_posted_rows(self) -> dict[int, list[PostedRow]]:
-        """Return the rows of these orders, the oldest first, by order."""
-        if not self.ids:
-            return {}
-        self.env.flush_all()
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT row.order_id, row.id, card.id, COALESCE(card.merged_into_id, card.id),
-                          row.kind, row.qty, row.reversed_id, row.used
-                     FROM loyalty_history row
-                     JOIN loyalty_card card ON card.id = row.card_id
-                    WHERE row.order_model = %s AND row.order_id IN %s AND card.is_member
-                 ORDER BY row.id""",
-                self._name,
-                tuple(self.ids),
-            )
-        )
-        posted: dict[int, list[PostedRow]] = {}
-        for order_id, row_id, own_card_id, card_id, kind, qty, reversed_id, used in rows:
-            row = PostedRow(row_id, own_card_id, card_id, kind, to_points(qty), reversed_id)
-            if kind == 'earn' and used:
-                # core has one row for what an order gave and took
-                burnt = row._replace(kind='burn', qty=-to_points(used))
-                posted.setdefault(order_id, []).append(burnt)
-                row = row._replace(qty=row.qty - burnt.qty)
-            posted.setdefault(order_id, []).append(row)
-        return posted
-
-    def _prepare_earning(
-        self, card_id: int, target: Decimal, rows: list[PostedRow], waiting, flows
-    ) -> list[Movement]:
-        """Return the row that brings what was earned to the target.
-
-        :param rows: what was posted for this order and card
-        :param waiting: ``loyalty.pending`` of this order, lowered first
-        """
-        earned = [row for row in rows if row.kind in ('earn', 'unearn')]
-        waiting = waiting.filtered(lambda row: row.card_id.id == card_id)
-        missing = target - sum((row.qty for row in earned), ZERO)
-        missing -= sum((to_points(row.qty) for row in waiting), ZERO)
-        if missing < 0 and waiting:
-            missing = -waiting._lower(-missing)
-        if not missing:
-            return []
-        awards = [row for row in earned if row.kind == 'earn' and row.own_card_id == card_id]
-        return [
-            self._prepare_movement(
-                card_id,
-                missing,
-                'earn' if missing > 0 else 'unearn',
-                earned,
-                award_id=awards[-1].id if awards and missing < 0 else None,
-                **self._get_frozen_columns(card_id, flows),
-            )
-        ]
-
-    def _prepare_redeeming(
-        self, card_id: int, target: Decimal, rows: list[PostedRow]
-    ) -> list[Movement]:
-        """Return the rows that bring what was redeemed to the target.
-
-        :param rows: what was posted for this order and card
-        """
-        redeemed = [row for row in rows if row.kind in ('burn', 'unburn')]
-        missing = target + sum((row.qty for row in redeemed), ZERO)
-        if missing > 0:
-            return [self._prepare_movement(card_id, -missing, 'burn', redeemed)]
-        movements = []
-        for burn in reversed([row for row in redeemed if row.kind == 'burn']):
-            given = sum((row.qty for row in redeemed if row.reversed_id == burn.id), ZERO)
-            qty = min(-missing, -burn.qty - given)
-            if qty > 0:
-                missing += qty
-                # the awards of a card that was merged stay closed
-                reversed_id = burn.id if burn.own_card_id == card_id else None
-                movements.append(
-                    self._prepare_movement(
-                        card_id, qty, 'unburn', redeemed + movements, reversed_id=reversed_id
-                    )
-                )
-        if missing < 0:
-            movements.append(
-                self._prepare_movement(card_id, -missing, 'unburn', redeemed + movements)
-            )
-        return movements
-
-    def _prepare_movement(
-        self, card_id: int, qty: Decimal, kind: str, before: list, **values
-    ) -> Movement:
-        """Return a movement of this order.
-
-        :param before: rows and movements of the same side, which the key continues
-        """
-        self.ensure_one()
-        last = next((row.id for row in reversed(before) if isinstance(row, PostedRow)), 0)
-        planned = sum(isinstance(row, Movement) for row in before)
-        return Movement(
-            card_id,
-            qty,
-            kind,
-            description=self._get_loyalty_description(),
-            key=f'{self._name}:{self.id}:{card_id}:{kind}:{last}:{planned}',
-            date=self._get_loyalty_date(kind),
-            order_model=self._name,
-            order_id=self.id,
-            **values,
-        )
-
-    def _get_loyalty_date(self, kind: str):
-        """Return when a movement counts from (UTC), None for now; extend for other events.
-
-        :param kind: of the row
-        """
-        return None
-
-    def _get_loyalty_description(self) -> str:
-        """Return the text of the ledger rows of this order."""
-        self.ensure_one()
-        return self.env._("Order %s", self.display_name)
+        return redeemed

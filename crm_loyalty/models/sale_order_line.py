@@ -6,7 +6,8 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..earning import Flow, to_exact
-from .sale_order_earning import PAID_STATES, LineFlow
+from .loyalty_order_mixin_earning import LineFlow
+from .sale_order_earning import PAID_STATES
 
 #: what changes the points of a confirmed order
 EARNING_FIELDS = frozenset(
@@ -55,6 +56,14 @@ class SaleOrderLine(models.Model):
         :param base: ``incl`` or ``excl``
         """
         return to_exact(self.price_total if base == 'incl' else self.price_subtotal)
+
+    def _get_earning_qty(self) -> Decimal:
+        """Return the quantity of this line points are given for."""
+        return to_exact(self.product_uom_qty)
+
+    def _is_combo_item(self) -> bool:
+        """Return whether another line, of the combo, stands for this one."""
+        return bool(self.combo_item_id)
 
     def _get_flow(self, returned: float) -> LineFlow:
         """Return how far this line came, without its invoices.
