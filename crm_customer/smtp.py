@@ -106,6 +106,8 @@ class Letter:
     """A mail on its way to a mail server, or a short message on its way to a provider."""
 
     message_id: int
+    #: mailbox or number it goes to, as the contact has it
+    address: str | None = None
     content: EmailMessage | None = None
     #: mail server in the context that core sends in
     transport: BaseModel | None = None

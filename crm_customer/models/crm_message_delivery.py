@@ -133,25 +133,32 @@ class CrmMessage(models.Model):
     # LEDGER, on a connection of its own so that each step is committed at once
     # ------------------------------------------------------------
 
-    def _record(self, cr, letter: Letter | None, next_id: int = 0) -> bool:
+    def _record(self, cr, letter: Letter | None, following: Letter | None = None) -> bool:
         """Commit what became of a message, and that the next one is about to leave.
 
         :param cr: cursor on which nothing else happens
         :param letter: what was tried, if anything
-        :param next_id: message to be sent now, if any
-        :return: whether the next one is ours: not sent, refused or taken by anybody meanwhile
+        :param following: what is to be sent now, if anything
+        :return: whether it is ours: not sent, refused or taken by anybody meanwhile, and for the
+            address its customer has now; one for another is made anew in the next turn
         """
-        if not letter and not next_id:
+        if not letter and not following:
             return False
         query = SQL(
             'WITH done AS (UPDATE crm_message SET %(outcome)s'
             " WHERE id = %(id)s AND state = 'sending')"
             " UPDATE crm_message SET state = 'sending', attempted_at = %(now)s, retry_at = NULL,"
-            " attempts = COALESCE(attempts, 0) + 1 WHERE id = %(next_id)s AND state = 'queued'",
+            ' attempts = COALESCE(attempts, 0) + 1'
+            " WHERE id = %(next_id)s AND state = 'queued' AND %(address)s = ("
+            "SELECT CASE crm_message.channel WHEN 'email' THEN partner.email_normalized"
+            ' ELSE partner.phone_sanitized END FROM crm_person AS person'
+            ' JOIN res_partner AS partner ON partner.id = person.partner_id'
+            ' WHERE person.id = crm_message.person_id)',
             outcome=self._to_assignments(self._prepare_outcome_vals(letter)),
             id=letter.message_id if letter else 0,
             now=fields.Datetime.now(),
-            next_id=next_id,
+            next_id=following.message_id if following else 0,
+            address=following.address if following else None,
         )
 
         def record() -> bool:

@@ -171,7 +171,7 @@ class MailMail(models.Model):
         with self.env.registry.cursor() as ledger:
             try:
                 for letter in self._iter_letters(ledger, server, alias_domain):
-                    claimed = messages._record(ledger, last, letter.message_id if letter else 0)
+                    claimed = messages._record(ledger, last, letter)
                     last = None
                     if claimed:
                         letter.outcome = letter.outcome or letter.hand_over(session, watch)
@@ -208,7 +208,7 @@ class MailMail(models.Model):
     def _build_letter(self, server, alias_domain) -> Letter:
         """Return the mail as the mail server gets it, or why it cannot be built."""
         self.ensure_one()
-        letter = Letter(self.crm_message_id.id)
+        letter = Letter(self.crm_message_id.id, self.crm_message_id.partner_id.email_normalized)
         try:
             # a customer's message has one recipient, and core puts recipients last
             email = self._prepare_outgoing_list(mail_server=server)[-1]

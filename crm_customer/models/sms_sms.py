@@ -72,8 +72,11 @@ class SmsSms(models.Model):
         watch = AnswerWatch(sms_api, self.IAP_TO_SMS_STATE_SUCCESS)
         self._use_checked_numbers()
         with self.env.registry.cursor() as ledger:
-            own = self.filtered(lambda sms: messages._record(ledger, None, sms.crm_message_id.id))
-            letters = {sms: (sms.uuid, Letter(sms.crm_message_id.id)) for sms in own}
+            letters = {
+                sms: (sms.uuid, Letter(sms.crm_message_id.id, sms.number or None)) for sms in self
+            }
+            own = self.filtered(lambda sms: messages._record(ledger, None, letters[sms][1]))
+            letters = {sms: letters[sms] for sms in own}
             if not letters:
                 return
             try:

@@ -281,6 +281,31 @@ class TestSend(TransportCase):
         self.assertEqual(recipients, ['first@example.com'])
         self.assertNotIn('second@', str(self.sink.parsed()[0]['To']))
 
+    def test_address_changed_while_others_were_being_sent(self):
+        """Built for one address, and in between the customer has another: it waits for a turn."""
+        recipients = []
+        self.sink.behaviour.on_recipient = recipients.append
+        messages = self.enqueue(self.partners)
+        original = self.registry['mail.mail']._build_letter
+        built = []
+
+        def build(mail, *args):
+            letter = original(mail, *args)
+            built.append(letter.address)
+            if built == ['customer0@example.com', 'customer1@example.com']:
+                partner = mail.crm_message_id.partner_id
+                partner.email = 'moved@example.com'
+                partner.flush_recordset()
+            return letter
+
+        with patch.object(self.registry['mail.mail'], '_build_letter', build):
+            self.send()
+        self.assertEqual(messages.mapped('state'), ['sent'] * 3)
+        self.assertEqual(messages.mapped('attempts'), [1] * 3)
+        self.assertEqual(
+            recipients, ['customer0@example.com', 'customer2@example.com', 'moved@example.com']
+        )
+
     def test_links_are_not_stored(self):
         mail = self.get_mails(self.enqueue(self.partner, 'offer'))
         self.assertNotIn('/crm/', mail.body_html)
@@ -305,10 +330,10 @@ class TestSend(TransportCase):
         message = self.enqueue(self.partner)
         seen = []
 
-        def record(messages, cr, letter, next_id=0):
-            result = original(messages, cr, letter, next_id)
+        def record(messages, cr, letter, following=None):
+            result = original(messages, cr, letter, following)
             cr.execute('SELECT state FROM crm_message WHERE id = %s', [message.id])
-            if letter or next_id:
+            if letter or following:
                 seen.append((self.sink.counts.total(), *cr.fetchone()))
             return result
 
@@ -719,3 +744,19 @@ class TestTextMessages(TransportCase):
         self.partner.phone = '+4930999999'
         self.send()
         self.assertEqual((message.state, self.calls), ('sent', ['+4930999999']))
+
+    def test_number_changed_in_the_last_moment(self):
+        messages = self.enqueue(self.partners[:2], channel='sms')
+        original = self.registry['sms.sms']._use_checked_numbers
+
+        def use(sms):
+            original(sms)
+            if not self.calls:
+                partner = sms.crm_message_id.partner_id & self.partner.with_env(sms.env)
+                partner.phone = '+4930999999'
+                partner.flush_recordset()
+
+        with patch.object(self.registry['sms.sms'], '_use_checked_numbers', use):
+            self.send()
+        self.assertEqual(messages.mapped('state'), ['sent'] * 2)
+        self.assertEqual(self.calls, ['+4930123451', '+4930999999'])
