@@ -52,6 +52,7 @@ from . import crm_import_opt_outs
 from . import crm_rate_limit
 from . import crm_message
 from . import crm_message_delivery
+from . import crm_named_mixin
 from . import crm_contact_policy
 from . import crm_quiet_period
 from . import crm_message_gate

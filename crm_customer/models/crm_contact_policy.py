@@ -17,6 +17,7 @@ class CrmContactPolicy(models.Model):
 
     _name = 'crm.contact.policy'
     _description = 'Contact Policy'
+    _inherit = ['crm.named.mixin']
     _order = 'company_id, sequence, id'
 
     name = fields.Char(required=True, translate=True)
@@ -45,7 +46,7 @@ class CrmContactPolicy(models.Model):
         " as the customer counts them.",
     )
     # === When ===
-    quiet_from = fields.Float(default=21, help="In the customer's time zone.")
+    quiet_from = fields.Float(default=21, help="In the customer's time zone; the same as the end: no quiet hours.")
     quiet_to = fields.Float(default=8, help="From this time on messages are sent again.")
     monday = fields.Boolean(default=True)
     tuesday = fields.Boolean(default=True)

@@ -6,6 +6,7 @@ class CrmHousehold(models.Model):
 
     _name = 'crm.household'
     _description = 'Household'
+    _inherit = ['crm.named.mixin']
     _order = 'name, id'
 
     name = fields.Char(required=True, help="As 'Family Chen'.")

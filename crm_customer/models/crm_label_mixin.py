@@ -6,6 +6,7 @@ class CrmLabelMixin(models.AbstractModel):
 
     _name = 'crm.label.mixin'
     _description = 'Words to File Customers Under'
+    _inherit = ['crm.named.mixin']
     _order = 'sequence, id'
 
     name = fields.Char(required=True, translate=True)

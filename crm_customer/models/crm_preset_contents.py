@@ -99,12 +99,23 @@ class CrmPreset(models.Model):
             module.name: module.shortdesc
             for module in self.env['ir.module.module'].search([('name', 'in', list(files))])
         }
+        titles.update(self._get_part_titles())
         return [
             PresetPart(
                 titles.get(module, module), module in installed, self._get_kinds(module, name)
             )
             for module, name in files.items()
         ]
+
+    @api.model
+    def _get_part_titles(self) -> dict[str, str]:
+        """Return what the reader calls an addon's part; Odoo translates names of its own only."""
+        return {
+            'crm_customer': self.env._("Customer File"),
+            'crm_aftersales': self.env._("After-Sales"),
+            'crm_loyalty': self.env._("Loyalty"),
+            'crm_campaigns': self.env._("Campaigns"),
+        }
 
     def _get_kinds(self, module: str, filename: str) -> list[PresetKind]:
         """Return what one part holds, model by model in the order of the file."""

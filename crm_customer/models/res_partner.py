@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -72,6 +74,27 @@ class ResPartner(models.Model):
         'res.users', string="Confirmed By", readonly=True, copy=False, groups='base.group_user'
     )
 
+    @api.constrains('household_id', 'is_company')
+    def _check_household_member(self):
+        for partner in self:
+            if partner.is_company and partner.sudo().household_id:
+                raise ValidationError(
+                    self.env._(
+                        "%(company)s is a company: take it out of its household first.",
+                        company=partner.display_name,
+                    )
+                )
+
+    @api.constrains('customer_confirmed_on')
+    def _check_confirmed_on(self):
+        # tomorrow has begun already for somebody
+        last = fields.Date.today() + timedelta(days=1)
+        for partner in self:
+            if partner.customer_confirmed_on and partner.customer_confirmed_on > last:
+                raise ValidationError(
+                    self.env._("A file cannot have been confirmed on a day to come.")
+                )
+
     @api.constrains('household_id', 'household_role')
     def _check_household_head(self):
         heads = (
@@ -103,6 +126,8 @@ class ResPartner(models.Model):
 
     def _merge_customer_data(self, src_partners):
         """Keep a role in its household: nobody becomes the head of one he was no head of."""
+        if self.is_company:
+            src_partners.household_id = False
         if self.household_id:
             src_partners.write({'household_role': False})
         return super()._merge_customer_data(src_partners)

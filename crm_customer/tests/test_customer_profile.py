@@ -94,6 +94,8 @@ class TestCustomerProfile(CrmCustomerCommon):
             [{'customer_confirmed_on': today, 'customer_confirmed_by_id': self.user_salesman.id}],
         )
         self.assertFalse(self.stranger.copy().customer_confirmed_on)
+        with self.assertRaises(ValidationError), self.env.cr.savepoint():
+            self.stranger.customer_confirmed_on = '2099-01-01'
         domain = [
             ('id', '=', self.stranger.id),
             '|',
@@ -138,6 +140,25 @@ class TestHousehold(CrmCustomerCommon):
         wizard._merge((self.son | self.neighbour).ids, self.son)
         self.assertEqual(self.household.head_id, self.mother)
         self.assertFalse(self.son.household_role)
+
+    def test_companies_are_no_members(self):
+        with self.assertRaisesRegex(ValidationError, "household first"), self.env.cr.savepoint():
+            self.mother.is_company = True
+        with self.assertRaisesRegex(ValidationError, "household first"), self.env.cr.savepoint():
+            self.household.member_ids += self.customer
+
+    def test_person_merged_into_a_company(self):
+        wizard = self.env['base.partner.merge.automatic.wizard'].create({})
+        wizard._merge((self.son | self.customer).ids, self.customer)
+        self.assertFalse(self.customer.household_id)
+
+    def test_name(self):
+        for name in ('', '  '):
+            with (
+                self.assertRaisesRegex(ValidationError, "Household: please give a name"),
+                self.env.cr.savepoint(),
+            ):
+                self.household.name = name
 
     def test_companies(self):
         self.household.company_id = self.other_company

@@ -91,6 +91,14 @@ class TestQuietHours(MessageCase):
                 sunday=False,
             )
 
+    def test_policy_without_a_name(self):
+        with self.assertRaisesRegex(ValidationError, "please give a name"):
+            self.create_policy(name=' ')
+
+    def test_equal_hours_are_no_quiet_hours(self):
+        message = self.look('Asia/Shanghai', 8, 8, '2026-06-01 00:00:00')
+        self.assertEqual(message.state, 'queued')
+
     def test_not_held(self):
         self.create_policy(quiet_from=21, quiet_to=9, max_messages=1)
         night = '2026-03-10 14:30:00'

@@ -318,6 +318,7 @@ class TestPreset(CrmCustomerCommon):
     def test_first_start(self):
         start = self.start()
         self.assertIn("Hotel Guest", start.contents)
+        self.assertRegex(str(start.contents), r'>\s*Customer File\s*<')
         self.assertIn("Keep Jobs for (Days): 30", start.contents)
         with start.goal_ids.edit(0) as goal:
             self.assertEqual((goal.name, goal.target), ("Guests who come again", 35))
