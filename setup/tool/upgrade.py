@@ -1,9 +1,9 @@
 """``setup/dev upgrade``: a database of an earlier commit, updated to this tree.
 
-``setup/upgrade-base`` names the commit.  Its addons are installed with demo data, the
-purchase log is brought in by its own import, its bridges and what of core they stand on are
-added as a shop would that grows, the present addons update the database, and every
-self-check runs on what came of it.
+``setup/upgrade-base`` names the commit.  Its addons are installed with demo data, its bridges
+and what of core they stand on are added as a shop would that grows, the purchase log is
+brought in by its own import, the present addons update the database, and every self-check
+runs on what came of it.
 """
 
 import json
@@ -35,11 +35,12 @@ def run(options):
         with watch.stage(f"installing {commit[:7]}"):
             _create(ready)
             _install(ready, old, [*COMPANIONS, *suite_addons(old)])
-        with watch.stage("purchase log"):
-            _load(ready, old)
         if bridges(old):
+            # before the log: core adds no Inventory beside confirmed orders of a second company
             with watch.stage("adding its bridges"):
                 _install(ready, old, bridges(old))
+        with watch.stage("purchase log"):
+            _load(ready, old)
         with watch.stage("updating"):
             databases.update(ready, DATABASE, addons())
         with watch.stage("self-checks"):
