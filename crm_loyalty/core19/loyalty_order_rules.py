@@ -69,9 +69,22 @@ class LoyaltyOrderMixin(models.AbstractModel):
                 self._spread_points(earning, line, points * amount / total, base)
 
     def _get_program_card(self, program):
-        """Return the card this order earns for, if there is one (sudo)."""
+        """Return the card this order earns for, if there is one (sudo).
+
+        Before it is noted with the order it is the card of the customer.
+        """
         cards = self._get_point_entries().coupon_id
-        return cards.filtered(lambda card: card.program_id == program)[:1]
+        card = cards.filtered(lambda card: card.program_id == program)[:1]
+        if card or not self.partner_id:
+            return card
+        return card.search(
+            [
+                ('partner_id', '=', self.partner_id.id),
+                ('program_id', '=', program.id),
+                ('is_member', '=', True),
+            ],
+            limit=1,
+        )
 
     def _get_rate_to_program(self, program) -> Decimal:
         """Return the rate to the currency of the program, as of the date of the order."""

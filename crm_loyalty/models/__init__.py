@@ -7,6 +7,7 @@ from . import loyalty_tier
 from . import loyalty_card_ledger
 from . import loyalty_card_lock
 from . import loyalty_card
+from . import loyalty_card_name
 from . import loyalty_card_statement
 from . import loyalty_card_statement_page
 from . import loyalty_card_quote

@@ -155,8 +155,9 @@ class LoyaltyCard(models.Model):
             ``points``), ``not_expiring`` (points), ``pending_points`` (``day``, ``points``,
             ``text``), ``movements`` and the cursor ``next``, None on the last page.  A movement
             has ``id``, ``date`` (UTC), ``day``, ``posted_at``, ``kind``, ``kind_name``, ``text``,
-            ``points`` (signed), ``balance``, ``expire_on`` and ``document`` (``model``, ``id``,
-            ``name``, ``url``; None when there is none or the reader may not open it)
+            ``multiplier`` (of what an order earned), ``points`` (signed), ``balance``,
+            ``expire_on`` and ``document`` (``model``, ``id``, ``name``, ``url``; None when there
+            is none or the reader may not open it)
         :raise AccessError: the card is not the user's, nor may he read it
         :raise ValidationError: a day or a cursor that is none
         """
@@ -368,7 +369,7 @@ class LoyaltyCard(models.Model):
             conditions.append(SQL('(date, id) < (%s, %s)', *period.position))
         columns = (
             *('id', 'date', 'posted_at', 'kind', 'description', 'qty', 'expire_on'),
-            *('order_model', 'order_id'),
+            *('order_model', 'order_id', 'multiplier'),
         )
         self.env.flush_all()
         rows = self.env.execute_query(
@@ -404,6 +405,8 @@ class LoyaltyCard(models.Model):
                     'kind': row['kind'],
                     'kind_name': kinds.get(row['kind'], ''),
                     'text': row['description'],
+                    # of rows nothing was multiplied for there is 0
+                    'multiplier': float(row['multiplier'] or 1),
                     'points': float(qty),
                     'balance': float(balance),
                     'expire_on': row['expire_on'],

@@ -113,6 +113,7 @@ class LoyaltyHistory(models.Model):
         'res.company', string="Company of the Document", readonly=True
     )
     origin = fields.Char(
+        string="Document",
         readonly=True,
         copy=False,
         help="Name of the document, kept as text: it is read after the document is gone.",
@@ -287,6 +288,16 @@ class LoyaltyHistory(models.Model):
     # ------------------------------------------------------------
     # ORIGIN
     # ------------------------------------------------------------
+
+    def action_view_document(self) -> dict:
+        """Open the document of a movement."""
+        self.ensure_one()
+        documents = self.env.get(self.order_model)
+        document = documents is not None and documents.browse(self.order_id).exists()
+        if not document:
+            raise UserError(self.env._("This document is not there any more."))
+        document.check_access('read')
+        return document.get_formview_action()
 
     @api.model
     def _get_origins(self, documents: Iterable[tuple[str | None, int | None]]) -> dict:

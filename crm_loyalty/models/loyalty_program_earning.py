@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
+from ..earning import to_exact
 from .loyalty_program import POINT_DIGITS
 
 CAPS = ('cap_order', 'cap_day', 'cap_month', 'cap_member')
@@ -94,12 +95,15 @@ class LoyaltyProgram(models.Model):
         return bool(partner.sudo().filtered_domain(read_domain(self.earn_partner_domain)))
 
     def _get_earning_multiplier(self, card) -> Decimal:
-        """Return what the points of a member are multiplied by; extend, as for tiers.
+        """Return what the points of a member are multiplied by: what his tier says.
+
+        Who has no tier yet earns as the tier that asks for no points.
 
         :param card: ``loyalty.card``, empty for a customer without one
         """
         self.ensure_one()
-        return Decimal(1)
+        tier = card.sudo().tier_id or self.sudo().tier_ids.filtered(lambda t: not t.min_value)[:1]
+        return to_exact(tier.points_multiplier) if tier else Decimal(1)
 
     def _get_running_bonuses(self, partner, moment=None):
         """Return the bonuses of the day, for a customer.

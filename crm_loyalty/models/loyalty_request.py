@@ -113,6 +113,7 @@ class LoyaltyRequest(models.Model):
         requests = self.sudo().create([{**vals, 'user_id': self.env.uid} for vals in vals_list])
         for request in requests:
             request.with_env(self.env)._ensure_can_submit()
+            request._ensure_enough()
             if request._needs_second_person():
                 request._ask()
             else:
@@ -135,6 +136,33 @@ class LoyaltyRequest(models.Model):
                 )
         if not lines:
             raise UserError(self.env._("Choose at least one member."))
+
+    def _ensure_enough(self) -> None:
+        """Ask nobody for points that are not there; who decides looks again.
+
+        :raise ValidationError: more would be taken from a card than is free
+        """
+        self.ensure_one()
+        if self.operation == 'grant':
+            return
+        wanted = self._get_points_by_card()
+        for card in self.line_ids.card_id:
+            if wanted[card.id] > to_points(card.points_free):
+                raise ValidationError(
+                    self.env._(
+                        "%(card)s has %(free)s to take or transfer, which is less than %(points)s.",
+                        card=card.display_name,
+                        free=card._format_points_text(card.points_free),
+                        points=card._format_points_text(float(wanted[card.id])),
+                    )
+                )
+
+    def _get_points_by_card(self) -> dict[int, Decimal]:
+        """Return the points of the lines by card."""
+        wanted: dict[int, Decimal] = {}
+        for line in self.line_ids:
+            wanted[line.card_id.id] = wanted.get(line.card_id.id, ZERO) + to_points(line.points)
+        return wanted
 
     def _needs_second_person(self) -> bool:
         """Return whether a line is above what one person may move alone on a card in a day."""
@@ -168,10 +196,7 @@ class LoyaltyRequest(models.Model):
         self.ensure_one()
         lines = self.line_ids
         if self.operation == 'take':
-            wanted: dict[int, Decimal] = {}
-            for line in lines:
-                wanted[line.card_id.id] = wanted.get(line.card_id.id, ZERO) + to_points(line.points)
-            self.env['loyalty.card']._ensure_free(wanted)
+            self.env['loyalty.card']._ensure_free(self._get_points_by_card())
         movements = [movement for line in lines for movement in line._prepare_movements()]
         self.env['loyalty.card']._post(movements)
         self.state = 'done'

@@ -33,6 +33,13 @@ class LoyaltyTier(models.Model):
         required=True,
         help="Points earned within the program's qualifying period from which on the tier is held.",
     )
+    points_multiplier = fields.Float(
+        digits=(16, 4),
+        required=True,
+        default=1,
+        help="What orders of members of this tier earn is multiplied by it. An order keeps the "
+        "multiplier it was confirmed with.",
+    )
     point_name = fields.Char(related='program_id.portal_point_name', string="Unit of Points")
     card_ids = fields.One2many(
         comodel_name='loyalty.card', inverse_name='tier_id', groups=MEMBER_READERS
@@ -45,6 +52,10 @@ class LoyaltyTier(models.Model):
         # the upper end is what no ledger reaches
         'CHECK (min_value >= 0 AND min_value < 1e12)',
         "A threshold cannot be negative.",
+    )
+    _points_multiplier_positive = models.Constraint(
+        'CHECK (points_multiplier > 0 AND points_multiplier <= 1000)',
+        "A multiplier of points is above zero, and 1000 at most.",
     )
     _program_threshold_unique = models.UniqueIndex(
         '(program_id, min_value) WHERE active',

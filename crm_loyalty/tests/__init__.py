@@ -11,6 +11,7 @@ from . import test_hold
 from . import test_hooks
 from . import test_ledger
 from . import test_matching
+from . import test_member_name
 from . import test_membership
 from . import test_merge
 from . import test_performance

@@ -3,10 +3,12 @@ from decimal import Decimal
 from unittest.mock import patch
 
 from freezegun import freeze_time
+from psycopg2 import IntegrityError
 
 from odoo.exceptions import ValidationError
 from odoo.fields import Command, Date, Datetime
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..earning import Flow, cut_points
 from .common import LoyaltyCommon
@@ -130,6 +132,48 @@ class TestEarningRules(EarningCommon):
         # what goes back goes back as it was given, though the multiplier is gone
         order.order_line.price_unit = 11.11
         self.assertEqual(card.points, 16.66)
+
+    def test_multiplier_of_the_tier(self):
+        self.silver.points_multiplier = 1.5
+        self.basic.points_multiplier = 1.2
+        # the first order is of somebody who is no member yet
+        self.confirm(10)
+        card = self.get_card()
+        self.assertEqual(card.points, 12)
+        card.sudo().tier_id = self.silver
+        order = self.confirm(33.33)
+        self.assertEqual(self.rows(card)[-1], ('earn', 49.99))
+        self.assertEqual(card.history_ids[0].multiplier, 1.5)
+        self.assertEqual(card.quote_earning(100)['points'], 150)
+        # the order keeps what it was confirmed with
+        self.silver.points_multiplier = 3
+        card.sudo().tier_id = self.gold
+        order.order_line.price_unit = 11.11
+        self.assertEqual(card.points, 12 + 16.66)
+        order._action_cancel()
+        self.assertEqual(card.points, 12)
+        self.assert_balanced(card)
+
+    def test_multiplier_of_the_tier_in_the_statement(self):
+        self.silver.points_multiplier = 1.5
+        card = self.create_card()
+        card.sudo().tier_id = self.silver
+        self.confirm(10)
+        [row] = card.get_statement()['movements']
+        self.assertEqual((row['multiplier'], row['points']), (1.5, 15))
+        page = card._get_statement_page()
+        dialog = self.env['ir.qweb']._render('crm_loyalty.statement_dialog', page)
+        self.assertIn("1.50", str(dialog))
+
+    def test_multiplier_is_above_zero(self):
+        for value in (0, -1, 1001):
+            with (
+                self.assertRaises(IntegrityError),
+                mute_logger('odoo.sql_db'),
+                self.env.cr.savepoint(),
+            ):
+                self.silver.points_multiplier = value
+                self.env.flush_all()
 
     def test_v24_ten_times_a_tenth(self):
         """Core has 0.9999999999999999, and the reward is out of reach."""

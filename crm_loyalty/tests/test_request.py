@@ -112,6 +112,15 @@ class TestRequest(RequestCommon):
             request.with_user(self.boss).action_approve()
         self.assertEqual(self.card.points, 600.01)
 
+    def test_nobody_is_asked_for_points_that_are_not_there(self):
+        for values in ({'operation': 'take'}, {'operation': 'transfer'}):
+            with self.assertRaises(ValidationError), self.env.cr.savepoint():
+                self.move(points=501, target_card_id=self.other.id, **values)
+        self.card._hold_points(200, 'till')
+        with self.assertRaises(ValidationError):
+            self.move('take', 301)
+        self.assertEqual(self.move('take', 300).state, 'waiting')
+
     def test_nobody_approves_his_own(self):
         request = self.move('grant', 200, user=self.boss)
         self.assertEqual(request.state, 'waiting')

@@ -17,6 +17,7 @@ class LoyaltyProofRepair(models.TransientModel):
     proof_id = fields.Many2one('loyalty.proof', required=True, readonly=True, ondelete='cascade')
     program_id = fields.Many2one(related='proof_id.program_id')
     verdict = fields.Text(related='proof_id.verdict')
+    broken_count = fields.Integer(related='proof_id.broken_count')
     truth = fields.Selection(
         selection=[
             ('ledger', "The rows are right: balances go back to them"),
