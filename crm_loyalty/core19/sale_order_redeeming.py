@@ -122,7 +122,7 @@ class SaleOrder(models.Model):
         """
         self.ensure_one()
         balance = to_points(card.points)
-        usable = balance - card._get_held_points(without=self)
+        usable = balance - card._get_lost_points() - card._get_held_points(without=self)
         used = Decimal(0)
         if self.state not in CONFIRMED:
             lines = self.order_line.filtered(lambda line: line.coupon_id.id == card.id)

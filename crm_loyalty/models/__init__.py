@@ -13,6 +13,7 @@ from . import loyalty_card_statement_page
 from . import loyalty_card_quote
 from . import loyalty_card_owner
 from . import loyalty_card_message
+from . import loyalty_history_erasure
 from . import loyalty_hold
 from . import loyalty_card_hold
 from . import loyalty_card_debt

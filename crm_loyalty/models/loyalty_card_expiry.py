@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 from functools import partial
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 from odoo.tools.date_utils import end_of
 
-from ..ledger import Entry
+from ..ledger import Entry, to_points
 from .loyalty_card_ledger import Movement
 from .loyalty_program import POINT_DIGITS
 
@@ -209,6 +210,83 @@ class LoyaltyCard(models.Model):
             )
         )
         return self.browse(card_id for (card_id,) in rows)
+
+    # ------------------------------------------------------------
+    # OVER, BUT NOT TAKEN YET
+    # ------------------------------------------------------------
+
+    # The job comes every hour.  Until then nobody spends what was over at midnight.
+
+    def _get_overdue_sql(self, alias: SQL) -> SQL:
+        """Return the points of these cards whose last day is over, as an expression.
+
+        Rows that are not folded yet took from these points first.
+
+        :param alias: of ``loyalty_card`` in the statement
+        """
+        return SQL(
+            """GREATEST(COALESCE((
+                   SELECT sum(award.remaining) FROM loyalty_history award
+                     JOIN (VALUES %(days)s) today (program_id, day)
+                       ON today.program_id = %(card)s.program_id
+                    WHERE award.card_id = %(card)s.id AND award.remaining > 0
+                      AND award.expire_on < today.day), 0) + COALESCE((
+                   SELECT sum(row.qty) FROM loyalty_history row
+                    WHERE row.card_id = %(card)s.id AND row.unfolded AND row.qty < 0), 0), 0)""",
+            days=self._get_days_sql(),
+            card=alias,
+        )
+
+    def _get_days_sql(self) -> SQL:
+        """Return today in the zone of each program of these cards, as rows of a VALUES list."""
+        return SQL(', ').join(
+            SQL('(%s, %s::date)', program.id, program._get_local_day())
+            for program in self.sudo().program_id
+        )
+
+    def _read_overdue(self) -> dict[int, Decimal]:
+        """Return the points of these cards whose last day is over; cards without are left out."""
+        if not self.ids:
+            return {}
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                'SELECT id, %s FROM loyalty_card card WHERE id IN %s',
+                self._get_overdue_sql(SQL('card')),
+                tuple(self.ids),
+            )
+        )
+        return {card_id: to_points(points) for card_id, points in rows if points}
+
+    def _expire_overdue(self, lost: Decimal) -> None:
+        """Expire points of this card as the job would, before somebody spends others.
+
+        :param lost: how many are over and not held; those that are over for the longest are kept
+        """
+        self.ensure_one()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT award.id, award.remaining, concat_ws(
+                              ':', 'loyalty.history', award.id, 'expire', today.day,
+                              award.remaining)
+                     FROM loyalty_history award
+                     JOIN (VALUES %s) today (program_id, day) ON TRUE
+                    WHERE award.card_id = %s AND award.remaining > 0
+                      AND award.expire_on < today.day
+                 ORDER BY award.expire_on, award.id""",
+                self._get_days_sql(),
+                self.id,
+            )
+        )
+        kept = sum((to_points(remaining) for _id, remaining, _key in rows), -lost)
+        movements = []
+        for award_id, remaining, key in rows:
+            spared = min(kept, to_points(remaining))
+            kept -= spared
+            qty = spared - to_points(remaining)
+            movements.append(Movement(self.id, qty, 'expire', key=key, award_id=award_id))
+        self._post(movements)
+        self.env['loyalty.expiry'].sudo()._expired_after_hook({self.id: lost})
 
     # ------------------------------------------------------------
     # LOST AT ONCE

@@ -34,10 +34,19 @@ class LoyaltyCard(models.Model):
 
     @api.depends('points', 'hold_ids.state', 'hold_ids.qty', 'hold_ids.expires_at')
     def _compute_points_held(self):
+        overdue = self._read_overdue()
         for card in self:
             held = card._get_held_points()
             card.points_held = held
-            card.points_free = max(to_points(card.points) - held, 0)
+            # what is held does not expire
+            gone = max(held, overdue.get(card.id, Decimal(0)))
+            card.points_free = max(to_points(card.points) - gone, 0)
+
+    def _get_lost_points(self) -> Decimal:
+        """Return the points that have expired and that no job has taken yet."""
+        self.ensure_one()
+        overdue = self._read_overdue().get(self.id, Decimal(0))
+        return max(overdue - self._get_held_points(), Decimal(0))
 
     def _get_held_points(self, without=None) -> Decimal:
         """Return the points set aside for others.

@@ -35,13 +35,33 @@ class Free(NamedTuple):
     balance: Decimal
     #: part of it that others may not touch
     held: Decimal
+    #: part of it whose last day is over, and that no job has taken yet
+    overdue: Decimal = Decimal(0)
 
-    def plus(self, balance: Decimal = Decimal(0), held: Decimal = Decimal(0)) -> Free:
-        return Free(self.balance + balance, self.held + held)
+    def plus(
+        self,
+        balance: Decimal = Decimal(0),
+        held: Decimal = Decimal(0),
+        spent: Decimal = Decimal(0),
+    ) -> Free:
+        """Return it with rows and holds more.
 
-    def with_own(self, given: Decimal) -> Decimal:
+        :param spent: what of the balance went out, below zero: it expired first
+        """
+        overdue = max(self.overdue + spent, Decimal(0))
+        return Free(self.balance + balance, self.held + held, overdue)
+
+    def get_lost(self, pinned: Decimal = Decimal(0)) -> Decimal:
+        """Return the points that have expired; what is held does not.
+
+        :param pinned: what was held until this moment for what is spent now
+        """
+        return max(self.overdue - self.held - pinned, Decimal(0))
+
+    def with_own(self, given: Decimal, pinned: Decimal = Decimal(0)) -> Decimal:
         """Return what can be spent by a document that gives points too; a debt comes first."""
-        return self.balance - self.held + (given if self.balance >= 0 else 0)
+        free = self.balance - self.get_lost(pinned) - self.held
+        return free + (given if self.balance >= 0 else 0)
 
 
 class LoyaltyCard(models.Model):
@@ -118,15 +138,31 @@ class LoyaltyCard(models.Model):
                 incoming[row.card_id] = incoming.get(row.card_id, Decimal(0)) + row.qty
         wanted = {card_id: qty for card_id, qty in wanted.items() if qty > 0}
         if wanted:
-            self.browse(wanted)._ensure_free(wanted, incoming)
+            self.browse(wanted)._ensure_free(wanted, incoming, self._take_pinned(wanted))
+
+    @api.model
+    def _take_pinned(self, wanted: dict[int, Decimal]) -> dict[int, Decimal]:
+        """Return what this transaction captured for what it spends now, once for each point."""
+        captured = self._get_own()['captured']
+        return {
+            card_id: min(captured.pop(card_id), qty)
+            for card_id, qty in wanted.items()
+            if card_id in captured
+        }
 
     def _ensure_free(
-        self, wanted: dict[int, Decimal], incoming: dict[int, Decimal] | None = None
+        self,
+        wanted: dict[int, Decimal],
+        incoming: dict[int, Decimal] | None = None,
+        pinned: dict[int, Decimal] | None = None,
     ) -> None:
         """Make sure that there is as much as somebody wants to spend or hold.
 
+        What is over its last day expires before, so that nothing is spent of it.
+
         :param wanted: points by card
         :param incoming: what the same document gives, by card; it counts where the program says so
+        :param pinned: what was held for it until now, by card
         :raise ValidationError: a card has not the points
         :raise ConcurrencyError: it had when the transaction began; Odoo runs it again
         """
@@ -135,15 +171,20 @@ class LoyaltyCard(models.Model):
         seen = cards._read_free(self.env.cr)
         free = cards._read_free_now()
         for card in cards:
+            kept = (pinned or {}).get(card.id, Decimal(0))
             given = Decimal(0)
             if incoming and card.program_id._can_redeem_earned():
                 given = incoming.get(card.id, Decimal(0))
-            if free[card.id].with_own(given) >= wanted[card.id]:
-                continue
-            if seen[card.id].with_own(given) >= wanted[card.id]:
-                raise ConcurrencyError(f"Points of card {card.id} were spent meanwhile")
-            spendable = max(free[card.id].with_own(given), Decimal(0))
-            raise ValidationError(card._get_too_few_message(wanted[card.id], spendable))
+            spendable = free[card.id].with_own(given, kept)
+            if spendable < wanted[card.id]:
+                if seen[card.id].with_own(given, kept) >= wanted[card.id]:
+                    raise ConcurrencyError(f"Points of card {card.id} were spent meanwhile")
+                spendable = max(spendable, Decimal(0))
+                raise ValidationError(card._get_too_few_message(wanted[card.id], spendable))
+            if lost := free[card.id].get_lost(kept):
+                if seen[card.id][1:] != free[card.id][1:]:
+                    raise ConcurrencyError(f"Points of card {card.id} expire at this moment")
+                card._expire_overdue(lost)
 
     def _get_too_few_message(self, wanted: Decimal, free: Decimal) -> str:
         """Return what to tell whoever spends more than there is."""
@@ -157,7 +198,7 @@ class LoyaltyCard(models.Model):
         )
 
     def _read_free(self, cr, without: set[int] = frozenset()) -> dict[int, Free]:
-        """Return balances and what is held of them, as a connection sees them.
+        """Return balances, and what is held and over of them, as a connection sees them.
 
         :param cr: cursor to read with
         :param without: ids of holds not to count
@@ -166,15 +207,16 @@ class LoyaltyCard(models.Model):
             SQL(
                 """SELECT card.id, round(COALESCE(card.points, 0)::numeric, 2) + COALESCE((
                               SELECT sum(qty) FROM loyalty_history
-                               WHERE card_id = card.id AND unfolded), 0), %s
+                               WHERE card_id = card.id AND unfolded), 0), %s, %s
                      FROM loyalty_card card WHERE card.id IN %s""",
                 self.env['loyalty.hold']._get_held_sql(SQL('card.id'), without),
+                self._get_overdue_sql(SQL('card')),
                 tuple(self.ids),
             )
         )
         return {
-            card_id: Free(to_points(points), to_points(held))
-            for card_id, points, held in cr.fetchall()
+            card_id: Free(to_points(points), to_points(held), to_points(overdue))
+            for card_id, points, held, overdue in cr.fetchall()
         }
 
     def _read_free_now(self) -> dict[int, Free]:
@@ -193,6 +235,8 @@ class LoyaltyCard(models.Model):
             free = {**dict.fromkeys(self.ids, none), **self._read_free(cr, own['holds'])}
         for card_id, qty in self._read_own_sums('loyalty_history', own['rows']):
             free[card_id] = free[card_id].plus(balance=to_points(qty))
+        for card_id, qty in self._read_own_sums('loyalty_history', own['rows'], SQL('AND qty < 0')):
+            free[card_id] = free[card_id].plus(spent=to_points(qty))
         held = SQL("AND state = 'held' AND expires_at > %s", fields.Datetime.now())
         for card_id, qty in self._read_own_sums('loyalty_hold', own['holds'], held):
             free[card_id] = free[card_id].plus(held=to_points(qty))
@@ -233,6 +277,7 @@ class LoyaltyCard(models.Model):
                 'hints': {},
                 'fresh': set(),
                 'holds': set(),
+                'captured': {},
             }
         return cache[OWN]
 

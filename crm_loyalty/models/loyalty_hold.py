@@ -157,10 +157,18 @@ class LoyaltyHold(models.Model):
 
     def _set_state(self, state: str, **values) -> None:
         """Bring holds to another state, and say so to who looks on a second connection."""
+        if state == 'captured':
+            self._pin(to_points(values['captured_qty']))
         self.sudo().write({'state': state, **values})
         self.flush_recordset()
         self._remember_own()
         self.card_id._forget_holds()
+
+    def _pin(self, qty: Decimal) -> None:
+        """Note that points are spent now that were held until now, so that none has expired."""
+        captured = self.env['loyalty.card']._get_own()['captured']
+        for hold in self.filtered(lambda hold: hold._is_live()):
+            captured[hold.card_id.id] = captured.get(hold.card_id.id, Decimal(0)) + qty
 
     def _remember_own(self) -> None:
         """Note that this transaction made or changed these holds."""

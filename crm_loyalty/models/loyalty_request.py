@@ -337,8 +337,10 @@ class LoyaltyRequestLine(models.Model):
             SQL(
                 """SELECT id, expire_on, remaining FROM loyalty_history
                     WHERE card_id = %s AND remaining > 0
+                      AND (expire_on IS NULL OR expire_on >= %s)
                  ORDER BY expire_on NULLS LAST, id""",
                 self.card_id.id,
+                self.card_id.program_id._get_local_day(),
             )
         ):
             part = min(qty, to_points(remaining))

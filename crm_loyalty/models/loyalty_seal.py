@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.tools import SQL
 
 from .loyalty_program import POINT_DIGITS
 
@@ -40,3 +41,59 @@ class LoyaltySeal(models.Model):
     accepted_reason = fields.Char(readonly=True)
 
     _program_idx = models.Index('(program_id, after_id) WHERE ended IS NOT TRUE')
+
+    # ------------------------------------------------------------
+    # ROWS THAT ARE CHANGED IN THE LIGHT OF DAY
+    # ------------------------------------------------------------
+
+    @api.model
+    def _get_intact(self, row_condition: SQL) -> list[int]:
+        """Return the ids of the seals over certain rows that are not broken.
+
+        :param row_condition: condition on ``row`` (``loyalty_history``)
+        """
+        self.env.flush_all()
+        proof = self.env['loyalty.proof']
+        return [
+            seal_id
+            for (seal_id,) in self.env.execute_query(
+                SQL(
+                    """SELECT seal.id FROM loyalty_seal seal, LATERAL (%(rows)s) rows
+                        WHERE COALESCE(seal.accepted_hash, seal.hash) = %(hash)s AND seal.id IN (
+                              SELECT DISTINCT over.id FROM loyalty_history row
+                                JOIN loyalty_card card ON card.id = row.card_id
+                                JOIN loyalty_seal over ON over.program_id = card.program_id
+                                     AND over.after_id < row.id AND over.last_id >= row.id
+                               WHERE %(condition)s)""",
+                    hash=proof._get_hash_sql('seal'),
+                    rows=proof._get_digest_sql(
+                        SQL('seal.program_id'), SQL('seal.after_id'), SQL('seal.last_id')
+                    ),
+                    condition=row_condition,
+                )
+            )
+        ]
+
+    def _accept_rows(self, reason: str) -> None:
+        """Note what the rows of these seals give now, and who said that this is all right."""
+        if not self:
+            return
+        proof = self.env['loyalty.proof']
+        self.env.execute_query(
+            SQL(
+                """UPDATE loyalty_seal SET accepted_hash = now.hash, accepted_uid = %(uid)s,
+                          accepted_reason = %(reason)s
+                     FROM (SELECT seal.id, %(hash)s AS hash
+                             FROM loyalty_seal seal, LATERAL (%(rows)s) rows
+                            WHERE seal.id IN %(ids)s) now
+                    WHERE now.id = loyalty_seal.id RETURNING loyalty_seal.id""",
+                uid=self.env.uid,
+                reason=reason,
+                hash=proof._get_hash_sql('seal'),
+                rows=proof._get_digest_sql(
+                    SQL('seal.program_id'), SQL('seal.after_id'), SQL('seal.last_id')
+                ),
+                ids=tuple(self.ids),
+            )
+        )
+        self.invalidate_recordset(flush=False)

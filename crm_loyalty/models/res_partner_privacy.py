@@ -3,6 +3,8 @@ from odoo.fields import Domain
 
 from odoo.addons.crm_customer.privacy import PersonalData
 
+from ..erasure import redact_keyed
+
 
 class ResPartner(models.Model):
     _inherit = 'res.partner'
@@ -36,9 +38,40 @@ class ResPartner(models.Model):
                 label=self.env._("Points"),
                 model='loyalty.history',
                 domain=Domain('card_id.partner_id', 'in', self.ids),
-                fields=('date', 'qty', 'description'),
+                fields=('date', 'qty', 'description', 'origin'),
                 on_erase='keep',
                 reason=ledger,
+                erase=lambda rows, redactor: rows._erase_names(redactor),
+            ),
+            PersonalData(
+                key='loyalty.hold',
+                label=self.env._("Held Points"),
+                model='loyalty.hold',
+                domain=Domain('card_id.partner_id', 'in', self.ids),
+                fields=('create_date', 'qty', 'description', 'state'),
+                on_erase='keep',
+                reason=ledger,
+                erase=lambda holds, redactor: redact_keyed(redactor, holds, ('description',)),
+            ),
+            PersonalData(
+                key='loyalty.pending',
+                label=self.env._("Pending Points"),
+                model='loyalty.pending',
+                domain=Domain('card_id.partner_id', 'in', self.ids),
+                fields=('create_date', 'qty', 'description', 'state'),
+                on_erase='keep',
+                reason=ledger,
+                erase=lambda rows, redactor: redact_keyed(redactor, rows, ('description',)),
+            ),
+            PersonalData(
+                key='loyalty.api.call',
+                label=self.env._("Points Movements of Other Systems"),
+                model='loyalty.api.call',
+                domain=Domain('card_id.partner_id', 'in', self.ids),
+                fields=('create_date', 'key', 'method'),
+                on_erase='keep',
+                reason=ledger,
+                erase=lambda calls, redactor: redact_keyed(redactor, calls, ('answer',)),
             ),
             PersonalData(
                 key='loyalty.tier.history',

@@ -113,7 +113,7 @@ class SaleOrder(models.Model):
             (to_points(line.points_cost) for line in self.order_line if line.coupon_id == card),
             Decimal(0),
         )
-        free = balance - card._get_held_points(without=self)
+        free = balance - card._get_lost_points() - card._get_held_points(without=self)
         return min(max(cost - free, Decimal(0)), self._get_redeemable_earned(card))
 
     def _get_redeemable_earned(self, card) -> Decimal:

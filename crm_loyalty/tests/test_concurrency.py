@@ -2,6 +2,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import psycopg2
+from freezegun import freeze_time
 
 from odoo.fields import Command, Date
 from odoo.tests import tagged
@@ -170,10 +171,12 @@ class TestConcurrency(TwoCursorsCase):
             {'partner_id': self.member.id, 'program_id': self.program.id}
         )
         card._post([Movement(card.id, 100, 'grant', expire_on=yesterday)])
+        with freeze_time(yesterday):
+            card._hold_points(90, 'race:hold', minutes=7 * 24 * 60)
         self.env_1.cr.commit()
 
         card._lock_fresh()
-        card._post([Movement(card.id, -90, 'burn')])
+        card._capture_points('race:hold')
         self.assertEqual(self.expire(card), [card.id], "somebody has the card")
         self.env_1.cr.commit()
 
@@ -182,7 +185,7 @@ class TestConcurrency(TwoCursorsCase):
         self.env_1.cr.rollback()
         self.env_1.invalidate_all(flush=False)
         rows = [(row.kind, row.qty, row.remaining) for row in card.history_ids.sorted('id')]
-        self.assertEqual(rows, [('grant', 100, 0), ('burn', -90, 0), ('expire', -10, 0)])
+        self.assertEqual(rows, [('grant', 100, 0), ('expire', -10, 0), ('burn', -90, 0)])
         self.assertEqual(card.points, 0)
 
     def test_expiry_beside_an_earning_member(self):

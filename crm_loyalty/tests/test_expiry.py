@@ -2,9 +2,11 @@ from datetime import date
 from unittest.mock import patch
 
 import psycopg2
+import pytz
 from freezegun import freeze_time
 
-from odoo.fields import Datetime
+from odoo.exceptions import ValidationError
+from odoo.fields import Command, Datetime
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -403,3 +405,89 @@ class TestPointsMessages(ExpiryCommon):
         self.run_job('2027-03-06 12:00:00')
         self.assertEqual(self.card.points, 0)
         self.assertFalse(self.messages('expired'))
+
+
+@tagged('post_install', '-at_install')
+class TestOverdue(ExpiryCommon):
+    """Between midnight and the next run of the job nobody spends what is over."""
+
+    LATE = '2027-02-01 00:05:00'
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.set_zone('Asia/Shanghai')
+        cls.env['loyalty.card']._post(
+            [
+                Movement(cls.card.id, to_points(100), 'grant', expire_on=date(2027, 1, 31)),
+                Movement(cls.card.id, to_points(50), 'grant', expire_on=date(2027, 6, 30)),
+            ]
+        )
+
+    def at(self, moment):
+        """Return a context in which it is a moment of Shanghai."""
+        self.env.invalidate_all()
+        zone = pytz.timezone('Asia/Shanghai')
+        local = zone.localize(Datetime.to_datetime(moment))
+        return freeze_time(local.astimezone(pytz.utc).replace(tzinfo=None))
+
+    def burn(self, points):
+        self.env['loyalty.card']._post([Movement(self.card.id, -points, 'burn')])
+
+    def test_free_points(self):
+        with self.at('2027-01-31 23:59:00'):
+            self.assertEqual(self.card.points_free, 150)
+        with self.at(self.LATE):
+            self.assertEqual((self.card.points, self.card.points_free), (150, 50))
+
+    def test_spent_after_midnight(self):
+        with self.at(self.LATE):
+            for points in (60, 150):
+                with self.assertRaises(ValidationError), self.env.cr.savepoint():
+                    self.burn(points)
+            self.burn(30)
+        self.assertEqual(self.card.points, 20, "what is over went first")
+        self.assertEqual(self.rows('expire'), [-100])
+        self.run_job('2027-02-01 01:00:00')
+        self.assertEqual((self.card.points, self.rows('expire')), (20, [-100]))
+        self.assert_balanced(self.card)
+
+    def test_spent_before_midnight(self):
+        with self.at('2027-01-31 23:59:00'):
+            self.burn(120)
+        self.assertEqual((self.card.points, self.rows('expire')), (30, []))
+
+    def test_not_held_after_midnight(self):
+        with self.at(self.LATE):
+            with self.assertRaises(ValidationError), self.env.cr.savepoint():
+                self.card._hold_points(60, 'late')
+            self.card._hold_points(50, 'late')
+            self.env['loyalty.card']._capture_points('late')
+        self.assertEqual((self.card.points, self.rows('expire')), (0, [-100]))
+        self.assert_balanced(self.card)
+
+    def test_v25_held_before_midnight(self):
+        with self.at('2027-01-31 23:59:00'):
+            self.card._hold_points(80, 'in time')
+        with self.at(self.LATE):
+            self.assertEqual(self.card.points_free, 50)
+            self.env['loyalty.card']._capture_points('in time')
+        self.assertEqual((self.card.points, self.rows('expire')), (50, [-20]))
+        self.assert_balanced(self.card)
+
+    def test_quotation(self):
+        order = self.create_order(10)
+        with self.at(self.LATE):
+            order._update_programs_and_rewards()
+            self.assertFalse(order._get_claimable_rewards(), "50 are not enough")
+
+    def test_not_transferred_after_midnight(self):
+        other = self.create_card(self.partner)
+        request = self.env['loyalty.request']
+        values = {'operation': 'transfer', 'program_id': self.program.id}
+        line = {'card_id': self.card.id, 'target_card_id': other.id, 'points': 40}
+        with self.at(self.LATE):
+            request._submit([{**values, 'line_ids': [Command.create(line)]}])
+        self.assertEqual((self.card.points, other.points), (10, 40))
+        self.assertEqual(other.history_ids.expire_on, date(2027, 6, 30))
+        self.assert_balanced(self.card, other)

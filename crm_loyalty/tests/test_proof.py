@@ -226,6 +226,37 @@ class TestProof(LoyaltyCommon):
         self.assertEqual(self.card.history_ids.mapped('remaining'), [500])
         self.assertEqual(self.prove().state, 'ok')
 
+    def name_member(self):
+        """Post rows that name the member where a seal looks: in the origin and in the key."""
+        self.member.email = 'xiaoming@example.com'
+        self.post(10, origin="Order of 王小明")
+        self.post(20, key='api:1:xiaoming@example.com')
+        self.post(30, origin="Order of somebody else")
+
+    def test_erased_names_keep_the_chain(self):
+        self.name_member()
+        self.prove()
+        self.prove()
+        self.member._erase_personal_data()
+        texts = " ".join(f'{row.origin} {row.key}' for row in self.card.history_ids)
+        self.assertNotIn("王小明", texts)
+        self.assertNotIn('xiaoming', texts)
+        self.assertIn("Order of somebody else", texts)
+        proof = self.prove()
+        self.assertEqual((proof.state, self.card.points), ('ok', 560))
+        seals = self.env['loyalty.seal'].search([('program_id', '=', self.program.id)])
+        self.assertIn("Personal data were erased.", seals.mapped('accepted_reason'))
+        self.assert_balanced(self.card)
+
+    def test_erasing_mends_no_broken_seal(self):
+        self.name_member()
+        self.prove()
+        self.prove()
+        row = self.card.history_ids[:1]
+        self.tamper("UPDATE loyalty_history SET kind = 'grant' WHERE id = %s", row.id)
+        self.member._erase_personal_data()
+        self.assertEqual(self.prove().broken_count, 1)
+
     def test_accept_broken_seals(self):
         row = self.card.history_ids
         self.prove()

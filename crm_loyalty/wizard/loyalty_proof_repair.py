@@ -95,25 +95,4 @@ class LoyaltyProofRepair(models.TransientModel):
 
     def _accept_seals(self) -> None:
         """Note what the rows of broken seals give now, and who said that this is all right."""
-        proof = self.proof_id.sudo()
-        seals = proof.finding_ids.seal_id
-        if not seals:
-            return
-        self.env.execute_query(
-            SQL(
-                """UPDATE loyalty_seal SET accepted_hash = now.hash, accepted_uid = %(uid)s,
-                          accepted_reason = %(reason)s
-                     FROM (SELECT seal.id, %(hash)s AS hash
-                             FROM loyalty_seal seal, LATERAL (%(rows)s) rows
-                            WHERE seal.id IN %(ids)s) now
-                    WHERE now.id = loyalty_seal.id RETURNING loyalty_seal.id""",
-                uid=self.env.uid,
-                reason=self.reason,
-                hash=proof._get_hash_sql('seal'),
-                rows=proof._get_digest_sql(
-                    proof.program_id.id, SQL('seal.after_id'), SQL('seal.last_id')
-                ),
-                ids=tuple(seals.ids),
-            )
-        )
-        seals.invalidate_recordset(flush=False)
+        self.proof_id.sudo().finding_ids.seal_id._accept_rows(self.reason)
