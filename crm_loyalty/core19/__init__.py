@@ -12,5 +12,6 @@ from . import loyalty_rule
 from . import sale_order
 from . import sale_order_earning
 from . import sale_order_line
+from . import sale_order_payment
 from . import sale_order_redeeming
 from . import sale_loyalty_reward_wizard

@@ -99,6 +99,21 @@ class SaleOrder(models.Model):
                 )
         return super().action_open_reward_wizard()
 
+    def _try_apply_code(self, code):
+        """Apply a code; see core.
+
+        The number of a member card is none, and what it holds is told to its owner only.
+        """
+        domain = [('code', '=', code), ('is_member', '=', True)]
+        card = self.env['loyalty.card'].sudo().search(domain, limit=1)
+        if not card:
+            return super()._try_apply_code(code)
+        if card.partner_id != self.partner_id:
+            return {'error': self.env._("This code is invalid (%s).", code), 'not_found': True}
+        return {
+            'error': self.env._("A member card needs no code: its points are offered as rewards.")
+        }
+
     def _may_choose_points(self) -> bool:
         """Return whether the customer has a card with rewards by the point."""
         cards = (

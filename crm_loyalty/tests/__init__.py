@@ -14,6 +14,7 @@ from . import test_matching
 from . import test_member_name
 from . import test_membership
 from . import test_merge
+from . import test_payment
 from . import test_performance
 from . import test_portal
 from . import test_preset

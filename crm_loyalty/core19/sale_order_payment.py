@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from odoo import SUPERUSER_ID, models
+from odoo.exceptions import ValidationError
+
+from ..ledger import to_points
+
+
+class SaleOrder(models.Model):
+    """Orders paid online: paying fixes what is redeemed, and money that came is never refused."""
+
+    _inherit = 'sale.order'
+
+    def _begin_paying(self) -> None:
+        """Fix the points these orders redeem, and hold them.
+
+        Rewards claimed for as many points as make sense would take more of them when points come
+        in between paying and confirming, for an amount that is paid already.
+
+        :raise ValidationError: the points are spent, or held by others
+        """
+        for order in self.filtered(lambda order: order.state in ('draft', 'sent')):
+            order._fix_claimed_points()
+        self._sync_holds(renew=True)
+
+    def _fix_claimed_points(self) -> None:
+        self.ensure_one()
+        chosen = dict(self.loyalty_chosen_points or {})
+        for lines in (
+            self.order_line.filtered('points_cost').grouped('reward_identifier_code').values()
+        ):
+            reward, card = lines.reward_id, lines.coupon_id
+            if card.is_member and reward._has_points_choice():
+                cost = sum(to_points(line.points_cost) for line in lines)
+                chosen.setdefault(f'{reward.id}:{card.id}', float(cost))
+        if chosen != (self.loyalty_chosen_points or {}):
+            self.loyalty_chosen_points = chosen
+
+    def _drop_uncovered_rewards(self):
+        """Take away, or lower, rewards whose points went elsewhere; staff is told.
+
+        For who has to go on with an order as it can be had now, instead of refusing it.
+
+        :return: the orders that cost more than before
+        """
+        dropped = self.browse()
+        for order in self.filtered(lambda order: order.state in ('draft', 'sent')):
+            order._get_spent_cards()._lock_fresh()
+            if order._covers_rewards():
+                continue
+            before = order.amount_total
+            order._update_programs_and_rewards()
+            if order.currency_id.compare_amounts(order.amount_total, before) > 0:
+                dropped |= order
+        return dropped
+
+    def _covers_rewards(self) -> bool:
+        """Return whether this order can be confirmed with the rewards it has."""
+        self.ensure_one()
+        try:
+            self._ensure_redeeming_allowed()
+        except ValidationError:
+            return False
+        return all(self._get_usable_points(card) >= 0 for card in self._get_spent_cards())
+
+    def _tell_rewards_dropped(self) -> None:
+        """Tell staff that an order being paid costs more than the customer saw."""
+        for order in self.with_user(SUPERUSER_ID):
+            text = order.env._(
+                "Points redeemed on this order were not there any more, or not allowed any more, "
+                "when its payment came. The rest is to be paid, or the payment given back."
+            )
+            order._message_log(body=text)
+            if order.user_id:
+                order.activity_schedule(
+                    'mail.mail_activity_data_todo', user_id=order.user_id.id, note=text
+                )
