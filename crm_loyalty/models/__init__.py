@@ -22,6 +22,7 @@ from . import loyalty_program_expiry
 from . import loyalty_card_expiry
 from . import loyalty_expiry
 from . import loyalty_expiry_message
+from . import loyalty_inactivity
 from . import loyalty_allocation
 from . import loyalty_pending
 from . import loyalty_card_earning

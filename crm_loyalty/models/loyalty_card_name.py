@@ -11,7 +11,8 @@ class LoyaltyCard(models.Model):
 
     @api.depends('partner_id.name', 'is_member')
     def _compute_display_name(self):
-        super()._compute_display_name()
+        res = super()._compute_display_name()
         for card in self.filtered(lambda c: c.is_member and c.partner_id):
             # whoever may read the card knows whose it is
             card.display_name = f"{card.sudo().partner_id.name}, {card.sudo().program_id.name}"
+        return res

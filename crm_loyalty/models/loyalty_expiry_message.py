@@ -13,7 +13,12 @@ MISSED_DAYS = 3
 RECENT_DAYS = 3
 TEMPLATE_DOMAIN = [('model', '=', 'loyalty.card')]
 #: what a customer is told of an order is part of it; the rest is care
-CLASSES = {'earned': 'transactional', 'expiring': 'hint', 'expired': 'hint'}
+CLASSES = {
+    'earned': 'transactional',
+    'expiring': 'hint',
+    'inactive': 'hint',
+    'expired': 'hint',
+}
 
 
 class LoyaltyProgram(models.Model):
@@ -55,7 +60,7 @@ class LoyaltyProgram(models.Model):
 
         The SELECT they belong to has an alias ``card`` (``loyalty_card``).
 
-        :param event: earned, expiring or expired
+        :param event: one of ``CLASSES``
         """
         template = self[f'{event}_template_id']
         return SQL(

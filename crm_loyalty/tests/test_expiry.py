@@ -391,6 +391,60 @@ class TestPointsMessages(ExpiryCommon):
         self.run_job('2027-02-05 12:00:00')
         self.assertEqual(len(self.messages('expiring')), 1)
 
+    def set_inactivity(self, months=6, since='2026-01-01 12:00:00'):
+        self.program.expire_after = 0
+        self.switch(since, inactivity_months=months)
+        self.assertEqual(self.program.inactive_template_id, self.template('inactive'))
+
+    def test_inactive(self):
+        self.set_inactivity()
+        self.post(10, 'earn', '2026-08-31 12:00:00')
+        self.post(5, day='2026-09-30 12:00:00')
+        # half a year after August 31 ends with February
+        self.assertEqual(self.card.inactive_on, date(2027, 2, 28))
+        self.assertEqual(self.card.inactive_points, 10)
+        self.run_job('2027-01-28 01:00:00')
+        self.assertFalse(self.messages('inactive'))
+        for moment in ('2027-01-29 05:00:00', '2027-01-29 01:00:00', '2027-01-30 01:00:00'):
+            self.run_job(moment, shards=2)
+            self.assertEqual(len(self.messages('inactive')), moment != '2027-01-29 05:00:00')
+        message = self.messages('inactive')
+        self.assertEqual(message.message_class, 'hint')
+        content = self.compose(message)
+        self.assertIn("02/28/2027", content.body)
+        self.assertIn("10 Points", content.body)
+        self.assertEqual(message.expires_at, Datetime.to_datetime('2027-03-01 00:00:00'))
+        self.run_job('2027-02-21 01:00:00')
+        self.assertEqual(len(self.messages('inactive')), 2, "the last warning")
+        # what was said is what happens
+        self.run_job('2027-02-28 01:00:00')
+        self.assertEqual(self.card.points, 15)
+        self.run_job('2027-03-01 01:00:00')
+        self.assertEqual(self.card.points, 5)
+
+    def test_activity_in_time(self):
+        self.set_inactivity()
+        self.post(10, 'earn', '2026-08-31 12:00:00')
+        self.post(-1, 'burn', '2026-12-01 12:00:00')
+        self.assertEqual(self.card.inactive_on, date(2027, 6, 1))
+        self.run_job('2027-01-29 01:00:00')
+        self.assertFalse(self.messages('inactive'))
+
+    def test_inactive_since_the_setting(self):
+        self.program.expire_after = 0
+        self.post(10, day='2025-01-01 12:00:00')
+        self.set_inactivity(since='2026-10-15 12:00:00')
+        self.assertEqual(self.card.inactive_on, date(2027, 4, 15))
+        self.run_job('2027-03-16 01:00:00')
+        self.assertEqual(len(self.messages('inactive')), 1)
+
+    def test_inactive_is_off(self):
+        self.set_inactivity()
+        self.program.inactive_template_id = False
+        self.post(10, 'earn', '2026-08-31 12:00:00')
+        self.run_job('2027-01-29 01:00:00')
+        self.assertFalse(self.messages('inactive'))
+
     def test_expired(self):
         self.program.expired_template_id = self.template('expired')
         self.post(10, expire_on=date(2027, 3, 5))
