@@ -46,6 +46,7 @@ from . import res_partner_member
 from . import res_partner_privacy
 from . import loyalty_order_mixin
 from . import loyalty_order_mixin_earning
+from . import loyalty_order_mixin_redeeming
 from . import loyalty_order_points_mixin
 from . import sale_order
 from . import sale_order_ledger

@@ -49,6 +49,8 @@ class Movement:
     multiplier: Decimal | None = None
     base_amount: Decimal | None = None
     document_company_id: int | None = None
+    #: spent already, as by an order paid at a till: posted even where it makes a debt
+    is_final: bool = False
     #: name of the document; default that of ``order_model`` and ``order_id``
     origin: str | None = None
 

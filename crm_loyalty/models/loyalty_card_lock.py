@@ -132,7 +132,7 @@ class LoyaltyCard(models.Model):
         wanted: dict[int, Decimal] = {}
         incoming: dict[int, Decimal] = {}
         for row in movements:
-            if row.kind in SPENDING_KINDS:
+            if row.kind in SPENDING_KINDS and not row.is_final:
                 wanted[row.card_id] = wanted.get(row.card_id, Decimal(0)) - row.qty
             elif row.kind == 'earn':
                 incoming[row.card_id] = incoming.get(row.card_id, Decimal(0)) + row.qty

@@ -63,7 +63,7 @@ class LoyaltyOrderMixin(models.AbstractModel):
                 redeeming[order.id] = redeemed
         if any(row.kind == 'burn' for row in movements):
             self.browse(redeeming)._capture_holds(redeeming)
-        if movements := self._hold_back(movements):
+        if movements := self._hold_back(self._finish_movements(movements)):
             self.env['loyalty.card'].sudo()._post(movements)
 
     def _get_loyalty_targets(
@@ -211,6 +211,10 @@ class LoyaltyOrderMixin(models.AbstractModel):
     # ------------------------------------------------------------
     # HOOKS
     # ------------------------------------------------------------
+
+    def _finish_movements(self, movements: list[Movement]) -> list[Movement]:
+        """Return the movements as they are posted; extend for channels that cannot refuse any."""
+        return movements
 
     def _moves_points(self) -> bool:
         """Return whether this order gives and takes points by now."""

@@ -76,6 +76,12 @@ class LoyaltyOrderPointsMixin(models.AbstractModel):
             lines=Earning.lines_from_json(self.frozen_lines),
         )
 
+    def _get_given(self) -> Decimal:
+        """Return the points the order gave when it was confirmed, within the limits."""
+        self.ensure_one()
+        points = to_points(self.frozen_points)
+        return min(points, to_points(self.frozen_limit)) if self.is_limited else points
+
     def _touch(self) -> None:
         """Let only one transaction at a time post for an order; the other is run again."""
         if self.ids:

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import logging
+
+from odoo import api, fields, models
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+
+from odoo.addons.crm_loyalty.ledger import to_points
+from odoo.addons.crm_loyalty.models.loyalty_program import POINT_DIGITS
+
+_logger = logging.getLogger(__name__)
+
+PAID_STATES = ('paid', 'done')
+
+
+class PosOrder(models.Model):
+    """What a till order gives and takes, computed here and never at the till.
+
+    The money is in the drawer: whatever is found wrong about the points of an order is noted with
+    the order, which is never refused for it.
+    """
+
+    _name = 'pos.order'
+    _inherit = ['pos.order', 'loyalty.order.mixin']
+
+    loyalty_points_ids = fields.One2many(
+        'pos.order.loyalty.points',
+        'order_id',
+        string="Points Given",
+        readonly=True,
+        copy=False,
+        groups='point_of_sale.group_pos_user',
+    )
+    loyalty_points = fields.Json(
+        string="Points Summary",
+        compute='_compute_loyalty_points',
+        compute_sudo=True,
+        help="What the order gave and took, by program, for the receipt.",
+    )
+    loyalty_exception = fields.Selection(
+        selection=[
+            ('shortfall', "Points were missing"),
+            ('cost', "The till took other points"),
+            ('limits', "Reward beyond the program's limits"),
+            ('member', "Reward without its member"),
+            ('failed', "Points not computed"),
+        ],
+        string="Points Exception",
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+    )
+    loyalty_shortfall = fields.Float(
+        string="Missing Points",
+        digits=POINT_DIGITS,
+        readonly=True,
+        copy=False,
+        help="Redeemed at the till although the member did not have them any more.",
+    )
+
+    # ------------------------------------------------------------
+    # WHAT HAPPENS TO A TILL ORDER
+    # ------------------------------------------------------------
+
+    def _settle_points(self) -> None:
+        """Give and take the points of orders just paid, and what those they refund had; never
+        raises but for Odoo to try again.
+        """
+        for order in self.sudo():
+            try:
+                with self.env.cr.savepoint():
+                    order._settle_own_points()
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
+            except Exception:
+                _logger.exception("Points of the till order %s were not computed", order.name)
+                order._note_exception(
+                    'failed', self.env._("The points of this order could not be computed.")
+                )
+
+    def _settle_own_points(self) -> None:
+        self.ensure_one()
+        if self._moves_points():
+            self._settle_rewards()
+            self._create_point_entries()
+            self._loyalty_true_up()
+        self.lines.refunded_orderline_id.order_id._loyalty_true_up()
+        self._get_settled_orders()._loyalty_true_up()
+
+    def action_settle_points(self) -> None:
+        """Compute the points of paid orders again; nothing is posted twice."""
+        self.check_access('write')
+        orders = self.filtered(lambda order: order.state in PAID_STATES)
+        orders.sudo().filtered(lambda order: order.loyalty_exception == 'failed').write(
+            {'loyalty_exception': False}
+        )
+        orders._settle_points()
+
+    def _note_exception(self, reason: str, text: str) -> None:
+        """Show that something about the points of this order needs somebody's attention.
+
+        :param text: what to say in the order's messages
+        """
+        self.ensure_one()
+        self.sudo().loyalty_exception = reason
+        self.sudo().message_post(body=text, author_id=self.env.ref('base.partner_root').id)
+
+    # ------------------------------------------------------------
+    # HOOKS OF THE LEDGER
+    # ------------------------------------------------------------
+
+    def _moves_points(self) -> bool:
+        return self.state in PAID_STATES
+
+    def _get_point_entries(self):
+        return self.sudo().loyalty_points_ids
+
+    def _get_loyalty_lines(self):
+        return self.lines
+
+    def _get_loyalty_key(self) -> str:
+        # given by the till: an order that is sent twice is the same
+        self.ensure_one()
+        return f'{self._name}:{self.uuid or self.id}'
+
+    def _get_loyalty_date(self, kind: str):
+        return self._get_earning_moment() if kind in ('earn', 'burn') else None
+
+    def _get_earning_moment(self):
+        # an order may come long after, from a till without connection, but not from tomorrow
+        return min(self.date_order, fields.Datetime.now())
+
+    def _get_settled_orders(self):
+        """Return the sales orders these orders were paid for or are the refund of (sudo)."""
+        lines = self.lines | self.lines.refunded_orderline_id
+        if 'sale_order_line_id' not in lines._fields:
+            return self.env['sale.order'].sudo()
+        return lines.sudo().sale_order_line_id.order_id.filtered(
+            lambda order: order._moves_points()
+        )
+
+    # ------------------------------------------------------------
+    # WHAT THE TILL SHOWS
+    # ------------------------------------------------------------
+
+    @api.depends('state', 'partner_id')
+    def _compute_loyalty_points(self):
+        for order in self:
+            order.loyalty_points = order._get_points_summary() if order._moves_points() else False
+
+    def _get_points_summary(self) -> list[dict]:
+        """Return what a paid order gave and took, and what there is to redeem now."""
+        self.ensure_one()
+        won = {entry.coupon_id: entry._get_given() for entry in self._get_point_entries()}
+        spent = {
+            self.env['loyalty.card'].sudo().browse(card_id): points
+            for card_id, points in self._get_redeemed_points().items()
+        }
+        return [
+            {
+                'card_id': card.id,
+                'program_id': card.program_id.id,
+                'won': float(won.get(card, 0)),
+                'spent': float(spent.get(card, 0)),
+                'balance': card.points_free or min(float(to_points(card.points)), 0),
+            }
+            for card in {**won, **spent}
+        ]

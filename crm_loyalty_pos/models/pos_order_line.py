@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+from odoo import models
+
+from odoo.addons.crm_loyalty.earning import ZERO, Flow, to_exact
+from odoo.addons.crm_loyalty.models.loyalty_order_mixin_earning import LineFlow
+
+from .pos_order import PAID_STATES
+
+
+class PosOrderLine(models.Model):
+    """Lines of till orders as the rules of all channels see them."""
+
+    _inherit = 'pos.order.line'
+
+    def _get_earning_amount(self, base: str) -> Decimal:
+        """Return the amount of this line points are given for.
+
+        :param base: ``incl`` or ``excl``
+        """
+        return to_exact(self.price_subtotal_incl if base == 'incl' else self.price_subtotal)
+
+    def _get_earning_qty(self) -> Decimal:
+        """Return the quantity of this line points are given for."""
+        return to_exact(self.qty)
+
+    def _is_combo_item(self) -> bool:
+        """Return whether another line, of the combo, stands for this one."""
+        return bool(self.combo_parent_id)
+
+    def _get_lines_with_price(self):
+        """Return this line, or the items of a combo instead of it."""
+        return self.combo_line_ids or self
+
+    def _get_lines_with_price_of_each(self):
+        """Return these lines, or the items of a combo instead of it."""
+        return self.browse().union(*(line._get_lines_with_price() for line in self))
+
+    def _is_settled(self) -> bool:
+        """Return whether a sales order sells this, and gives and takes its points."""
+        return 'sale_order_origin_id' in self._fields and bool(self.sudo().sale_order_origin_id)
+
+    def _get_flow(self, shipped: dict | None, credited: Decimal) -> LineFlow:
+        """Return how far this line came.
+
+        :param shipped: what is left of goods shipped later, by product; taken from here
+        :param credited: share of the invoice that was credited
+        """
+        self.ensure_one()
+        ordered, back = to_exact(self.qty), self._get_refunded_qty()
+        delivered = ordered
+        if shipped is not None and self.product_id.type == 'consu':
+            delivered = min(ordered, shipped.get(self.product_id, ZERO))
+            shipped[self.product_id] = shipped.get(self.product_id, ZERO) - delivered
+        amounts = (to_exact(self.price_subtotal_incl), to_exact(self.price_subtotal))
+        prices = [amount / ordered if ordered else ZERO for amount in amounts]
+        return LineFlow(
+            *(
+                Flow(
+                    ordered=ordered * price,
+                    delivered=delivered * price,
+                    returned=back * price,
+                    invoiced=ordered * price,
+                    paid=ordered * price,
+                    credited=ordered * price * credited,
+                )
+                for price in (*prices, Decimal(1))
+            )
+        )
+
+    def _get_refunds(self):
+        """Return the lines of paid orders that refund these (sudo)."""
+        return self.sudo().refund_orderline_ids.filtered(
+            lambda line: line.order_id.state in PAID_STATES
+        )
+
+    def _get_refunded_qty(self) -> Decimal:
+        """Return how much of this line was refunded."""
+        return -sum((to_exact(line.qty) for line in self._get_refunds()), ZERO)

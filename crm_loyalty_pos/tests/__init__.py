@@ -1,0 +1,5 @@
+from . import test_earning
+from . import test_hold
+from . import test_redeeming
+from . import test_refund
+from . import test_rights

@@ -1,0 +1,39 @@
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from .common import TillCommon
+
+
+@tagged('post_install', '-at_install')
+class TestTillRights(TillCommon):
+    """A cashier without any right on loyalty sells, and can do nothing else to points."""
+
+    def test_cashier_sells_and_refunds(self):
+        card = self.create_card(points=100)
+        order = self.sell(self.prepare_line(120), self.prepare_reward(card))
+        self.refund(order, dict.fromkeys(order.lines, 1))
+        self.assertEqual(card.points, 100)
+
+    def test_cashier_changes_no_balance_in_secret(self):
+        card = self.create_card(points=100)
+        row = card.history_ids.with_user(self.cashier)
+        with self.assertRaises(UserError):
+            row.write({'issued': 500})
+        with self.assertRaises(AccessError):
+            self.env['pos.order.loyalty.points'].with_user(self.cashier).create(
+                {'order_id': self.sell().id, 'coupon_id': card.id, 'points': 5}
+            )
+
+    def test_claims_of_others(self):
+        """Calls by hand post nothing."""
+        order = self.sell()
+        card = self.create_card(self.create_partner("Other"), points=10)
+        self.claim(order, card.id, 5000)
+        self.assertEqual(card.points, 10)
+        self.assertEqual(self.get_card().points, 100)
+
+    def test_statement_names_the_order(self):
+        order = self.sell()
+        card = self.get_card()
+        [movement] = card.get_statement()['movements']
+        self.assertEqual(movement['document']['name'], order.display_name)
