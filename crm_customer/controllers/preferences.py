@@ -9,6 +9,8 @@ from ..models.crm_person_links import SCOPE_CONFIRM, SCOPE_PREFERENCES, SCOPE_UN
 #: false links one address may try in ten minutes, and changes one person may make in an hour
 MAX_FALSE_LINKS = 30
 MAX_CHANGES = 60
+#: page whose choice was just saved, in the session until it is shown
+SAVED = 'crm_preferences_saved'
 
 
 class PreferencesPortal(CustomerPortal):
@@ -23,10 +25,10 @@ class PreferencesPortal(CustomerPortal):
     # ------------------------------------------------------------
 
     @http.route('/my/preferences', type='http', auth='user', methods=['GET'], website=True)
-    def portal_my_preferences(self, saved=None, **kwargs):
+    def portal_my_preferences(self, **kwargs):
         """Show the visitor's own preferences."""
         return self._render_preferences(
-            self._get_own_person(), request.env.company, '/my/preferences', saved=bool(saved)
+            self._get_own_person(), request.env.company, '/my/preferences'
         )
 
     @http.route('/my/preferences', type='http', auth='user', methods=['POST'], website=True)
@@ -62,14 +64,11 @@ class PreferencesPortal(CustomerPortal):
         multilang=False,
         sitemap=False,
     )
-    def preferences_by_link(self, token, saved=None, **kwargs):
+    def preferences_by_link(self, token, **kwargs):
         """Show the preferences of the person a link was sent to."""
-        link = self._read_link(SCOPE_PREFERENCES, token)
-        if not link:
-            return self._render_false_link()
-        person, company, _values = link
+        link, refusal = self._open_link(SCOPE_PREFERENCES, token)
         url = f'/crm/preferences/{token}'
-        return self._render_preferences(person, company, url, saved=bool(saved))
+        return refusal or self._render_preferences(link.person, link.company, url, link.channel)
 
     @http.route(
         '/crm/preferences/<string:token>',
@@ -81,12 +80,11 @@ class PreferencesPortal(CustomerPortal):
     )
     def save_preferences_by_link(self, token, **post):
         """Save the preferences of the person a link was sent to."""
-        link = self._read_link(SCOPE_PREFERENCES, token)
-        if not link:
-            return self._render_false_link()
-        person, company, values = link
+        link, refusal = self._open_link(SCOPE_PREFERENCES, token)
+        if refusal:
+            return refusal
         url = f'/crm/preferences/{token}'
-        return self._save_preferences(person, company, 'signed_link', url, post, *values)
+        return self._save_preferences(link.person, link.company, 'signed_link', url, post, link)
 
     @http.route(
         '/crm/unsubscribe/<string:token>',
@@ -99,11 +97,10 @@ class PreferencesPortal(CustomerPortal):
     )
     def unsubscribe_page(self, token, **kwargs):
         """Ask whether to unsubscribe; opening the page changes nothing."""
-        link = self._read_link(SCOPE_UNSUBSCRIBE, token)
-        if not link:
-            return self._render_false_link()
-        person, company, values = link
-        return self._render_unsubscribe(person, company, values)
+        link, refusal = self._open_link(SCOPE_UNSUBSCRIBE, token)
+        if refusal:
+            return refusal
+        return self._render_unsubscribe(link, done=self._is_unsubscribed(link))
 
     # No CSRF token: the customer's mail program posts here without having seen a page (RFC 8058).
     @http.route(
@@ -118,22 +115,23 @@ class PreferencesPortal(CustomerPortal):
     )
     def unsubscribe(self, token, **post):
         """Unsubscribe at once, asked by a mail program or by the button of the page."""
-        link = self._read_link(SCOPE_UNSUBSCRIBE, token)
-        if not link:
-            return self._render_false_link()
-        person, company, values = link
-        purpose, channel, _mailbox = values
-        status = person._get_consent_statuses(company).get((purpose, channel))
-        if status != 'out':  # asked again and again by some programs
-            person._set_consent(
-                [purpose],
-                [channel],
+        link, refusal = self._open_link(SCOPE_UNSUBSCRIBE, token)
+        if refusal:
+            return refusal
+        if not self._is_unsubscribed(link):  # asked again and again by some programs
+            link.person._set_consent(
+                link.values,
+                [link.channel],
                 'out',
-                company=company,
+                company=link.company,
                 source='unsubscribe',
                 evidence=self._get_evidence(),
             )
-        return self._render_unsubscribe(person, company, values, done=True)
+        return self._render_unsubscribe(link, done=True)
+
+    def _is_unsubscribed(self, link) -> bool:
+        statuses = link.person._get_consent_statuses(link.company)
+        return all(statuses.get((purpose, link.channel)) == 'out' for purpose in link.values)
 
     @http.route(
         '/crm/consent/<string:token>',
@@ -146,11 +144,13 @@ class PreferencesPortal(CustomerPortal):
     )
     def consent_page(self, token, **kwargs):
         """Ask whether the owner of an address agrees; opening the page changes nothing."""
-        link = self._read_link(SCOPE_CONFIRM, token)
-        if not link:
-            return self._render_false_link()
-        person, company, values = link
-        return self._render_confirmation(person, company, values)
+        link, refusal = self._open_link(SCOPE_CONFIRM, token)
+        if refusal:
+            return refusal
+        waiting = link.person._get_waiting_purposes(
+            link.company, self._get_asked_purposes(link), link.channel
+        )
+        return self._render_confirmation(link, done=waiting is None, over=waiting == [])
 
     @http.route(
         '/crm/consent/<string:token>',
@@ -162,40 +162,60 @@ class PreferencesPortal(CustomerPortal):
     )
     def confirm_consent(self, token, **post):
         """Record that the owner of an address agrees."""
-        link = self._read_link(SCOPE_CONFIRM, token)
-        if not link:
-            return self._render_false_link()
-        person, company, values = link
-        if not person._confirm_consent(company, values, evidence=self._get_evidence()):
-            return self._render_false_link()
-        return self._render_confirmation(person, company, values, done=True)
+        link, refusal = self._open_link(SCOPE_CONFIRM, token)
+        if refusal:
+            return refusal
+        done = link.person._confirm_consent(
+            link.company,
+            self._get_asked_purposes(link),
+            link.channel,
+            evidence=self._get_evidence(),
+        )
+        return self._render_confirmation(link, done=done, over=not done)
+
+    def _get_asked_purposes(self, link) -> list[str]:
+        [purposes] = link.values
+        return purposes.split(',')
 
     # ------------------------------------------------------------
     # Helpers
     # ------------------------------------------------------------
 
-    def _read_link(self, scope: str, token: str):
-        """Return person, company and values of a link, or None; speak the person's language.
+    def _open_link(self, scope: str, token: str) -> tuple:
+        """Return a link, or None and the page that says why it does not open.
 
         Only false links count against the visitor's address: the mail programs of many customers
         come from one address.
         """
         link = request.env['crm.person']._read_link(scope, token)
         if not link:
-            return None
-        person, company, values = link
-        lang = person.partner_id.lang or request.env.lang
+            return None, self._render_false_link()
+        self._speak_language(link.person)
         # not the company: the visitor need not be a user of it
+        link = link._replace(
+            person=link.person.with_env(request.env).sudo(),
+            company=link.company.with_env(request.env).sudo(),
+        )
+        if not link.is_for_present_address():
+            values = {'company': link.company}
+            return None, self._render('crm_customer.portal_moved_link', values, 410)
+        return link, None
+
+    def _speak_language(self, person) -> None:
+        """Speak the language chosen on the page or before, the browser's, or the person's."""
+        find = request.env['ir.http'].get_nearest_lang
+        lang = (
+            find(request.httprequest.args.get('lang'))
+            or find(request.cookies.get('frontend_lang'))
+            or find(request.best_lang)
+            or person.partner_id.lang
+            or request.env.lang
+        )
         request.update_context(lang=lang)
-        return person.with_env(request.env).sudo(), company.with_env(request.env).sudo(), values
+        request.future_response.set_cookie('frontend_lang', lang)
 
-    def _save_preferences(
-        self, person, company, source: str, url: str, post: dict, mailbox: str | None = None
-    ):
-        """Save what was posted, or show the page again with what is wrong.
-
-        :param mailbox: hash of the e-mail address the link was sent to, None without a link
-        """
+    def _save_preferences(self, person, company, source: str, url: str, post: dict, link=None):
+        """Save what was posted, or show the page again with what is wrong."""
         allowed = request.env['crm.rate.limit']._hit(
             'preferences', person.person_key, MAX_CHANGES, 3600
         )
@@ -208,58 +228,67 @@ class PreferencesPortal(CustomerPortal):
         }
         try:
             with request.env.cr.savepoint():
-                person._save_preferences(form, company, source, mailbox)
+                person._save_preferences(form, company, source, link and link.get_mailbox())
         except UserError as error:
-            return self._render_preferences(person, company, url, error=str(error))
-        return request.redirect(f'{url}?saved=1')
+            channel = link and link.channel
+            return self._render_preferences(person, company, url, channel, error=str(error))
+        # not in the address: whoever makes one up would read that something was saved
+        request.session[SAVED] = url
+        return request.redirect(url)
 
     def _get_evidence(self) -> str:
         """Return from where a decision came; it goes when the person is erased."""
         env = request.env
         return env._("From %(address)s", address=request.httprequest.remote_addr)
 
-    def _render_preferences(self, person, company, url, saved=False, error=''):
+    def _render_preferences(self, person, company, url, channel=None, error=''):
         values = self._prepare_portal_layout_values() if url.startswith('/my/') else {}
         values.update(
-            person._get_preference_values(company),
+            person._get_preference_values(company, channel),
             page_name='crm_preferences',
             form_url=url,
-            saved=saved,
+            saved=request.session.pop(SAVED, None) == url,
             error=error,
         )
         return self._render('crm_customer.portal_preferences', values, 422 if error else 200)
 
-    def _render_unsubscribe(self, person, company, values, done=False):
-        purpose, _channel, mailbox = values
+    def _render_unsubscribe(self, link, done=False):
         labels = dict(
             request.env['crm.consent']._fields['purpose']._description_selection(request.env)
         )
         return self._render(
             'crm_customer.portal_unsubscribe',
             {
-                'company': company,
-                'purpose_label': labels.get(purpose, ''),
-                'masked_address': person._get_masked_address(),
+                **self._prepare_link_values(link),
+                'purpose_label': ', '.join(labels.get(purpose, '') for purpose in link.values),
                 'done': done,
-                'preference_url': person._get_preference_url(company, mailbox),
             },
         )
 
-    def _render_confirmation(self, person, company, values, done=False):
-        purposes, channel, mailbox = values
+    def _render_confirmation(self, link, done=False, over=False):
         return self._render(
             'crm_customer.portal_consent_confirm',
             {
-                'company': company,
+                **self._prepare_link_values(link),
                 'wordings': [
-                    person._get_consent_wording(company, purpose, channel)
-                    for purpose in purposes.split(',')
+                    link.person._get_consent_wording(link.company, purpose, link.channel)
+                    for purpose in self._get_asked_purposes(link)
                 ],
-                'masked_address': person._get_masked_address(),
                 'done': done,
-                'preference_url': person._get_preference_url(company, mailbox),
+                'over': over,
             },
+            410 if over else 200,
         )
+
+    def _prepare_link_values(self, link) -> dict:
+        """Return what all pages behind a link show, with the way to all choices."""
+        return {
+            'company': link.company,
+            'masked_address': link.person._get_masked_address(link.channel),
+            'preference_url': link.person._get_preference_url(
+                link.company, link.channel, link.address_hash
+            ),
+        }
 
     def _render_false_link(self):
         """Say the same whatever is wrong with a link."""
@@ -277,6 +306,8 @@ class PreferencesPortal(CustomerPortal):
         """Render a page that nobody keeps: its address is a key."""
         lang = request.env.lang or 'en_US'
         values['html_data'] = {'lang': lang.replace('_', '-')}
+        values['page_lang'] = lang
+        values['page_languages'] = request.env['crm.person']._get_language_names()
         if company := values.get('company'):
             values['res_company'] = company.sudo()  # whose logo and name stand around the page
         response = request.render(template, values)

@@ -46,7 +46,9 @@ class CrmContactPolicy(models.Model):
         " as the customer counts them.",
     )
     # === When ===
-    quiet_from = fields.Float(default=21, help="In the customer's time zone; the same as the end: no quiet hours.")
+    quiet_from = fields.Float(
+        default=21, help="In the customer's time zone; the same as the end: no quiet hours."
+    )
     quiet_to = fields.Float(default=8, help="From this time on messages are sent again.")
     monday = fields.Boolean(default=True)
     tuesday = fields.Boolean(default=True)

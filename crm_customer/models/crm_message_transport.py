@@ -403,7 +403,7 @@ class CrmMessage(models.Model):
         self.ensure_one()
         if not self._may_unsubscribe():
             return ''
-        return self.person_id._get_preference_url(self.company_id)
+        return self.person_id._get_preference_url(self.company_id, self.channel)
 
     def _get_mail_footer(self, url: str) -> Markup:
         """Return the last line of a mail, by which the customer gets to his choices.

@@ -210,22 +210,35 @@ class CrmPerson(models.Model):
             ]
         )
 
-    def _confirm_consent(self, company, values: list[str], evidence: str = '') -> bool:
-        """Turn what waits for confirmation into agreement.
+    def _get_waiting_purposes(
+        self, company, purposes: Collection[str], channel: str
+    ) -> list[str] | None:
+        """Return the purposes that wait for confirmation, None when all of them were confirmed.
 
         :param company: ``res.company`` that asked
-        :param values: of the link: purposes, channel, hash of the address it was sent to
-        :return: False when nothing waits: the address changed, or he refused meanwhile
+        :param purposes: that the owner of an address was asked about
+        :param channel: as ``messaging.CHANNELS``
         """
-        purposes, channel, address_hash = values
-        self.sudo()._bump_version()
         statuses = self._get_consent_statuses(company)
-        pairs = [(purpose, channel) for purpose in purposes.split(',')]
-        if self._get_address_hash(channel) != address_hash:
-            return False
-        if all(statuses.get(pair) == 'in' for pair in pairs):
+        found = {purpose: statuses.get((purpose, channel)) for purpose in purposes}
+        if set(found.values()) == {'in'}:
+            return None
+        return [purpose for purpose, status in found.items() if status == 'pending']
+
+    def _confirm_consent(
+        self, company, purposes: Collection[str], channel: str, evidence: str = ''
+    ) -> bool:
+        """Turn what waits for confirmation into agreement; only by a link to the present address.
+
+        :param company: ``res.company`` that asked
+        :param purposes: that the owner of the address was asked about
+        :param channel: as ``messaging.CHANNELS``
+        :return: False when nothing waits: he refused meanwhile
+        """
+        self.sudo()._bump_version()
+        waiting = self._get_waiting_purposes(company, purposes, channel)
+        if waiting is None:
             return True
-        waiting = [purpose for purpose, _ in pairs if statuses.get((purpose, channel)) == 'pending']
         for purpose in waiting:
             self._set_consent(
                 [purpose],

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytz
 
-from odoo import models
+from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
@@ -31,22 +31,23 @@ class CrmPerson(models.Model):
     # WHAT HE SEES
     # ------------------------------------------------------------
 
-    def _get_preference_values(self, company) -> dict[str, Any]:
+    def _get_preference_values(self, company, channel: str | None = None) -> dict[str, Any]:
         """Return what the page of preferences shows; no personal data but a masked address.
 
         :param company: ``res.company`` whose messages it is about
+        :param channel: by which the link to the page was sent, if by one
         """
         self.ensure_one()
         partner = self.sudo().partner_id
         return {
             'person': self.sudo(),
             'company': company.sudo(),
-            'masked_address': self._get_masked_address(),
+            'masked_address': self._get_masked_address(channel),
             'purposes': self._get_preference_purposes(company),
             'channels': self._get_preference_channels(),
             'day_times': self._get_day_times(),
             'day_time': self._get_day_time(),
-            'languages': self.env['res.lang'].get_installed(),
+            'languages': self._get_language_names(),
             'lang': partner.lang,
             'timezones': self._get_preference_timezones(),
             'timezone': partner.customer_tz_choice,
@@ -112,14 +113,24 @@ class CrmPerson(models.Model):
         hours = (self.preferred_hour_from, self.preferred_hour_to)
         return next((key for key, *times in DAY_TIMES if tuple(times) == hours), '')
 
-    def _get_masked_address(self) -> str:
-        """Return enough of an address to be recognised by its owner and by nobody else."""
-        partner = self.sudo().partner_id
-        if email := partner.email_normalized:
-            name, domain = email.split('@', 1)
+    @api.model
+    def _get_language_names(self) -> list[tuple[str, str]]:
+        """Return the languages one can choose, each as its speakers call it."""
+        installed = self.env['res.lang'].get_installed()
+        return [(code, name.split(' / ')[-1]) for code, name in installed]
+
+    def _get_masked_address(self, channel: str | None = None) -> str:
+        """Return enough of an address to be recognised by its owner and by nobody else.
+
+        :param channel: whose address it is, as ``messaging.CHANNELS``; by default the mailbox,
+            else the number
+        """
+        channels = ('email', 'sms') if channel is None else (channel,)
+        address = next(filter(None, map(self._get_address, channels)), '')
+        if '@' in address:
+            name, domain = address.split('@', 1)
             return f'{name[:1]}***@{domain[:1]}***.{domain.rsplit(".", 1)[-1]}'
-        phone = partner.phone_sanitized or ''
-        return f'***{phone[-2:]}' if phone else ''
+        return f'***{address[-2:]}' if address else ''
 
     def _describe_preferences(self) -> list[str]:
         """Return in words what a person prefers, for staff."""
@@ -165,6 +176,8 @@ class CrmPerson(models.Model):
         """
         self.ensure_one()
         self.sudo()._bump_version()
+        if not form.get('stop_all'):
+            self._ensure_on_page(form, company)
         values = self._read_preference_form(form)
         evidence = form.get('evidence') or ''
         if form.get('stop_all'):
@@ -173,6 +186,25 @@ class CrmPerson(models.Model):
             self._save_consents(form.get('consents') or (), company, source, evidence, mailbox)
         self.sudo().write(values)
         self._save_partner_preferences(form)
+
+    def _ensure_on_page(self, form: dict[str, Any], company) -> None:
+        """:raise UserError: the page does not offer, or no longer, what was chosen on it"""
+        offered = {
+            'preferred_channel': {key for key, _label in self._get_preference_channels()},
+            'day_time': {key for key, _first, _last in DAY_TIMES},
+            'lang': set(dict(self.env['res.lang'].get_installed())),
+            'timezone': set(self._get_preference_timezones()),
+        }
+        known = {
+            f'{purpose["key"]}:{channel["key"]}'
+            for purpose in self._get_preference_purposes(company)
+            for channel in purpose['channels']
+        }
+        strange = set(form.get('consents') or ()) - known
+        if strange or any(form.get(name) and form[name] not in offered[name] for name in offered):
+            raise UserError(
+                self.env._("This page has changed meanwhile. Please look at it again, and save.")
+            )
 
     def _refuse_everything(self, company, source: str, evidence: str) -> None:
         """Refuse every purpose by every channel, also those for which there is no address yet."""

@@ -50,6 +50,7 @@ class SmsSms(models.Model):
         sms = self.sudo().search([('crm_message_id', 'in', allowed.ids)])
         (allowed - sms.crm_message_id)._enqueue_again()
         sms -= sms._give_up_cancelled()
+        sms -= sms._write_again_to_changed_numbers()
         ready = sms.try_lock_for_update()  # nobody deletes them while they leave
         for company, of_company in ready.grouped(lambda s: s.crm_message_id.company_id).items():
             of_company.with_company(company)._hand_over()
@@ -70,7 +71,6 @@ class SmsSms(models.Model):
         sms_api = company._get_sms_api_class()(self.env)
         sms_api._set_company(company)
         watch = AnswerWatch(sms_api, self.IAP_TO_SMS_STATE_SUCCESS)
-        self._use_checked_numbers()
         with self.env.registry.cursor() as ledger:
             letters = {
                 sms: (sms.uuid, Letter(sms.crm_message_id.id, sms.number or None)) for sms in self
@@ -88,12 +88,19 @@ class SmsSms(models.Model):
         again = own.filtered(lambda sms: letters[sms][1].outcome.result == 'later')
         again.state = 'process'
 
-    def _use_checked_numbers(self) -> None:
-        """Take the number of which was asked, now, whether its owner wants to be written to."""
-        for sms in self:
-            number = sms.crm_message_id.partner_id.phone_sanitized
-            if sms.number != number:
-                sms.number = number
+    def _write_again_to_changed_numbers(self) -> SmsSms:
+        """Compose anew what was for a former number: its links would not open for the present one.
+
+        :return: the short messages that are gone; their messages wait for the next turn
+        """
+        moved = self.filtered(
+            lambda sms: sms.number != sms.crm_message_id.partner_id.phone_sanitized
+        )
+        messages = moved.crm_message_id
+        moved._drop_messages()
+        if messages:
+            messages._enqueue()
+        return moved
 
     @api.model
     def _finish_settled_messages(self) -> None:

@@ -61,7 +61,8 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
             do_not_disturb='1',
             do_not_disturb_until='2026-12-31',
         )
-        self.assertIn('saved=1', response.url)
+        self.assertIn("Your choice was saved.", response.text)
+        self.assertNotIn("Your choice was saved.", self.url_open(response.url).text)
         self.assertEqual(
             self.statuses(),
             {
@@ -95,13 +96,28 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         self.assertEqual(response.status_code, 422)
         self.assertFalse(self.statuses())
 
-    def test_nonsense_is_left_out(self):
-        ticked = ['transactional:email', 'promotion:pigeon', 'x', 'care:email']
-        self.post_form(
-            self.preference_path(), consent=ticked, preferred_channel='pigeon', lang='xx'
-        )
-        self.assertNotIn('in', self.statuses().values())
-        self.assertFalse(self.person.preferred_channel)
+    def test_saved_is_said_of_what_was_saved(self):
+        for path in (self.preference_path(), self.preference_path() + '?saved=1'):
+            self.assertNotIn("Your choice was saved.", self.url_open(path).text)
+
+    def test_nonsense_is_refused(self):
+        """What the page does not offer, or no longer, is not called saved."""
+        for form in (
+            {'consent': ['transactional:email']},
+            {'consent': ['promotion:email', 'promotion:pigeon']},
+            {'consent': ['x']},
+            {'preferred_channel': 'pigeon'},
+            {'day_time': 'noon'},
+            {'lang': 'xx'},
+            {'timezone': 'Nowhere/City'},
+        ):
+            with self.subTest(form=form):
+                response = self.post_form(self.preference_path(), **form)
+                self.assertEqual(response.status_code, 422)
+                self.assertIn("This page has changed meanwhile", response.text)
+                self.assertFalse(self.statuses())
+        self.post_form(self.preference_path(), consent=['x'], stop_all='1')
+        self.assertEqual(set(self.statuses().values()), {'out'}, "stopping needs no fresh page")
 
     def test_opening_changes_nothing(self):
         self.person._request_consent(['promotion'], company=self.company, source='staff')
@@ -133,7 +149,7 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
     def test_false_links(self):
         good = self.preference_path()
         token = good.rsplit('/', 1)[1]
-        expired = self.person._sign_link(SCOPE_PREFERENCES, self.company, days=-1)
+        expired = self.person._sign_link(SCOPE_PREFERENCES, self.company, 'email', None, days=-1)
         pages = {
             self.url_open(f'/crm/{page}/{wrong}').text
             for page in ('preferences', 'unsubscribe', 'consent')
@@ -160,6 +176,9 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         path = self.unsubscribe_path()
         other = self.env['crm.person']._for_partners(self.stranger)
         self.person.sudo().write({'survivor_id': other.id, 'partner_id': False})
+        self.assertEqual(self.url_open(path, data={'x': '1'}).status_code, 410)
+        self.assertFalse(other._get_consent_statuses(self.company))
+        self.stranger.email = 'Chen@example.com'
         self.assertEqual(self.url_open(path, data={'x': '1'}).status_code, 200)
         statuses = other._get_consent_statuses(self.company)
         self.assertEqual(statuses, {('promotion', 'email'): 'out'})
@@ -178,6 +197,14 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
             self.assertEqual(response.status_code, 200)
         self.assertEqual(self.statuses(), {('promotion', 'email'): 'out'})
         self.assertEqual(self.events().mapped('source'), ['unsubscribe'])
+
+    def test_unsubscribed_already(self):
+        path = self.unsubscribe_path()
+        self.assertIn('method="post"', self.url_open(path).text)
+        self.post_form(path)
+        page = self.url_open(path).text
+        self.assertIn("You will not get this from us any more", page)
+        self.assertNotIn('method="post"', page)
 
     def test_unsubscribe_by_page(self):
         self.post_form(self.unsubscribe_path('care', 'sms'))
@@ -216,21 +243,101 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         self.post_form(path)
         self.assertEqual(self.statuses(), {('promotion', 'email'): 'in'})
         self.assertEqual(set(self.events().mapped('source')), {'staff', 'double_opt_in'})
-        self.assertEqual(self.url_open(path).status_code, 200)
+        page = self.url_open(path)
+        self.assertEqual(page.status_code, 200)
+        self.assertIn("Thank you.", page.text)
 
     def test_refused_meanwhile(self):
         path = self.request_consent()
         self.person._set_consent(
             ['promotion'], ['email'], 'out', company=self.company, source='portal'
         )
-        self.assertEqual(self.post_form(path).status_code, 404)
+        page = self.url_open(path)
+        self.assertEqual(page.status_code, 410)
+        self.assertIn("This request is over", page.text)
+        self.assertNotIn("Yes, I agree", page.text)
         self.assertEqual(self.statuses(), {('promotion', 'email'): 'out'})
 
-    def test_address_changed_meanwhile(self):
+    def test_refused_while_the_page_was_open(self):
         path = self.request_consent()
-        self.contact.email = 'other@example.com'
-        self.assertEqual(self.post_form(path).status_code, 404)
-        self.assertEqual(self.statuses(), {('promotion', 'email'): 'pending'})
+        page = self.url_open(path)
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page.text).group(1)
+        self.person._set_consent(
+            ['promotion'], ['email'], 'out', company=self.company, source='portal'
+        )
+        response = self.url_open(path, data={'csrf_token': token})
+        self.assertEqual(response.status_code, 410)
+        self.assertEqual(self.statuses(), {('promotion', 'email'): 'out'})
+
+    # ------------------------------------------------------------
+    # Former addresses
+    # ------------------------------------------------------------
+
+    def test_former_mailbox(self):
+        """It decides nothing, and is told nothing of the new one."""
+        paths = [self.preference_path(), self.unsubscribe_path(), self.request_consent()]
+        tokens = []
+        for path in paths:
+            page = self.url_open(path).text
+            tokens.append(re.search(r'name="csrf_token" value="([^"]+)"', page).group(1))
+        before = self.statuses()
+        self.contact.email = 'new.one@mail.test'
+        for path, token in zip(paths, tokens, strict=True):
+            posted = {'csrf_token': token, 'stop_all': '1', 'lang': 'en_US'}
+            for page in (self.url_open(path), self.url_open(path, data=posted)):
+                self.assertEqual(page.status_code, 410)
+                self.assertIn("This link was sent to another address", page.text)
+                self.assertNotIn('n***', page.text)
+                self.assertNotIn(
+                    '/crm/', re.sub(r'<head>.*</head>', '', page.text, flags=re.DOTALL)
+                )
+        self.assertEqual(self.statuses(), before)
+        self.contact.email = 'CHEN@example.com'
+        self.assertEqual(self.url_open(paths[0]).status_code, 200, "the same mailbox")
+
+    def test_former_number(self):
+        path = self.unsubscribe_path(channel='sms')
+        choices = self.path(self.person._get_preference_url(self.company, 'sms'))
+        page = self.url_open(choices).text
+        self.assertIn('***23', page)
+        self.assertNotIn('c***', page, "whoever has the number is told of the number")
+        self.contact.email = 'new.one@mail.test'
+        self.assertEqual(self.url_open(path).status_code, 200, "the number is the same")
+        self.contact.phone = '+86 571 5555 0199'
+        for old in (path, choices):
+            self.assertEqual(self.url_open(old).status_code, 410)
+
+    def test_link_on_paper(self):
+        path = self.path(self.person._get_preference_url(self.company, 'post'))
+        self.contact.email = 'new.one@mail.test'
+        self.post_form(path, consent=['promotion:email'])
+        self.assertEqual(self.statuses()['promotion', 'email'], 'pending', "proves no mailbox")
+
+    # ------------------------------------------------------------
+    # Language
+    # ------------------------------------------------------------
+
+    def get_page_lang(self, path, **kwargs):
+        page = self.url_open(path, **kwargs).text
+        return re.search(r'<html[^>]* lang="([^"]+)"', page).group(1)
+
+    def test_language(self):
+        """That of the reader: chosen here or before, of his browser, else of the contact."""
+        for code in ('zh_CN', 'fr_FR'):
+            self.env['res.lang']._activate_lang(code)
+        self.contact.lang = 'fr_FR'
+        chinese = {'Accept-Language': 'zh-CN,zh;q=0.9'}
+        path = self.unsubscribe_path()
+        self.assertEqual(self.get_page_lang(path), 'fr-FR')
+        self.assertEqual(self.get_page_lang(path, headers=chinese), 'fr-FR', "by the cookie")
+        self.opener.cookies.clear()
+        self.assertEqual(self.get_page_lang(path, headers=chinese), 'zh-CN')
+        page = self.url_open(path).text
+        self.assertIn('href="?lang=en_US" lang="en-US"', page)
+        self.assertNotIn("Chinese, Simplified", page)
+        self.assertEqual(self.get_page_lang(path + '?lang=en_US'), 'en-US')
+        self.assertEqual(self.get_page_lang(self.preference_path(), headers=chinese), 'en-US')
+        self.assertEqual(self.get_page_lang(path + '?lang=xx_YY'), 'en-US')
 
     # ------------------------------------------------------------
     # Whose address it is
@@ -432,22 +539,15 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         ticked = ['promotion:email', 'care:email', 'survey:email']
         self.post_form(path, consent=ticked)
         self.assertEqual(self.statuses()['promotion', 'email'], 'in')
-        self.post_form(path, consent=ticked[1:])
-        self.company.crm_consent_confirm = False
-        self.contact.email = 'other@example.com'
-        self.post_form(path, consent=ticked)
-        self.assertEqual(self.statuses()['promotion', 'email'], 'pending')
-        self.assertEqual(len(self.confirmations(self.person)), 1)
+        self.assertFalse(self.confirmations(self.person))
 
     def test_page_behind_another_link_proves_no_more(self):
-        """The page of choices behind an old link, or one sent to a phone, proves no mailbox."""
-        paths = [self.unsubscribe_path(), self.unsubscribe_path(channel='sms')]
-        self.contact.email = 'other@example.com'
-        for path in paths:
-            page = self.url_open(path).text
-            choices = re.search(r'href="[^"]*(/crm/preferences/[^"]+)"', page).group(1)
-            self.post_form(choices, consent=['promotion:email'])
-            self.assertEqual(self.statuses()['promotion', 'email'], 'pending')
+        """The page of choices behind a link sent to a phone proves no mailbox."""
+        page = self.url_open(self.unsubscribe_path(channel='sms')).text
+        choices = re.search(r'href="[^"]*(/crm/preferences/[^"]+)"', page).group(1)
+        self.post_form(choices, consent=['promotion:email'])
+        self.assertEqual(self.statuses()['promotion', 'email'], 'pending')
+        self.assertEqual(len(self.confirmations(self.person)), 1)
 
     def test_link_to_an_address_left_alone(self):
         path = self.preference_path()

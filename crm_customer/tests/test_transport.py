@@ -747,16 +747,17 @@ class TestTextMessages(TransportCase):
 
     def test_number_changed_in_the_last_moment(self):
         messages = self.enqueue(self.partners[:2], channel='sms')
-        original = self.registry['sms.sms']._use_checked_numbers
+        original = self.registry['sms.sms']._write_again_to_changed_numbers
 
-        def use(sms):
-            original(sms)
+        def write_again(sms):
+            moved = original(sms)
             if not self.calls:
                 partner = sms.crm_message_id.partner_id & self.partner.with_env(sms.env)
                 partner.phone = '+4930999999'
                 partner.flush_recordset()
+            return moved
 
-        with patch.object(self.registry['sms.sms'], '_use_checked_numbers', use):
+        with patch.object(self.registry['sms.sms'], '_write_again_to_changed_numbers', write_again):
             self.send()
         self.assertEqual(messages.mapped('state'), ['sent'] * 2)
         self.assertEqual(self.calls, ['+4930123451', '+4930999999'])
