@@ -8,6 +8,7 @@ and uncovered consumers never stand beside each other, and the uncovered ones ar
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -149,22 +150,55 @@ def replay(entries: Iterable[Entry]) -> dict[int, Entry]:
     """
     known: dict[int, Entry] = {}
     taken: dict[int, list[Allocation]] = {}
-    still_open: dict[int, Entry] = {}
-    in_debt = False
+    still_open = OpenRows()
     for entry in entries:
         known[entry.id] = entry
-        if entry.qty > 0 and not entry.reversed_id and not in_debt:
+        if entry.qty > 0 and not entry.reversed_id and not still_open.owing:
             # by far the most rows: nothing to match
             entry.remaining = entry.qty
-            still_open[entry.id] = entry
+            still_open.note(entry)
             continue
         given_back = taken.get(entry.reversed_id, [])
         referred = {entry.award_id, entry.reversed_id, *(row.award_id for row in given_back)}
-        ledger = Ledger({**still_open, **{i: known[i] for i in referred if i in known}})
-        ledger.taken = {entry.reversed_id: given_back}
+        rows = {row_id: known[row_id] for row_id in referred if row_id in known}
+        ledger = Ledger({**still_open.get_touched(entry), **rows}, {entry.reversed_id: given_back})
         ledger.apply([entry])
         for row in ledger.allocations:
             taken.setdefault(row.consumer_id, []).append(row)
-        still_open = {row.id: row for row in ledger.entries.values() if row.remaining}
-        in_debt = any(row.remaining < 0 for row in still_open.values())
-    return still_open
+        for row in ledger.entries.values():
+            still_open.note(row)
+    return still_open.rows
+
+
+class OpenRows:
+    """The rows of a card with something remaining; the awards that expire first are at hand."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Entry] = {}
+        #: uncovered consumers; where there are any, no award is open
+        self.owing: set[int] = set()
+        #: awards by last day; those that were emptied since are left out when they are met
+        self._queue: list[tuple[date, int]] = []
+
+    def note(self, row: Entry) -> None:
+        """Take notice of what remains of a row."""
+        if row.remaining > 0:
+            heapq.heappush(self._queue, (row.expire_on or date.max, row.id))
+        (self.owing.add if row.remaining < 0 else self.owing.discard)(row.id)
+        if row.remaining:
+            self.rows[row.id] = row
+        else:
+            self.rows.pop(row.id, None)
+
+    def get_touched(self, entry: Entry) -> dict[int, Entry]:
+        """Return the rows that a new one is settled with; :meth:`note` them afterwards."""
+        if self.owing:
+            return dict(self.rows)
+        touched: dict[int, Entry] = {}
+        missing = -entry.qty
+        while missing > 0 and self._queue:
+            _last_day, row_id = heapq.heappop(self._queue)
+            if row_id in self.rows and row_id not in touched:
+                touched[row_id] = self.rows[row_id]
+                missing -= touched[row_id].remaining
+        return touched

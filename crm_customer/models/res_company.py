@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.tools import ormcache
 
 from ..anniversary import FEB29_POLICIES, LEAP_MONTH_POLICIES
 from ..messaging import PURPOSES_OF_CHOICE
@@ -87,7 +88,11 @@ class ResCompany(models.Model):
             return self._get_consent_rule(purpose) == 'opt_out'
         return status == 'in' or (status == 'pending' and purpose == 'transactional')
 
+    def cache_invalidation_fields(self):
+        return {*super().cache_invalidation_fields(), 'resource_calendar_id'}
+
+    @ormcache('self.id')
     def _get_customer_timezone(self) -> str:
         """Return the zone in which days begin for the company's customers: its working hours'."""
         self.ensure_one()
-        return self.resource_calendar_id.tz or 'UTC'
+        return self.sudo().resource_calendar_id.tz or 'UTC'

@@ -13,6 +13,13 @@ class ResourceCalendar(models.Model):
         copy=True,
     )
 
+    def write(self, vals):
+        res = super().write(vals)
+        if 'tz' in vals:
+            # companies know the zone by heart
+            self.env.registry.clear_cache()
+        return res
+
     def _get_weekday_blocks(self, dayofweek: str, day: date) -> list[tuple[float, float]]:
         """Return the working hours of a weekday.
 

@@ -7,5 +7,7 @@ class TestCompany(TransactionCase):
         company = self.env['res.company'].create({'name': "Shop"})
         company.resource_calendar_id.tz = 'Asia/Shanghai'
         self.assertEqual(company._get_customer_timezone(), 'Asia/Shanghai')
+        company.resource_calendar_id.tz = 'Asia/Tokyo'
+        self.assertEqual(company._get_customer_timezone(), 'Asia/Tokyo')
         company.resource_calendar_id = False
         self.assertEqual(company._get_customer_timezone(), 'UTC')

@@ -10,6 +10,8 @@ from odoo.fields import Command
 from ..ledger import to_points
 
 CONFIRMED = ('sale', 'done')
+#: value of the context key loyalty_discountable; an object, which no client can send
+ANYTHING = object()
 
 
 class PointsLimit(NamedTuple):
@@ -73,7 +75,11 @@ class SaleOrder(models.Model):
         return values
 
     def _get_claimable_rewards(self, forced_coupons=None):
-        result = super()._get_claimable_rewards(forced_coupons)
+        order = self
+        if not self._get_applied_global_discount():
+            # then all that core asks is whether there is anything to discount
+            order = self.with_context(loyalty_discountable=ANYTHING)
+        result = super(SaleOrder, order)._get_claimable_rewards(forced_coupons)
         for card in list(result):
             if card.sudo().is_member:
                 result[card] = result[card].filtered(
@@ -82,6 +88,15 @@ class SaleOrder(models.Model):
                 if not result[card]:
                     del result[card]
         return result
+
+    def _discountable_amount(self, rewards_to_ignore):
+        if self.env.context.get('loyalty_discountable') is ANYTHING:
+            # core computes the taxes of all lines, which takes a sixth of a confirmation
+            lines = self.order_line - self._get_no_effect_on_threshold_lines()
+            lines = lines.filtered(lambda line: line.product_uom_qty and line.price_unit)
+            if all(line.price_subtotal > 0 and line.price_total > 0 for line in lines):
+                return sum(lines.mapped('price_total'))
+        return super()._discountable_amount(rewards_to_ignore)
 
     def action_open_reward_wizard(self):
         self.ensure_one()

@@ -60,6 +60,10 @@ class LoyaltyCard(models.Model):
             ]
         )
 
+    @api.model
+    def _get_fold_fields(self):
+        return [*super()._get_fold_fields(), 'negative_policy']
+
     def _fold_after_hook(self, changes):
         res = super()._fold_after_hook(changes)
         losses = {card_id: -new for card_id, (_old, new) in changes.items() if new < 0}

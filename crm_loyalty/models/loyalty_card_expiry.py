@@ -77,6 +77,14 @@ class LoyaltyCard(models.Model):
     # DAYS OF AWARDS
     # ------------------------------------------------------------
 
+    @api.model
+    def _get_fold_fields(self):
+        return [
+            *super()._get_fold_fields(),
+            *('expire_after', 'expire_round', 'expiry_since'),
+            *('inactivity_months', 'reinstate_days'),
+        ]
+
     def _date_awards(self) -> dict[int, date]:
         """Give the open awards of these cards the last day on which they can be used.
 

@@ -219,6 +219,9 @@ class LoyaltyCard(models.Model):
         ids = tuple(sorted(self.ids))
         if not ids:
             return
+        # of the wide rows of cards and programs little is needed
+        self.sudo().fetch(['program_id'])
+        self.sudo().program_id.fetch(self._get_fold_fields())
         stored = self.env.execute_query(
             SQL(
                 'SELECT id, points FROM loyalty_card WHERE id IN %s ORDER BY id FOR NO KEY UPDATE',
@@ -258,14 +261,20 @@ class LoyaltyCard(models.Model):
         :param changes: balance before and after, of the cards where it differs
         """
         self._evaluate_tiers(allow_downgrade=False)
-        if changes:
-            cards = self.browse(changes)
+        cards = self.browse(changes)
+        telling = cards.sudo().program_id._get_with_milestones()
+        if cards := cards.filtered(lambda card: card.program_id.id in telling.ids):
             cards._send_points_reach_communication(
                 {
                     card: {'old': float(changes[card.id][0]), 'new': float(changes[card.id][1])}
                     for card in cards
                 }
             )
+
+    @api.model
+    def _get_fold_fields(self) -> list[str]:
+        """Return what the fold has to know of programs; extend with what more it needs."""
+        return ['managed', 'company_id', 'tier_window_months']
 
     def _match_rows(self, matched: list[Entry] | None = None) -> dict[int, Decimal]:
         """Match the new rows of these cards with what is open, and note what remains.
@@ -414,10 +423,14 @@ def short_transaction(registry, context: dict, lock_timeout: str = '5s', durable
     :param durable: False where a job does again what a crash of the server forgets
     """
     with registry.cursor() as cr:
-        cr.execute('SET TRANSACTION ISOLATION LEVEL READ COMMITTED')
-        cr.execute("SELECT set_config('lock_timeout', %s, TRUE)", [lock_timeout])
-        if not durable:
-            cr.execute('SET LOCAL synchronous_commit = off')
+        # in one round trip
+        cr.execute(
+            SQL(
+                'SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = %s%s',
+                lock_timeout,
+                SQL() if durable else SQL('; SET LOCAL synchronous_commit = off'),
+            )
+        )
         yield api.Environment(cr, SUPERUSER_ID, context)
 
 

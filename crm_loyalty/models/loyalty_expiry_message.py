@@ -77,6 +77,10 @@ class LoyaltyProgram(models.Model):
 class LoyaltyCard(models.Model):
     _inherit = 'loyalty.card'
 
+    @api.model
+    def _get_fold_fields(self):
+        return [*super()._get_fold_fields(), 'earned_template_id']
+
     def _fold_after_hook(self, changes):
         res = super()._fold_after_hook(changes)
         self._plan_earned_messages()

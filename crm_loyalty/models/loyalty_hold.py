@@ -92,10 +92,16 @@ class LoyaltyHold(models.Model):
     @api.model
     def _get_of_documents(self, documents) -> dict[int, LoyaltyHold]:
         """Return the holds taken for documents of one model, the oldest first, by document."""
-        holds = self.sudo().search(
-            [('origin_model', '=', documents._name), ('origin_id', 'in', documents.ids)],
-            order='id',
+        self.flush_model(['origin_model', 'origin_id'])
+        rows = self.env.execute_query(
+            SQL(
+                'SELECT id FROM loyalty_hold'
+                ' WHERE origin_model = %s AND origin_id IN %s ORDER BY id',
+                documents._name,
+                tuple(documents.ids) or (0,),
+            )
         )
+        holds = self.sudo().browse(hold_id for (hold_id,) in rows)
         return dict(holds.grouped('origin_id'))
 
     @api.model

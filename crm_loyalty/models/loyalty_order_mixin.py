@@ -188,6 +188,7 @@ class LoyaltyOrderMixin(models.AbstractModel):
             date=self._get_loyalty_date(kind),
             order_model=self._name,
             order_id=self.id,
+            origin=self.sudo().display_name,
             **values,
         )
 

@@ -101,17 +101,16 @@ class LoyaltyOrderMixin(models.AbstractModel):
 
     def _get_pending_rows(self):
         """Return the points of these orders that are not released yet (sudo)."""
-        return (
-            self.env['loyalty.pending']
-            .sudo()
-            .search(
-                [
-                    ('order_model', '=', self._name),
-                    ('order_id', 'in', self.ids),
-                    ('state', '=', 'pending'),
-                ]
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT id FROM loyalty_pending
+                    WHERE order_model = %s AND order_id IN %s AND state = 'pending'
+                 ORDER BY release_at, id""",
+                self._name,
+                tuple(self.ids) or (0,),
             )
         )
+        return self.env['loyalty.pending'].sudo().browse(row_id for (row_id,) in rows)
 
     def _hold_back(self, movements: list[Movement]) -> list[Movement]:
         """Keep what is earned until the goods can no longer be returned.
@@ -154,18 +153,16 @@ class LoyaltyOrderMixin(models.AbstractModel):
 
     def _get_capped_cards(self):
         """Return the cards of these customers in programs with limits over several orders."""
-        return (
-            self.env['loyalty.card']
-            .sudo()
-            .search(
-                [
-                    ('partner_id', 'in', self.partner_id.ids),
-                    ('is_member', '=', True),
-                    '|',
-                    '|',
-                    ('program_id.cap_day', '>', 0),
-                    ('program_id.cap_month', '>', 0),
-                    ('program_id.cap_member', '>', 0),
-                ]
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT card.id
+                     FROM loyalty_card card
+                     JOIN loyalty_program program ON program.id = card.program_id
+                    WHERE card.partner_id IN %s AND card.active AND card.is_member
+                      AND (program.cap_day > 0 OR program.cap_month > 0
+                           OR program.cap_member > 0)""",
+                tuple(self.partner_id.ids) or (0,),
             )
         )
+        return self.env['loyalty.card'].sudo().browse(card_id for (card_id,) in rows)

@@ -235,6 +235,28 @@ class LoyaltyProgram(models.Model):
         tiers = self.env['loyalty.tier'].sudo().with_context(active_test=False)._search([])
         return Domain('managed', '=', True) & Domain('id', 'in', tiers.subselect('program_id'))
 
+    def _filter_evaluated(self):
+        """Return those of these programs that :meth:`_get_evaluated_domain` means."""
+        rows = self.env.execute_query(
+            SQL(
+                'SELECT DISTINCT program_id FROM loyalty_tier WHERE program_id IN %s',
+                tuple(self.ids) or (0,),
+            )
+        )
+        tiered = {program_id for (program_id,) in rows}
+        return self.filtered(lambda program: program.id in tiered and program.managed)
+
+    def _get_with_milestones(self):
+        """Return those of these programs that tell members which number of points they reached."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT program_id FROM loyalty_mail
+                    WHERE program_id IN %s AND active AND trigger = 'points_reach'""",
+                tuple(self.ids) or (0,),
+            )
+        )
+        return self.browse(program_id for (program_id,) in rows)
+
     def _enqueue_tier_evaluation(self):
         """Have the tiers of all members of these programs evaluated in the background."""
         return self.env['crm.job']._enqueue(

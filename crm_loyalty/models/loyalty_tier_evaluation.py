@@ -2,8 +2,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from odoo import api, models
-from odoo.fields import Domain
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 #: members per committed chunk of the job
@@ -65,12 +64,10 @@ class LoyaltyTierEvaluation(models.AbstractModel):
         :return: the cards whose tier changed
         """
         cards = cards.sudo()
-        programs = cards.program_id.with_context(active_test=False)
-        evaluated = Domain('id', 'in', programs.ids) & programs._get_evaluated_domain()
-        programs = programs.search(evaluated).with_env(cards.env)
+        cards.env.flush_all()
+        programs = cards.program_id._filter_evaluated()
         if not programs:
             return cards.browse()
-        cards.env.flush_all()
         rows = self.env.execute_query(
             SQL(
                 "WITH %(verdict)s, %(apply)s",
@@ -259,5 +256,5 @@ class LoyaltyTierEvaluation(models.AbstractModel):
           ORDER BY changed.card_id
          RETURNING card_id""",
             uid=self.env.uid,
-            now=self.env.cr.now(),
+            now=fields.Datetime.now(),
         )

@@ -1,9 +1,12 @@
-from datetime import date
+import random
+from datetime import date, timedelta
 from decimal import Decimal
+from unittest.mock import patch
 
 from odoo.tests import BaseCase, tagged
 
-from ..ledger import Entry, Ledger
+from .. import ledger as arithmetic
+from ..ledger import Entry, Ledger, replay
 
 
 @tagged('post_install', '-at_install')
@@ -77,3 +80,47 @@ class TestMatching(BaseCase):
         ledger = self.make_ledger(self.entry(1, 50))
         ledger.apply([self.entry(2, -80), self.entry(3, 80, reversed_id=2)])
         self.assertEqual(self.remaining(ledger), [50, 0, 0])
+
+    # ------------------------------------------------------------
+    # MATCHED ANEW
+    # ------------------------------------------------------------
+
+    def draw_rows(self, seed, number=60):
+        """Return rows of all kinds, debts among them."""
+        chance = random.Random(seed)
+        rows, awards, consumers = [], [], []
+        for row_id in range(1, number + 1):
+            draw, qty = chance.random(), chance.randint(1, 120)
+            day = chance.choice([None, date(2026, 1, 1) + timedelta(days=qty)])
+            if draw < 0.55 or not consumers:
+                rows.append(self.entry(row_id, qty, expire_on=day))
+                awards.append(row_id)
+            elif draw < 0.8:
+                rows.append(self.entry(row_id, -qty))
+            elif draw < 0.9:
+                rows.append(self.entry(row_id, -qty, award_id=chance.choice(awards)))
+            else:
+                values = {'reversed_id': chance.choice(consumers), 'expire_on': day}
+                rows.append(self.entry(row_id, qty, given_on=date(2026, 2, 1), **values))
+            if rows[-1].qty < 0 or not consumers:
+                consumers.append(row_id)
+        return rows
+
+    def test_replay_says_what_the_fold_says(self):
+        for seed in range(100):
+            found = {row.id: row.remaining for row in replay(self.draw_rows(seed)).values()}
+            rows = self.draw_rows(seed)
+            ledger = Ledger({})
+            for row in rows:
+                ledger.taken = {}
+                ledger.apply([row])
+            expected = {row.id: row.remaining for row in rows if row.remaining}
+            self.assertEqual(found, expected, seed)
+
+    def test_replay_matches_with_what_is_needed(self):
+        """A redemption looks at the awards it takes from, however many there are."""
+        rows = [self.entry(row_id, 10) for row_id in range(1, 1001)] + [self.entry(1001, -15)]
+        with patch.object(arithmetic, 'Ledger', side_effect=Ledger) as used:
+            self.assertEqual(len(replay(rows)), 999)
+        [[known, _taken]] = [call.args for call in used.call_args_list]
+        self.assertEqual(sorted(known), [1, 2, 1001])

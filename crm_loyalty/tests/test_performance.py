@@ -1,5 +1,6 @@
 from unittest.mock import patch
 
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from ..models.loyalty_card_ledger import Movement
@@ -69,4 +70,41 @@ class TestPerformance(LoyaltyCommon):
         self.assertEqual(counts[0], counts[1])
         # with cold caches: what was posted, is pending, invoiced and came back, the order and its
         # rules, two writes; the rest in the fold and for tiers
-        self.assertLessEqual(counts[0], 30)
+        self.assertLessEqual(counts[0], 25)
+
+    def test_fold(self):
+        """The fold reads a few columns of the program once, whatever the number of cards."""
+        few, many = self.create_members(10), self.create_members(100)
+        counts = []
+        for cards in (few, few, many):
+            with patch.object(self.registry['loyalty.card'], '_fold'):
+                cards._post([Movement(card.id, 10, 'earn') for card in cards])
+            counts.append(self.count_queries(cards._fold))
+        self.assertEqual(counts[1], counts[2])
+        self.assertLessEqual(counts[1], 9)
+
+    def test_claimable_without_taxes(self):
+        """Whether there is anything to discount needs no taxes, where no line is below zero."""
+        self.create_card(points=500)
+        order = self.create_order(100)
+        order._update_programs_and_rewards()
+        compute = 'odoo.addons.account.models.account_tax.AccountTax.compute_all'
+        with patch(compute, side_effect=AssertionError("taxes are computed")):
+            self.assertEqual(order._get_claimable_rewards(), {self.get_card(): self.reward})
+
+    def test_claimable_of_nothing(self):
+        """What core computes in full still says that nothing is left to discount."""
+        self.create_card(points=500)
+        order = self.create_order(0)
+        order._update_programs_and_rewards()
+        self.assertFalse(order._get_claimable_rewards())
+        order.order_line.price_unit = 100
+        self.assertTrue(order._get_claimable_rewards())
+        # -100 beside 100 comes to nothing, though both lines have an amount
+        order.order_line = [Command.create({'product_id': self.product.id, 'price_unit': -100})]
+        self.assertFalse(order._get_claimable_rewards())
+        order.order_line[1].price_unit = 50
+        order.order_line[1].discount = 100
+        self.assertEqual(
+            bool(order._get_claimable_rewards()), bool(order._discountable_amount(self.reward))
+        )

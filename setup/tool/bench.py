@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import time
 
-from . import bench_loyalty, cdnow, databases, python, workspace
+from . import bench_loyalty, bench_orders, cdnow, databases, python, workspace
 from .paths import ROOT, RUN, SETUP
 from .ui import SetupError, say, step
 
@@ -36,6 +36,16 @@ def add_options(parser):
     )
     parser.add_argument(
         '--members', type=int, default=LOYALTY_MEMBERS, help="members of the ledger's data"
+    )
+    parser.add_argument(
+        '--parts', nargs='*', choices=bench_loyalty.PARTS, default=list(bench_loyalty.PARTS),
+        help="of the benchmark loyalty; default: all",
+    )  # fmt: skip
+    parser.add_argument(
+        '--pairs', type=int, default=bench_orders.PAIRS, help="orders each side confirms"
+    )
+    parser.add_argument(
+        '--orders', type=int, default=bench_orders.ORDERS, help="orders on one card in a turn"
     )
 
 

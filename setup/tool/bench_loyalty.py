@@ -1,9 +1,9 @@
-"""``setup/dev bench loyalty``: the ledger of points against reference SQL."""
+"""``setup/dev bench loyalty``: orders against core, the ledger of points against reference SQL."""
 
 import json
 import statistics
 
-from . import databases
+from . import bench_orders, databases
 from .paths import RUN, SETUP
 from .ui import SetupError, say, step
 
@@ -12,6 +12,12 @@ WORK = 'bench_loyalty'
 
 
 def run(ready, options):
+    """Measure the parts asked for."""
+    for part in options.parts:
+        PARTS[part](ready, options)
+
+
+def keep_books(ready, options):
     """Expire and reconcile the points of many members: the suite against one statement each."""
     step(f"data of {options.members} members, ten movements each")
     databases.clone(ready, databases.suite_template(ready), DATA)
@@ -22,6 +28,13 @@ def run(ready, options):
         _compare(ready, 'expiry', options.rounds, fresh=True)
     finally:
         databases.drop(ready, DATA)
+
+
+PARTS = {
+    'orders': bench_orders.confirm,
+    'clients': bench_orders.confirm_at_once,
+    'ledger': keep_books,
+}
 
 
 def _compare(ready, what, rounds, fresh):
