@@ -4,12 +4,9 @@ from typing import Self
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.http import request
 from odoo.tools.query import Query
 
-#: where the web client calls methods, by model and method; programs have other addresses, files
-#: for download too
-WEB_CLIENT_PATH = '/web/dataset/'
+from ..client_call import WEB_CLIENT, get_client_call
 
 #: methods by which the web client fills its screens
 SCREEN_METHODS = (
@@ -100,12 +97,11 @@ class CrmVisibilityMixin(models.AbstractModel):
 
         Without a request the answer is no: the XML-RPC and JSON-RPC interfaces hide theirs.
         """
-        if not request or not request.httprequest.path.startswith(WEB_CLIENT_PATH):
+        call = get_client_call()
+        if not call or call.interface != WEB_CLIENT:
             return False
-        # what is called stands in the parameters; the rest of the address may say anything
-        model = self.env.registry.get(request.params.get('model'))
-        shows = getattr(model, '_shows_confidential', ())
-        return shows is True or request.params.get('method') in shows
+        shows = getattr(self.env.registry.get(call.model), '_shows_confidential', ())
+        return shows is True or call.method in shows
 
     def _export_rows(self, fields, *, _is_toplevel_call=True):
         """Leave confidential records out of exports, also of those of records that link to them."""

@@ -1,5 +1,6 @@
 from . import test_access_rights
 from . import test_anniversary
+from . import test_client_call
 from . import test_company
 from . import test_consent
 from . import test_consent_staff

@@ -13,13 +13,9 @@ from odoo.tools import SQL, formatLang
 
 from ..ledger import to_points
 from .loyalty_card_ledger import BALANCE_FIELDS, FOLD_SIZE, Movement
-from .loyalty_program import POINT_DIGITS, refuse_columns, without_defaults
+from .loyalty_program import POINT_DIGITS
 
 TIER_FIELDS = ['tier_id', 'tier_since', 'tier_until', 'qualifying_value', 'tier_history_ids']
-#: written by sudo only; a salesperson may write cards, by core's rights
-SYSTEM_COLUMNS = frozenset(
-    ('tier_id', 'tier_since', 'tier_until', 'qualifying_value', 'merged_into_id', 'is_member')
-)
 
 #: value of the context key loyalty_core_ignored; an object, which no client can send
 IGNORED = object()
@@ -136,8 +132,6 @@ class LoyaltyCard(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            refuse_columns(self, vals, SYSTEM_COLUMNS)
         vals_list = [self._prepare_member_vals(vals) for vals in vals_list]
         try:
             with self.env.cr.savepoint() if self._may_race(vals_list) else nullcontext():
@@ -152,7 +146,6 @@ class LoyaltyCard(models.Model):
         return cards
 
     def write(self, vals):
-        refuse_columns(self, vals, SYSTEM_COLUMNS)
         if 'points' not in vals:
             return super().write(vals)
         managed = self.filtered('is_member')
@@ -219,12 +212,6 @@ class LoyaltyCard(models.Model):
             return
         rows = self.env['loyalty.history'].sudo()
         self._post([row for row in movements if not rows._explain_by_hints(row)])
-
-    @api.model
-    def default_get(self, fields):
-        # a default of the context is a value of the caller too
-        model = without_defaults(self, SYSTEM_COLUMNS)
-        return super(LoyaltyCard, model).default_get(fields)
 
     @api.model
     def _generate_member_code(self) -> str:

@@ -284,25 +284,27 @@ class LoyaltyCard(models.Model):
         """
         given_on = self._date_awards()
         loaded = self._load_open_rows()
+        new = {
+            card_id: [entry for entry, is_new, _is_unfolded in rows if is_new]
+            for card_id, rows in loaded.items()
+        }
         unfolded: dict[int, Decimal] = {}
         remaining: dict[int, Decimal] = {}
         allocations: list[Allocation] = []
         matched = [] if matched is None else matched
+        matched += [entry for entries in new.values() for entry in entries]
+        for entry in matched:
+            entry.given_on = given_on.get(entry.id)
+        taken = self._load_taken(matched)
+        referred = self._load_referred(matched, taken)
         for card_id, rows in loaded.items():
-            before = {row[0].id: row[0].remaining for row in rows}
-            new = [entry for entry, is_new, _is_unfolded in rows if is_new]
-            new_ids = {entry.id for entry in new}
-            for entry in new:
-                entry.given_on = given_on.get(entry.id)
-            ledger = Ledger({entry.id: entry for entry, is_new, _unfolded in rows if not is_new})
-            ledger.taken = self._load_taken(new)
-            self._load_referred(ledger, new, before)
-            ledger.apply(new)
-            matched += new
+            ledger = self._open_ledger([row[0] for row in rows], new[card_id], taken, referred)
+            before = {entry.id: entry.remaining for entry in ledger.entries.values()}
+            ledger.apply(new[card_id])
             remaining.update(
                 (entry.id, entry.remaining)
                 for entry in ledger.entries.values()
-                if entry.id in new_ids or entry.remaining != before[entry.id]
+                if entry.remaining != before.get(entry.id)
             )
             allocations += ledger.allocations
             posted = [entry.qty for entry, _is_new, is_unfolded in rows if is_unfolded]
@@ -350,19 +352,48 @@ class LoyaltyCard(models.Model):
             taken.setdefault(consumer_id, []).append(row)
         return taken
 
-    def _load_referred(self, ledger: Ledger, new: list[Entry], before: dict) -> None:
-        """Add the closed rows that new ones refer to, or would open again."""
-        referred = {entry.award_id for entry in new} | {entry.reversed_id for entry in new}
-        referred |= {row.award_id for rows in ledger.taken.values() for row in rows}
-        referred -= {None, *before}
-        if not referred:
-            return
-        for columns in self.env.execute_query(
-            SQL('SELECT %s FROM loyalty_history WHERE id IN %s', ENTRY_COLUMNS, tuple(referred))
-        ):
-            entry = Entry.from_row(*columns)
-            ledger.entries[entry.id] = entry
-            before[entry.id] = entry.remaining
+    @api.model
+    def _open_ledger(
+        self,
+        rows: list[Entry],
+        new: list[Entry],
+        taken: dict[int, list[Allocation]],
+        referred: dict[int, tuple],
+    ) -> Ledger:
+        """Return the ledger of a card as it was before its new rows.
+
+        :param rows: all its rows with something remaining, and the new ones
+        :param taken: as of :meth:`_load_taken`
+        :param referred: as of :meth:`_load_referred`
+        """
+        known = {entry.id for entry in rows}
+        new_ids = {entry.id for entry in new}
+        entries = {entry.id: entry for entry in rows if entry.id not in new_ids}
+        for row_id in (self._get_referred_ids(new, taken) - known) & referred.keys():
+            entries[row_id] = Entry.from_row(*referred[row_id])
+        return Ledger(entries, taken)
+
+    @api.model
+    def _get_referred_ids(self, new: list[Entry], taken: dict[int, list[Allocation]]) -> set[int]:
+        """Return ids of the rows that new ones refer to, or would open again.
+
+        :param taken: as of :meth:`_load_taken`
+        """
+        reversed_ids = {entry.reversed_id for entry in new}
+        ids = reversed_ids | {entry.award_id for entry in new}
+        ids |= {row.award_id for row_id in reversed_ids for row in taken.get(row_id, ())}
+        return ids - {None}
+
+    @api.model
+    def _load_referred(
+        self, new: list[Entry], taken: dict[int, list[Allocation]]
+    ) -> dict[int, tuple]:
+        """Return the columns of the rows that new ones refer to, by id; most of them are closed."""
+        ids = self._get_referred_ids(new, taken)
+        if not ids:
+            return {}
+        query = SQL('SELECT %s FROM loyalty_history WHERE id IN %s', ENTRY_COLUMNS, tuple(ids))
+        return {columns[0]: columns for columns in self.env.execute_query(query)}
 
     def _store_remaining(self, remaining: dict[int, Decimal]) -> None:
         for chunk in split_every(5000, remaining.items()):

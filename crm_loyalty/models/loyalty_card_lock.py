@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import ConcurrencyError, ValidationError
-from odoo.http import request
 from odoo.tools import SQL
+
+from odoo.addons.crm_customer.client_call import get_client_call
 
 from ..ledger import to_points
 
@@ -111,7 +112,8 @@ class LoyaltyCard(models.Model):
         Only when nothing was written, and when this is what the client called or a job of ours
         began: other code may have opened a savepoint, which PostgreSQL does not tell.
         """
-        direct = request and request.httprequest.path.rsplit('/', 1)[-1] in DIRECT_CALLS
+        call = get_client_call()
+        direct = call and call.method in DIRECT_CALLS
         if not direct and self.env.context.get('loyalty_begin_anew') is not ANEW:
             return False
         [[xid]] = self.env.execute_query(SQL('SELECT pg_current_xact_id_if_assigned()::text'))

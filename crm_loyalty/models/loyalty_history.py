@@ -11,18 +11,10 @@ from odoo.tools import SQL, float_round
 from ..ledger import to_points
 from .loyalty_card import IGNORED
 from .loyalty_card_ledger import Movement
-from .loyalty_program import POINT_DIGITS, refuse_columns, without_defaults
+from .loyalty_program import POINT_DIGITS
 
 #: kinds that say what a customer earned by buying; the others never move a tier
 QUALIFYING_KINDS = ('earn', 'unearn')
-#: written by sudo only; core, in the rights of a salesperson, writes what was issued and used
-SYSTEM_COLUMNS = frozenset(
-    {
-        *('qty', 'kind', 'date', 'posted_at', 'key', 'expire_on'),
-        *('award_id', 'reversed_id', 'remaining', 'unfolded', 'origin'),
-        *('rate', 'multiplier', 'base_amount', 'document_company_id'),
-    }
-)
 
 
 class LoyaltyHistory(models.Model):
@@ -144,8 +136,6 @@ class LoyaltyHistory(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            refuse_columns(self, vals, SYSTEM_COLUMNS)
         members = self._get_member_ids({vals.get('card_id') for vals in vals_list})
         if not members:
             return super().create(vals_list)
@@ -163,7 +153,6 @@ class LoyaltyHistory(models.Model):
         return rows
 
     def write(self, vals):
-        refuse_columns(self, vals, SYSTEM_COLUMNS)
         self._ensure_can_change()
         return super().write(vals)
 
@@ -362,12 +351,6 @@ class LoyaltyHistory(models.Model):
         ):
             return self.origin or ""
         return super()._get_order_description()
-
-    @api.model
-    def default_get(self, fields):
-        # a default of the context is a value of the caller too
-        model = without_defaults(self, SYSTEM_COLUMNS)
-        return super(LoyaltyHistory, model).default_get(fields)
 
     def init(self):
         # rows that others insert by SQL have a date too

@@ -7,7 +7,7 @@ import pytz
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, split_every
 from odoo.tools.date_utils import end_of
@@ -17,27 +17,6 @@ from .loyalty_card_ledger import FOLD_SIZE
 POINT_DIGITS = (16, 2)
 #: groups that may know who is a member
 MEMBER_READERS = 'crm_loyalty.group_own,sales_team.group_sale_salesman'
-
-
-def refuse_columns(records, vals: dict, columns: frozenset[str]) -> None:
-    """Refuse columns that follow from the ledger, whoever may write the model.
-
-    :raise AccessError: ``vals`` names one of ``columns`` and is not written by the system
-    """
-    if not records.env.su and not columns.isdisjoint(vals):
-        raise AccessError(
-            records.env._("Tiers and movements of the ledger are written by the system only.")
-        )
-
-
-def without_defaults(records, columns: frozenset[str]):
-    """Return the records without defaults of the context for ``columns``, see above."""
-    context = records.env.context
-    given = {f'default_{name}' for name in columns}.intersection(context)
-    if records.env.su or not given:
-        return records
-    kept = {key: value for key, value in context.items() if key not in given}
-    return records.with_env(records.env(context=kept))
 
 
 class TierWindow(NamedTuple):

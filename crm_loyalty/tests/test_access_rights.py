@@ -126,14 +126,21 @@ class TestAccessRights(LoyaltyCommon):
             ).create(row)
             self.assertEqual((posted.kind, posted.key), ('adjust', False))
             self.assertGreater(posted.date.year, 2020)
+            # what he has stored as his own defaults is no better
+            for name, value in (('kind', 'earn'), ('date', '2020-01-01 00:00:00'), ('key', 'k')):
+                self.env['ir.default'].set('loyalty.history', name, value, user_id=user.id)
+            posted = rows.create(row)
+            self.assertEqual((posted.kind, posted.key), ('adjust', False))
+            self.assertGreater(posted.date.year, 2020)
         with self.assertRaises(AccessError):
             self.gold.with_user(self.manager).card_ids = self.card
-        card = (
-            self.env['loyalty.card']
-            .with_user(self.manager)
-            .with_context(default_tier_id=self.gold.id, default_qualifying_value=9999)
-            .create({'partner_id': self.manager.partner_id.id, 'program_id': self.program.id})
-        )
+        cards = self.env['loyalty.card'].with_user(self.manager)
+        self.env['ir.default'].set('loyalty.card', 'tier_until', '2099-01-01')
+        card = cards.with_context(
+            default_tier_id=self.gold.id, default_qualifying_value=9999
+        ).create({'partner_id': self.manager.partner_id.id, 'program_id': self.program.id})
+        self.assertFalse(card.tier_until)
+        self.assertTrue(card.is_member)
         self.assertFalse(card.tier_id)
         self.assertFalse(card.qualifying_value)
 

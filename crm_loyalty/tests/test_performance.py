@@ -42,6 +42,26 @@ class TestPerformance(LoyaltyCommon):
         counts = [self.count_queries(cards._settle_ledger) for cards in (few, many)]
         self.assertEqual(counts[0], counts[1])
 
+    def test_folding_what_is_given_back(self):
+        """What reversed rows had taken is asked for once, however many cards have some."""
+        counts = []
+        for number in (2, 20):
+            cards = self.create_members(number)
+            with patch.object(self.registry['loyalty.card'], '_fold_after_hook'):
+                burnt = cards._post([Movement(card.id, -700, 'burn') for card in cards])
+                with patch.object(self.registry['loyalty.card'], '_fold'):
+                    cards._post(
+                        [
+                            Movement(row.card_id.id, 700, 'unburn', reversed_id=row.id)
+                            for row in burnt
+                        ]
+                    )
+                counts.append(self.count_queries(cards._fold))
+            self.assertEqual(
+                cards.history_ids.filtered('remaining').mapped('remaining'), [1200] * number
+            )
+        self.assertEqual(counts[0], counts[1])
+
     def test_partner_and_order_fields(self):
         few, many = (
             self.env['res.partner'].browse(self.create_members(count).partner_id.ids)
