@@ -50,6 +50,11 @@ class CrmAnniversary(models.Model):
         for anniversary in self:
             anniversary.next_date = anniversary._get_next_anniversary_date()
 
+    @api.onchange('calendar')
+    def _onchange_calendar(self):
+        if self.calendar != 'lunar':  # its box is hidden then, and could not be cleared
+            self.leap_month = False
+
     @api.constrains('month', 'day', 'year', 'calendar', 'leap_month')
     def _check_date(self):
         today = fields.Date.context_today(self)

@@ -136,6 +136,7 @@ class CrmMergeSuggestion(models.Model):
         self.ensure_one()
         self.check_access('read')
         self._ensure_can_merge()
+        self._ensure_same_email()
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._("Merge Contacts"),
@@ -145,6 +146,7 @@ class CrmMergeSuggestion(models.Model):
             'context': {
                 'active_model': 'res.partner',
                 'active_ids': (self.partner_a_id | self.partner_b_id).ids,
+                'crm_merge_suggestion': True,
             },
         }
 
@@ -178,6 +180,21 @@ class CrmMergeSuggestion(models.Model):
     def _ensure_can_decide(self) -> None:
         if not (self.env.su or self.env.user.has_group('crm_customer.group_all')):
             raise AccessError(self.env._("You may only look at these suggestions."))
+
+    def _ensure_same_email(self) -> None:
+        """Say before the wizard what core would say after it, and what to do."""
+        partners = self.partner_a_id | self.partner_b_id
+        if self.env.is_admin() or len(set(partners.mapped('email'))) < 2:
+            return
+        addresses = [partner.email or self.env._("none") for partner in partners]
+        raise UserError(
+            self.env._(
+                "The e-mail addresses differ (%(first)s, %(second)s). Give both contacts the same"
+                " one first, or ask an administrator to merge them.",
+                first=addresses[0],
+                second=addresses[1],
+            )
+        )
 
     def _ensure_can_merge(self) -> None:
         if not self.env.user.has_group(MERGE_GROUP):

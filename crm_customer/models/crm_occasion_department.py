@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from odoo import api, fields, models
+from odoo.fields import Command
 
 from .crm_visibility_mixin import SCREEN_METHODS
 
@@ -45,6 +46,50 @@ class CrmOccasionDepartment(models.Model):
     _code_unique = models.UniqueIndex(
         '(code) WHERE code IS NOT NULL', "There is one department for each code."
     )
+
+    # ------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        departments = super().create(vals_list)
+        departments._update_members()
+        return departments
+
+    def write(self, vals):
+        before_sudo = self.sudo().user_ids
+        result = super().write(vals)
+        if 'user_ids' in vals:
+            self._update_members(before_sudo)
+        return result
+
+    def unlink(self):
+        before_sudo = self.sudo().user_ids
+        result = super().unlink()
+        self.browse()._update_members(before_sudo)
+        return result
+
+    def _update_members(self, before: models.BaseModel | None = None) -> None:
+        """Let members see their tasks, whatever other roles they have, and nobody else.
+
+        :param before: ``res.users`` who were members until now
+        """
+        group_sudo = self.env.ref('crm_customer.group_department').sudo()
+        all_sudo = self.sudo().with_context(active_test=False)
+        members_sudo = all_sudo.user_ids - group_sudo.user_ids
+        before_sudo = before or members_sudo.browse()
+        still_sudo = all_sudo.search([('user_ids', 'in', before_sudo.ids)]).user_ids
+        former_sudo = before_sudo - still_sudo
+        if members_sudo or former_sudo:
+            group_sudo.user_ids = [
+                *(Command.link(user.id) for user in members_sudo),
+                *(Command.unlink(user.id) for user in former_sudo),
+            ]
+
+    # ------------------------------------------------------------
+    # FIELDS
+    # ------------------------------------------------------------
 
     def _compute_open_task_count(self):
         counts = dict(

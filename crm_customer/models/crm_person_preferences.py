@@ -44,6 +44,7 @@ class CrmPerson(models.Model):
             'company': company.sudo(),
             'masked_address': self._get_masked_address(channel),
             'purposes': self._get_preference_purposes(company),
+            'shown': self._get_shown_choices(company),
             'channels': self._get_preference_channels(),
             'day_times': self._get_day_times(),
             'day_time': self._get_day_time(),
@@ -94,6 +95,19 @@ class CrmPerson(models.Model):
             for purpose, _label in PURPOSES
             if purpose in PURPOSES_OF_CHOICE
         ]
+
+    def _get_shown_choices(self, company) -> str:
+        """Return what stands ticked on the page, to see whether it still does when it is saved.
+
+        :param company: ``res.company`` whose messages it is about
+        """
+        ticked = [
+            f'{purpose["key"]}:{channel["key"]}'
+            for purpose in self._get_preference_purposes(company)
+            for channel in purpose['channels']
+            if channel['allowed']
+        ]
+        return ' '.join([*ticked, 'do_not_disturb'] if self.do_not_disturb else ticked)
 
     def _get_preference_timezones(self) -> list[str]:
         """Return the zones a customer can choose: those of places, and the one he has."""
@@ -201,7 +215,11 @@ class CrmPerson(models.Model):
             for channel in purpose['channels']
         }
         strange = set(form.get('consents') or ()) - known
-        if strange or any(form.get(name) and form[name] not in offered[name] for name in offered):
+        # a box that was ticked before does not agree to what was refused since
+        shown = self._get_shown_choices(company)
+        outdated = form.get('shown', shown) != shown
+        unknown = [name for name in offered if form.get(name) and form[name] not in offered[name]]
+        if outdated or strange or unknown:
             raise UserError(
                 self.env._("This page has changed meanwhile. Please look at it again, and save.")
             )

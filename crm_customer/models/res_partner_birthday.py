@@ -99,7 +99,10 @@ class ResPartner(models.Model):
         if not birthday.year or not next_date:
             return day
         policies = self._get_anniversary_policies()
-        age = birthday.occurrences(next_date, next_date, *policies)[0].year - birthday.year
+        next_one = birthday.occurrences(next_date, next_date, *policies)
+        if not next_one:  # while a year to come is typed in, before it is refused
+            return day
+        age = next_one[0].year - birthday.year
         return self.env._("%(day)s (turns %(age)s)", day=day, age=age)
 
     @api.model
@@ -138,6 +141,11 @@ class ResPartner(models.Model):
     # ------------------------------------------------------------
     # CONSTRAINTS
     # ------------------------------------------------------------
+
+    @api.onchange('birth_calendar')
+    def _onchange_birth_calendar(self):
+        if self.birth_calendar != 'lunar':  # its box is hidden then, and could not be cleared
+            self.birth_leap_month = False
 
     @api.constrains('birth_month', 'birth_day', 'birth_year', 'birth_calendar', 'birth_leap_month')
     def _check_birthday(self):

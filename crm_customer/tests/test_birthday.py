@@ -229,6 +229,20 @@ class TestBirthday(CrmCustomerCommon):
             ],
         )
 
+    def test_typed_into_the_form(self):
+        """What is typed before it is refused or finished breaks nothing."""
+        with Form(self.solar) as form:
+            form.birth_year = 2999  # refused when saved; the words beside it are shown before
+            self.assertNotIn('turns', form.birthday_text)
+            form.birth_year = 1990
+        with Form(self.leap_month) as form:
+            form.birth_calendar = 'solar'
+        self.assertFalse(self.leap_month.birth_leap_month, "its box is hidden now")
+        with Form(self.env['crm.anniversary']) as form:
+            form.partner_id = self.solar
+            form.month, form.day, form.calendar, form.leap_month = 6, 1, 'lunar', True
+            form.calendar = 'solar'
+
 
 @tagged('post_install', '-at_install')
 class TestCustomerAnniversary(CrmCustomerCommon):

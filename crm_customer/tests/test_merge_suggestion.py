@@ -1,8 +1,9 @@
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
-from odoo.tools import SQL
+from odoo.tools import SQL, convert_file
 
+from ..models.crm_merge_suggestion import MERGE_GROUP
 from .common import CrmCustomerCommon, JobCase
 
 
@@ -176,12 +177,43 @@ class TestMergeSuggestion(CrmCustomerCommon, JobCase):
         wizard = self.env[action['res_model']].with_context(**action['context']).create({})
         self.assertEqual(wizard.partner_ids, one | two)
         wizard.dst_partner_id = one
-        wizard.action_merge()
+        after = wizard.action_merge()
         self.assertFalse(two.exists())
+        self.assertEqual(
+            after['params']['next']['res_model'], self.Suggestion._name, "those that are left"
+        )
         pair = self.get(one, third)
         self.assertEqual(pair.state, 'dismissed', "said of the contact that stays")
         self.search_pairs()
         self.assertEqual(self.get(one, third), pair)
+
+    def test_different_emails(self):
+        """What core would refuse at the end is said at the beginning."""
+        one = self.make(phone='13800130014', email='h@x.example.com')
+        two = self.make(phone='13800130014')
+        self.search_pairs()
+        clerk = new_test_user(self.env, 'ms_clerk', f'crm_customer.group_all,{MERGE_GROUP}')
+        pair = self.get(one, two)
+        with self.assertRaisesRegex(UserError, 'h@x.example.com, none'):
+            pair.with_user(clerk).action_merge()
+        self.assertTrue(pair.with_user(self.env.ref('base.user_admin')).action_merge())
+        two.email = one.email
+        self.assertTrue(pair.with_user(clerk).action_merge())
+
+    def test_demo_merged(self):
+        """An update does not suggest again what was merged by those who tried it."""
+        pair = self.env.ref('crm_customer.crm_merge_suggestion_li', raise_if_not_found=False)
+        if not pair:
+            self.skipTest("without demo data")
+        self.env['base.partner.merge.automatic.wizard']._merge(
+            (pair.partner_a_id | pair.partner_b_id).ids, pair.partner_a_id
+        )
+        self.assertFalse(pair.exists())
+        path = 'demo/crm_merge_suggestion_demo.xml'
+        convert_file(self.env, 'crm_customer', path, None, mode='update', noupdate=True)
+        self.assertFalse(
+            self.env.ref('crm_customer.crm_merge_suggestion_li', raise_if_not_found=False)
+        )
 
     def test_side_by_side(self):
         one = self.make(phone='13800130013', city="Wuxi")

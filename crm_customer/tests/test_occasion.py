@@ -1,7 +1,9 @@
+from ast import literal_eval
 from datetime import timedelta
 from unittest.mock import patch
 
 from freezegun import freeze_time
+from lxml import etree
 from psycopg2 import IntegrityError
 from psycopg2.errors import SerializationFailure
 
@@ -120,10 +122,28 @@ class TestOccasion(OccasionCommon):
             later = self.create_stay(
                 self.guest_wang, date_from='2026-04-09 16:30:00', date_to=False
             )
-            today = [('date_from', '>=', 'today'), ('date_from', '<', 'today +1d')]
-            tomorrow = [('date_from', '>=', 'today +1d'), ('date_from', '<', 'today +2d')]
+            today, tomorrow = self.get_filters('today', 'tomorrow')
             self.assertEqual(search(mine + today), stay)
             self.assertEqual(search(mine + tomorrow), later)
+
+    def test_late_arrivals(self):
+        """Who was expected yesterday and may still come stands in today's list."""
+        with freeze_time('2026-04-09 20:00:00'):
+            (today,) = self.get_filters('today')
+            last_night = self.create_stay(self.guest_li, days=-1)
+            over = self.create_stay(self.guest_wang, days=-3)
+            search = self.env['crm.occasion'].search
+            self.assertEqual(search([('id', 'in', (last_night | over).ids), *today]), last_night)
+            last_night.action_arrive()
+            last_night.date_from = '2026-04-08 20:00:00'
+            self.assertFalse(search([('id', '=', last_night.id), *today]), "he came yesterday")
+
+    def get_filters(self, *names):
+        """Return the domains of filters of the arrival list."""
+        arch = etree.fromstring(self.env.ref('crm_customer.crm_occasion_view_search').arch)
+        return [
+            literal_eval(arch.find(f".//filter[@name='{name}']").get('domain')) for name in names
+        ]
 
     def test_visit_of_unknown_length_ends(self):
         with freeze_time('2026-04-10 08:00:00'):

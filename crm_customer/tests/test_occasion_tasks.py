@@ -23,8 +23,8 @@ class TaskCommon(OccasionCommon):
         cls.pillow = categories.create({'name': "Pillow"})
         cls.fruit = categories.create({'name': "Fruit"})
         cls.health = categories.create({'name': "Health", 'visibility': 'confidential'})
-        cls.housekeeper = new_test_user(cls.env, 'oc_housekeeper', 'crm_customer.group_own')
-        cls.cook = new_test_user(cls.env, 'oc_cook', 'crm_customer.group_own')
+        cls.housekeeper = new_test_user(cls.env, 'oc_housekeeper', 'base.group_user')
+        cls.cook = new_test_user(cls.env, 'oc_cook', 'base.group_user')
         cls.duty = new_test_user(
             cls.env,
             'oc_duty',
@@ -183,8 +183,30 @@ class TestOccasionTasks(TaskCommon):
             .search([*mine, ('occasion_id', '=', stay.id)])
         )
         self.assertEqual(tasks.mapped('text'), ["Buckwheat pillow"])
+        self.assertEqual(tasks.search([('occasion_id', '=', stay.id)]), tasks, "no others")
         with self.assertRaises(AccessError):
             self.env['crm.occasion.task'].with_user(self.user_employee).search([])
+
+    def test_members_need_no_role(self):
+        """Being a member is enough to see the menu and the tasks, and as long as one is."""
+        menu = self.env.ref('crm_customer.crm_department_task_menu')
+
+        def sees_menu(user):
+            return menu.id in self.env['ir.ui.menu'].with_user(user)._visible_menu_ids()
+
+        self.assertTrue(sees_menu(self.housekeeper))
+        self.assertFalse(sees_menu(self.user_employee))
+        self.kitchen.with_user(self.user_manager).user_ids = self.housekeeper | self.user_employee
+        self.assertTrue(sees_menu(self.user_employee))
+        self.assertFalse(self.cook.has_group('crm_customer.group_department'))
+        self.kitchen.user_ids = False
+        self.assertFalse(sees_menu(self.user_employee))
+        self.assertTrue(sees_menu(self.housekeeper), "still of another department")
+        self.housekeeping.active = False
+        self.assertTrue(sees_menu(self.housekeeper), "put away, not left")
+        self.rule_pillow.unlink()
+        self.housekeeping.unlink()
+        self.assertFalse(sees_menu(self.housekeeper))
 
     def test_confidential(self):
         """B3 step 3: a confidential note is a task only where every member may read it."""

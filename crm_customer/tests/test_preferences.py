@@ -89,6 +89,25 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         self.post_form(self.preference_path(), stop_all='1')
         self.assertEqual(len(self.events()), number, "said already")
 
+    def test_page_left_open(self):
+        """A page that was open while the customer refused elsewhere takes nothing of it back."""
+        page = self.url_open(self.preference_path()).text
+        form = {
+            'csrf_token': re.search(r'name="csrf_token" value="([^"]+)"', page).group(1),
+            'shown': re.search(r'name="shown" value="([^"]*)"', page).group(1),
+            'consent': ['care:email', 'care:sms', 'care:phone', 'survey:email', 'survey:sms'],
+        }
+        self.url_open(self.unsubscribe_path('care'), data={'List-Unsubscribe': 'One-Click'})
+        response = self.url_open(self.preference_path(), data=form)
+        self.assertEqual(response.status_code, 422)
+        self.assertIn("This page has changed meanwhile.", response.text)
+        self.assertEqual(self.statuses(), {('care', 'email'): 'out'})
+        self.person.do_not_disturb = True
+        shown = re.search(r'name="shown" value="([^"]*)"', response.text).group(1)
+        response = self.url_open(self.preference_path(), data={**form, 'shown': shown})
+        self.assertEqual(response.status_code, 422)
+        self.assertTrue(self.person.do_not_disturb)
+
     def test_bad_date(self):
         response = self.post_form(
             self.preference_path(), do_not_disturb='1', do_not_disturb_until='soon'

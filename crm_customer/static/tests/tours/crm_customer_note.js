@@ -92,3 +92,49 @@ registry.category("web_tour.tours").add("crm_customer_next_notes", {
         },
     ],
 });
+
+/** What was typed and not saved is kept, as the rest of the form is. */
+registry.category("web_tour.tours").add("crm_customer_note_left", {
+    steps: () => [
+        {
+            content: "open the customer file",
+            trigger: "a.nav-link[name=customer_file]",
+            run: "click",
+        },
+        {
+            trigger: ".o_crm_notes_add",
+            run: "click",
+        },
+        {
+            trigger: ".o_crm_notes_text",
+            run: "edit Likes tea",
+        },
+        {
+            content: "save",
+            trigger: ".o_crm_notes_save:enabled",
+            run: "click",
+        },
+        {
+            content: "the time line has it at once",
+            trigger: ".o_crm_timeline_entry:contains('Likes tea')",
+        },
+        {
+            trigger: ".o_crm_notes_add",
+            run: "click",
+        },
+        {
+            content: "a second one",
+            trigger: ".o_crm_notes_text",
+            run: "edit Likes coffee",
+        },
+        {
+            content: "leave, without saving",
+            trigger: ".o_form_button_create",
+            run: "click",
+        },
+        {
+            content: "a new contact",
+            trigger: ".o_form_view:has(.o_field_widget[name=name] :placeholder-shown)",
+        },
+    ],
+});

@@ -23,7 +23,19 @@ registry.category("web_tour.tours").add("crm_customer_hotel_arrival", {
             content: "The guest of today with his wishes and his birthday",
             trigger: `${CARD}:contains('1611'):contains('Buckwheat pillow'):contains('Birthday')`,
         },
-        pressWithThumb("He is here", `${CARD} button[name=action_arrive]`),
+        {
+            content: "What he comes for",
+            trigger: `${CARD} .o_crm_occasion_note:contains('Comes for a wedding')`,
+        },
+        {
+            content: "A touch beside the button, as the second of two, opens nothing",
+            trigger: `${CARD} footer`,
+            run: ({ anchor }) => anchor.click(),
+        },
+        pressWithThumb(
+            "He is here",
+            `${CARD} button[name=action_arrive]:contains('Has Arrived')`
+        ),
         {
             content: "His birthday is announced",
             trigger: ".o_notification:contains('Birthday during the stay'):contains('Tour Guest')",
@@ -45,6 +57,21 @@ registry.category("web_tour.tours").add("crm_customer_hotel_arrival", {
 
 registry.category("web_tour.tours").add("crm_customer_department_tasks", {
     steps: () => [
+        {
+            content: "A member of a department without another role has a menu",
+            trigger: ".o_main_navbar .o_navbar_apps_menu button, .o_main_navbar .o_menu_toggle",
+            run: "click",
+        },
+        {
+            content: "All applications",
+            trigger: ".o_app_menu_sidebar .o_sidebar_topbar a",
+            run: "click",
+        },
+        {
+            content: "His tasks",
+            trigger: ".o_app_menu_sidebar [data-menu-xmlid='crm_customer.crm_department_root_menu']",
+            run: "click",
+        },
         {
             content: "The manager's task after the arrival",
             trigger: ".o_kanban_record:contains('Flowers for Tour Guest')",

@@ -1,10 +1,19 @@
-import { Component, onMounted, onWillUpdateProps, useEffect, useRef, useState } from "@odoo/owl";
+import {
+    Component,
+    onMounted,
+    onWillUnmount,
+    onWillUpdateProps,
+    useEffect,
+    useRef,
+    useState,
+} from "@odoo/owl";
 
 import { deserializeDate } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
+import { useSetupAction } from "@web/search/action_hook";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
 const { DateTime } = luxon;
@@ -12,6 +21,9 @@ const { DateTime } = luxon;
 const MODEL = "crm.customer.note";
 const FIELDS = ["text", "category_id", "visibility", "author_id", "department", "date", "partner_id"];
 const SHOWN = 10;
+
+/** Said on the bus when a note was written, changed or deleted. */
+export const NOTES_CHANGED = "CRM_CUSTOMER:NOTES_CHANGED";
 
 /**
  * Notes on a customer, and a way to add one with two touches and a sentence.
@@ -40,11 +52,15 @@ export class CustomerNotes extends Component {
         onMounted(() => this.load());
         onWillUpdateProps((nextProps) => {
             if (nextProps.record.resId !== this.props.record.resId) {
+                this.save();
                 // at once: what is known of one customer never stands under the name of another
                 Object.assign(this.state, { status: "loading", notes: [], count: 0, draft: null });
                 this.load(nextProps.record.resId);
             }
         });
+        // as with the rest of the form: what was typed is kept when one leaves
+        useSetupAction({ beforeLeave: () => this.save() });
+        onWillUnmount(() => this.save());
         useEffect(
             (composing) => {
                 if (composing) {
@@ -143,6 +159,12 @@ export class CustomerNotes extends Component {
                 this.state.status = "ready";
             }
         }
+        await this.refresh();
+    }
+
+    /** Notes stand in the time line as well. */
+    async refresh() {
+        this.env.bus.trigger(NOTES_CHANGED);
         await this.load();
     }
 
@@ -186,7 +208,7 @@ export class CustomerNotes extends Component {
                 views: [[false, "form"]],
                 target: "new",
             },
-            { onClose: () => this.load() }
+            { onClose: () => this.refresh() }
         );
     }
 

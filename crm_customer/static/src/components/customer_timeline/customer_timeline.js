@@ -15,9 +15,11 @@ import { download } from "@web/core/network/download";
 import { registry } from "@web/core/registry";
 import { user } from "@web/core/user";
 import { KeepLast } from "@web/core/utils/concurrency";
-import { useService } from "@web/core/utils/hooks";
+import { useBus, useService } from "@web/core/utils/hooks";
 import { useDebounced } from "@web/core/utils/timing";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+
+import { NOTES_CHANGED } from "../customer_notes/customer_notes";
 
 const { DateTime } = luxon;
 
@@ -55,10 +57,13 @@ export class CustomerTimeline extends Component {
         onWillStart(async () => {
             this.state.canExport = await user.hasGroup("base.group_allow_export");
         });
+        useBus(this.env.bus, NOTES_CHANGED, () => this.reload());
         // after the form is on the screen: the time line must not hold it up
         onMounted(() => this.reload());
         onWillUpdateProps((nextProps) => {
             if (nextProps.record.resId !== this.props.record.resId) {
+                // at once: nothing of one customer stands under the name of another
+                Object.assign(this.state, { entries: [], next: null });
                 this.reload(nextProps.record.resId);
             }
         });
