@@ -56,6 +56,9 @@ from . import crm_named_mixin
 from . import crm_contact_policy
 from . import crm_quiet_period
 from . import crm_message_gate
+from . import crm_message_gate_final
+from . import crm_message_gate_waiting
+from . import crm_message_gate_verdict
 from . import crm_message_process
 from . import crm_message_erasure
 from . import crm_message_staff
