@@ -7,6 +7,7 @@ from odoo import fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
+from ..earning import to_exact
 from ..ledger import to_points
 
 CONFIRMED = ('sale', 'done')
@@ -163,11 +164,12 @@ class SaleOrder(models.Model):
     # AS MANY AS SOMEBODY CHOSE
     # ------------------------------------------------------------
 
-    def _redeem_points(self, reward, card, points: float) -> None:
+    def _redeem_points(self, reward, card, points: float, product=None) -> None:
         """Redeem a chosen number of points for a reward, instead of what was chosen before.
 
         :param reward: ``loyalty.reward`` by the point
         :param points: 0 takes the reward away
+        :param product: which of several products of the reward
         :raise UserError: the reward cannot be had for so many, or the order does not allow it
         """
         self.ensure_one()
@@ -177,7 +179,7 @@ class SaleOrder(models.Model):
         if lines:
             lines.unlink()
         if points:
-            result = self._apply_program_reward(reward, card, points=points)
+            result = self._apply_program_reward(reward, card, points=points, product=product)
             if error := result.get('error'):
                 raise UserError(error)
         self._update_programs_and_rewards()
@@ -239,11 +241,9 @@ class SaleOrder(models.Model):
         if not is_limited or reward.discount_mode != 'per_point':
             return None
         amount = self._convert_to_program(program, max(self._get_share_left(program), 0))
-        return reward._to_steps(
-            to_points(amount) / to_points(reward.discount)
-            if to_points(reward.discount)
-            else Decimal(0)
-        )
+        # a point may be worth less than a cent
+        worth = to_exact(reward.discount)
+        return reward._to_steps(to_points(amount) / worth if worth > 0 else Decimal(0))
 
     def _get_max_points(self, reward, card) -> Decimal:
         """Return how many points it makes sense to redeem for a reward."""

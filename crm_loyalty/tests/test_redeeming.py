@@ -153,6 +153,13 @@ class TestRedeeming(LoyaltyCommon):
         order.action_confirm()
         self.assertEqual(self.card.points, 520 - 50 + 40)
 
+    def test_share_with_points_worth_less_than_a_cent(self):
+        self.per_point.redeem_max_percent = 20
+        self.by_point.discount = 0.005
+        order = self.start(10)
+        order._apply_program_reward(self.by_point, self.card)
+        self.assertEqual((self.get_line(order).points_cost, order.amount_total), (400, 8))
+
     def test_share_with_taxes(self):
         tax = self.env['account.tax'].create({'name': "13 %", 'amount': 13})
         self.per_point.redeem_max_percent = 10

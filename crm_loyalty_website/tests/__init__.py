@@ -1,0 +1,2 @@
+from . import test_cart
+from . import test_cart_tour
