@@ -38,21 +38,25 @@ class Flow:
     #: of what was invoiced, what is on invoices paid in full
     paid: Decimal = ZERO
     credited: Decimal = ZERO
+    #: of what was credited, what is on credit notes for invoices that are not paid
+    credited_unpaid: Decimal = ZERO
 
     def get_counted(self, event: str) -> Decimal:
         """Return what earns points, never below zero.
 
         Goods that come back and the credit note for them are the same thing and count once,
-        whichever of the two is first.
+        whichever of the two is first.  A credit note for what was never delivered, or is invoiced
+        again, or is ordered no more, takes nothing from what is left.
 
         :param event: ``confirm``, ``delivered``, ``invoiced`` or ``paid``
         """
         if event in ('confirm', 'delivered'):
             reached = self.ordered if event == 'confirm' else self.delivered
-            counted = reached - max(self.returned, self.credited)
+            kept = max(self.ordered, self.invoiced, reached) - self.credited
+            counted = min(reached - self.returned, kept)
         else:
-            reached = self.invoiced if event == 'invoiced' else self.paid
             kept = max(self.ordered, self.invoiced) - self.returned
+            reached = self.invoiced if event == 'invoiced' else self.paid + self.credited_unpaid
             counted = min(reached - self.credited, kept)
         return max(counted, ZERO)
 

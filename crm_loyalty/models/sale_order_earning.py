@@ -27,4 +27,5 @@ class SaleOrder(models.Model):
                 line_part.invoiced += to_exact(line[f'invoiced_{part}'])
                 line_part.paid += to_exact(line[f'paid_{part}'])
                 line_part.credited += to_exact(line[f'credited_{part}'])
+                line_part.credited_unpaid += to_exact(line.get(f'credited_unpaid_{part}'))
         return flows

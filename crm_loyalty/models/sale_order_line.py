@@ -98,15 +98,18 @@ class SaleOrderLine(models.Model):
             SQL(
                 """SELECT rel.order_line_id AS line_id, move.currency_id,
                           move.move_type = 'out_refund' AS is_credit,
-                          move.payment_state IN %s AS is_paid,
+                          COALESCE(reversed.payment_state, move.payment_state) IN %s AS is_paid,
+                          reversed.id IS NOT NULL AS is_reversing,
                           sum(line.price_total) AS incl, sum(line.price_subtotal) AS excl,
                           sum(line.quantity) AS qty
                      FROM sale_order_line_invoice_rel rel
                      JOIN account_move_line line ON line.id = rel.invoice_line_id
                      JOIN account_move move ON move.id = line.move_id
+                LEFT JOIN account_move reversed ON reversed.id = move.reversed_entry_id
+                          AND move.move_type = 'out_refund'
                     WHERE rel.order_line_id IN %s AND move.state = 'posted'
                       AND move.move_type IN ('out_invoice', 'out_refund')
-                 GROUP BY 1, 2, 3, 4""",
+                 GROUP BY 1, 2, 3, 4, 5""",
                 PAID_STATES,
                 tuple(self.ids),
             )
@@ -122,6 +125,8 @@ class SaleOrderLine(models.Model):
             values[f'invoiced_{part}'] = 0 if row['is_credit'] else value
             values[f'paid_{part}'] = value if row['is_paid'] and not row['is_credit'] else 0
             values[f'credited_{part}'] = value if row['is_credit'] else 0
+            is_unpaid = row['is_credit'] and row['is_reversing'] and not row['is_paid']
+            values[f'credited_unpaid_{part}'] = value if is_unpaid else 0
         return values
 
     def _get_invoice_rate(self, currency_id: int) -> float:

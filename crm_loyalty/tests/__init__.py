@@ -16,6 +16,7 @@ from . import test_membership
 from . import test_merge
 from . import test_payment
 from . import test_performance
+from . import test_points_machine
 from . import test_portal
 from . import test_preset
 from . import test_redeeming

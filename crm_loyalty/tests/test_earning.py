@@ -279,6 +279,10 @@ class TestEarningRules(EarningCommon):
             self.assertEqual(both.get_counted(event), 2, event)
         unpaid = flow(ordered=3, invoiced=3, credited=1)
         self.assertEqual(unpaid.get_counted('paid'), 0)
+        # what was not delivered was credited
+        short = flow(ordered=3, delivered=2, invoiced=3, paid=3, credited=1)
+        for event in ('confirm', 'delivered', 'invoiced', 'paid'):
+            self.assertEqual(short.get_counted(event), 2, event)
 
 
 @tagged('post_install', '-at_install')
@@ -292,6 +296,32 @@ class TestEarningEvents(EarningCommon):
         card = self.get_card()
         self.assertEqual(self.rows(card), [('earn', 100), ('unearn', -100)])
         self.assert_balanced(card)
+
+    def test_invoiced_again_after_a_credit_note(self):
+        """A wrong invoice that is replaced takes no points for good."""
+        order = self.confirm()
+        self.credit(self.invoice(order))
+        self.invoice(order)
+        card = self.get_card()
+        self.assertEqual(self.rows(card), [('earn', 100), ('unearn', -100), ('earn', 100)])
+
+    def test_edited_and_credited_is_once(self):
+        lines = [{'product_id': self.product.id, 'product_uom_qty': 10, 'price_unit': 10}]
+        order = self.confirm(lines=lines)
+        invoice = self.invoice(order)
+        order.order_line.write({'product_uom_qty': 6, 'price_unit': 10})
+        self.credit(invoice, quantity=4)
+        self.assertEqual(self.get_card().points, 60)
+
+    def test_credit_note_for_an_invoice_never_paid(self):
+        """It takes nothing from another invoice that is paid."""
+        self.program.earn_on = 'paid'
+        lines = [{'product_id': self.product.id, 'product_uom_qty': 10, 'price_unit': 10}]
+        order = self.confirm(lines=lines)
+        self.credit(self.invoice(order), quantity=4)
+        second = self.invoice(order)
+        self.pay(second)
+        self.assertEqual(self.get_card().points, 40)
 
     def test_v12_points_per_order_go_in_proportion(self):
         self.program.rule_ids.write({'reward_point_mode': 'order', 'reward_point_amount': 50})

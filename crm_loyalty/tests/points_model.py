@@ -1,0 +1,214 @@
+"""What points must do, in plain Python and without Odoo.
+
+Written from what the program promises a member, not from the code: the state machine plays the
+same events against both and compares.  Days are those of the program; a moment is UTC.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
+from fractions import Fraction
+
+ZERO = Decimal(0)
+
+
+@dataclass(eq=False)
+class Award:
+    """Points that came in together; its identity survives a merge of contacts."""
+
+    left: Decimal
+    last_day: date | None
+    #: that expired, of it or of what was given back of it
+    expired: Decimal = ZERO
+    parent: 'Award | None' = None
+
+    def expire(self, qty: Decimal) -> None:
+        (self.parent or self).expired += qty
+        self.left -= qty
+
+
+@dataclass(eq=False)
+class Book:
+    """The points of one member."""
+
+    expire_after: int
+    reinstate_days: int
+    awards: list[Award] = field(default_factory=list)
+    debt: Decimal = ZERO
+    #: name of a hold: points and until when
+    holds: dict[object, tuple[Decimal, datetime]] = field(default_factory=dict)
+    #: order, points, and when they can be used, in the order they were earned
+    pending: list[list] = field(default_factory=list)
+    #: balance after each step
+    history: list[tuple[datetime, Decimal]] = field(default_factory=list)
+
+    def get_balance(self) -> Decimal:
+        return sum((award.left for award in self.awards), -self.debt)
+
+    def get_held(self, now: datetime) -> Decimal:
+        return sum((qty for qty, until in self.holds.values() if until > now), ZERO)
+
+    def get_open(self) -> list[Award]:
+        """Awards with something left, the first to expire first."""
+        known = [award for award in self.awards if award.left]
+        return sorted(known, key=lambda award: award.last_day or date.max)
+
+    def get_free(self, now, today, own=None) -> Decimal:
+        """What can be spent: not what others hold, nor what is over and nobody holds.
+
+        :param own: name of the hold that is about to be redeemed
+        """
+        qty, until = self.holds.get(own, (ZERO, now))
+        mine = qty if until > now else ZERO
+        held = self.get_held(now)
+        over = sum((a.left for a in self.get_open() if a.last_day and a.last_day < today), ZERO)
+        return self.get_balance() - max(over - held, ZERO) - (held - mine)
+
+    def enter(self, qty, today, last_day=None, parent=None) -> Award:
+        if last_day is None and self.expire_after:
+            last_day = today + timedelta(days=self.expire_after)
+        self.awards.append(Award(qty, last_day, parent=parent))
+        self.settle()
+        return self.awards[-1]
+
+    def settle(self) -> None:
+        """What comes in pays a debt first."""
+        for award in self.get_open():
+            paid = min(award.left, self.debt)
+            award.left -= paid
+            self.debt -= paid
+
+    def take(self, qty, first=()) -> list[tuple[Award, Decimal]]:
+        """Take from an award, then from what expires first; what is missing is a debt."""
+        taken = []
+        for award in [*first, *self.get_open()]:
+            part = min(award.left, qty)
+            award.left -= part
+            qty -= part
+            if part:
+                taken.append((award, part))
+        self.debt += qty
+        return taken
+
+    def expire(self, now, today, pinned=ZERO) -> None:
+        """What is over is lost, but for what is held: of that, what is over for the longest."""
+        spared = self.get_held(now) + pinned
+        for award in self.get_open():
+            if award.last_day and award.last_day < today:
+                kept = min(spared, award.left)
+                spared -= kept
+                award.expire(award.left - kept)
+
+    def spend(self, qty, now, today, own=None) -> list[tuple[Award, Decimal]] | None:
+        """Redeem points, those of a hold or free ones; None when there are too few."""
+        if qty > self.get_free(now, today, own):
+            return None
+        held, until = self.holds.pop(own, (ZERO, now))
+        self.expire(now, today, min(held, qty) if until > now else ZERO)
+        return self.take(qty)
+
+    def give_back(self, taken, now, today) -> None:
+        """Points go back to the awards they came from; for those that are over see the program."""
+        late = []
+        for award, qty in reversed(taken):
+            if award.last_day is None or award.last_day >= today:
+                award.left += qty
+            else:
+                late.append((award, qty))
+        for award, qty in late:
+            last_day = today + timedelta(days=self.reinstate_days or -1)
+            self.enter(qty, today, last_day, award.parent or award)
+        self.settle()
+        self.expire(now, today)
+
+    def unearn(self, award, qty) -> None:
+        """Points are taken back from their award; what expired of it is not taken twice."""
+        part = min(award.left, qty)
+        award.left -= part
+        forgiven = min(qty - part, award.expired)
+        award.expired -= forgiven
+        self.take(qty - part - forgiven)
+
+    def merge(self, other: 'Book') -> None:
+        """Take over all of another member."""
+        self.awards += [award for award in other.awards if award.left]
+        self.debt += other.debt
+        self.settle()
+        self.holds |= other.holds
+        self.pending += other.pending
+        other.awards, other.debt, other.holds, other.pending = [], ZERO, {}, []
+
+
+def cut(value: Fraction) -> Decimal:
+    """Cut to two decimals, once."""
+    cents = Decimal(int(value * 100))
+    return (cents / 100).quantize(Decimal('0.01'), ROUND_DOWN)
+
+
+@dataclass(eq=False)
+class Order:
+    """What an order is worth in points: in proportion to how far it came and did not go back."""
+
+    book: Book
+    price: Decimal
+    ordered: int
+    rate: Fraction
+    earn_on: str
+    state: str = 'draft'
+    delivered: int = 0
+    #: of each invoice: pieces, credited pieces, whether it is paid
+    invoices: list[list] = field(default_factory=list)
+    #: points and money the reward is worth, when there is one
+    cost: Decimal = ZERO
+    discount: Decimal = ZERO
+    given: Decimal = ZERO
+    given_for: int = 0
+    posted: Decimal = ZERO
+    awards: list[Award] = field(default_factory=list)
+    taken: list | None = None
+
+    def freeze(self) -> None:
+        self.given = cut(self.rate * Fraction(self.price * self.ordered - self.discount))
+        self.given_for = self.ordered
+
+    def count(self) -> int:
+        """Pieces that count by now."""
+        invoiced = sum(qty for qty, _credited, _paid in self.invoices)
+        credited = sum(credited for _qty, credited, _paid in self.invoices)
+        paid = sum(qty - back for qty, back, is_paid in self.invoices if is_paid)
+        reached = {
+            'confirm': self.ordered,
+            'delivered': self.delivered,
+            'invoiced': invoiced - credited,
+            'paid': paid,
+        }[self.earn_on]
+        return max(min(reached, max(self.ordered, self.delivered, invoiced) - credited), 0)
+
+    def get_target(self) -> Decimal:
+        if self.state != 'sale':
+            return ZERO
+        return cut(Fraction(self.given) * self.count() / self.given_for)
+
+    def true_up(self, today, usable_from=None) -> None:
+        """Bring what was given to what should have been given.
+
+        :param usable_from: moment until which points are pending; None for at once
+        """
+        waiting = [row for row in self.book.pending if row[0] is self]
+        missing = self.get_target() - self.posted - sum((row[1] for row in waiting), ZERO)
+        if missing > 0 and usable_from:
+            self.book.pending.append([self, missing, usable_from])
+        elif missing > 0:
+            self.post(missing, today)
+        for row in reversed(waiting):
+            part = min(row[1], max(-missing, ZERO))
+            row[1] -= part
+            missing += part
+        self.book.pending = [row for row in self.book.pending if row[1]]
+        if missing < 0:
+            self.posted += missing
+            self.book.unearn(self.awards[-1], -missing)
+
+    def post(self, qty, today) -> None:
+        self.posted += qty
+        self.awards.append(self.book.enter(qty, today))
