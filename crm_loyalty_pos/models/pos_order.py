@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 
 from odoo import api, fields, models
+from odoo.exceptions import ConcurrencyError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from odoo.addons.crm_loyalty.ledger import to_points
@@ -11,6 +12,8 @@ from odoo.addons.crm_loyalty.models.loyalty_program import POINT_DIGITS
 _logger = logging.getLogger(__name__)
 
 PAID_STATES = ('paid', 'done')
+#: others were faster: Odoo runs the request again
+RETRIED = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError)
 
 
 class PosOrder(models.Model):
@@ -70,7 +73,7 @@ class PosOrder(models.Model):
             try:
                 with self.env.cr.savepoint():
                     order._settle_own_points()
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            except RETRIED:
                 raise
             except Exception:
                 _logger.exception("Points of the till order %s were not computed", order.name)

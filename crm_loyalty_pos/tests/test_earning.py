@@ -1,5 +1,6 @@
 from datetime import timedelta
 
+from odoo.exceptions import ConcurrencyError
 from odoo.fields import Command, Datetime
 from odoo.tests import tagged
 
@@ -225,6 +226,16 @@ class TestTillEarning(TillCommon):
             order = self.sell()
         self.assertEqual((order.state, order.loyalty_exception), ('paid', 'failed'))
         self.assertFalse(self.get_card())
+
+    def test_others_were_faster(self):
+        """A card that another till makes at this moment: the request is run again, not noted."""
+
+        def fail(*args):
+            raise ConcurrencyError("a card by now")
+
+        self.patch(self.registry['pos.order'], '_create_member_card', fail)
+        with self.assertRaises(ConcurrencyError):
+            self.sell()
 
     def test_failed_points_are_computed_again(self):
         order = self.sell()
