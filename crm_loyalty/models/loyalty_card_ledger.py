@@ -112,14 +112,22 @@ class LoyaltyCard(models.Model):
         self._authorise_movements(movements)
         self.env.flush_all()  # cards and orders we point to must be in the database
         movements += self._prepare_loss_returns(movements)
-        inserted = self.env.execute_query(self._get_posting_sql(movements))
-        rows = history.browse(row_id for row_id, _card_id in inserted)
+        rows, cards = self._entered(self.env.execute_query(self._get_posting_sql(movements)))
+        cards._expire_later(movements)
+        return rows
+
+    @api.model
+    def _entered(self, inserted: list[tuple[int, int]]) -> tuple:
+        """Do what follows from rows just inserted.
+
+        :param inserted: ids of row and card
+        :return: the rows, and their cards (sudo)
+        """
         self._remember_own(inserted)
         cards = self.sudo().browse({card_id for _row_id, card_id in inserted})
         cards._forget_balance()
         cards._fold_later()
-        cards._expire_later(movements)
-        return rows
+        return self.env['loyalty.history'].sudo().browse(row_id for row_id, _ in inserted), cards
 
     @api.model
     def _get_posting_sql(self, movements: list[Movement]) -> SQL:
@@ -283,12 +291,14 @@ class LoyaltyCard(models.Model):
         :return: the sum of the rows that are part of no stored balance yet, by card
         """
         given_on = self._date_awards()
-        loaded = self._load_open_rows()
+        done, unfolded = self._match_plain_rows()
+        if len(done) == len(self):
+            return unfolded
+        loaded = self.browse(set(self.ids) - done)._load_open_rows()
         new = {
             card_id: [entry for entry, is_new, _is_unfolded in rows if is_new]
             for card_id, rows in loaded.items()
         }
-        unfolded: dict[int, Decimal] = {}
         remaining: dict[int, Decimal] = {}
         allocations: list[Allocation] = []
         matched = [] if matched is None else matched
@@ -314,6 +324,40 @@ class LoyaltyCard(models.Model):
         self._forget_days(matched)
         self._store_allocations(allocations)
         return unfolded
+
+    def _match_plain_rows(self) -> tuple[set[int], dict[int, Decimal]]:
+        """Note what remains of new rows of cards where nothing is to be matched.
+
+        These are by far the most: points came in, and nothing is owed.
+
+        :return: the cards that are done with; the sum of their rows that are part of no stored
+            balance yet, by card
+        """
+        rows = self.env.execute_query(
+            SQL(
+                """WITH open_row AS (
+                       SELECT id, card_id, qty, remaining, award_id, reversed_id,
+                              COALESCE(unfolded, FALSE) AS is_unfolded
+                         FROM loyalty_history
+                        WHERE card_id IN %s AND (remaining IS NULL OR remaining <> 0)
+                   ), plain AS (
+                       SELECT card_id FROM open_row GROUP BY card_id
+                       HAVING bool_and(CASE WHEN remaining IS NOT NULL THEN remaining > 0
+                                            ELSE qty > 0 AND award_id IS NULL
+                                                 AND reversed_id IS NULL END)
+                   )
+                   UPDATE loyalty_history row SET remaining = row.qty, unfolded = FALSE
+                     FROM open_row JOIN plain ON plain.card_id = open_row.card_id
+                    WHERE row.id = open_row.id AND open_row.remaining IS NULL
+                RETURNING row.card_id, row.qty, open_row.is_unfolded""",
+                tuple(self.ids),
+            )
+        )
+        unfolded: dict[int, Decimal] = {}
+        for card_id, qty, is_unfolded in rows:
+            if is_unfolded:
+                unfolded[card_id] = unfolded.get(card_id, Decimal(0)) + to_points(qty)
+        return {card_id for card_id, _qty, _is_unfolded in rows}, unfolded
 
     def _load_open_rows(self) -> dict[int, list[tuple[Entry, bool, bool]]]:
         """Return the rows with something remaining and the new ones, by card, oldest first.

@@ -53,6 +53,7 @@ class LoyaltyPending(models.Model):
     )
     order_model = fields.Char(readonly=True)
     order_id = fields.Many2oneReference(model_field='order_model', readonly=True)
+    origin = fields.Char(string="Document Name", readonly=True)
     rate = fields.Float(digits=0, readonly=True)
     multiplier = fields.Float(digits=(16, 4), readonly=True)
     base_amount = fields.Float(digits=(16, 2), readonly=True)
@@ -77,6 +78,7 @@ class LoyaltyPending(models.Model):
                 'state': 'pending',
                 'order_model': row.order_model,
                 'order_id': row.order_id,
+                'origin': row.origin,
                 'rate': row.rate,
                 'multiplier': row.multiplier,
                 'base_amount': row.base_amount,
@@ -136,33 +138,55 @@ class LoyaltyPending(models.Model):
 
         :return: number of rows released
         """
-        rows = self.env.execute_query_dict(
-            SQL(
-                """WITH due AS (
-                    SELECT id FROM loyalty_pending
-                     WHERE state = 'pending' AND release_at <= %(now)s
-                       AND CASE WHEN card_id %% %(shards)s = %(shard)s THEN TRUE ELSE FALSE END
-                  ORDER BY release_at, id LIMIT %(limit)s
-                       FOR NO KEY UPDATE SKIP LOCKED
-                )
-                UPDATE loyalty_pending pending
-                   SET state = 'released', write_date = %(now)s, write_uid = %(uid)s
-                  FROM due
-                 WHERE pending.id = due.id
-             RETURNING pending.id, card_id, qty, description, order_model, order_id,
-                       rate, multiplier, base_amount, document_company_id""",
-                now=fields.Datetime.now(),
-                uid=self.env.uid,
-                shard=shard,
-                shards=shards,
-                limit=CHUNK_SIZE,
-            )
-        )
+        self.env.flush_all()
+        released = self.env.execute_query(self._get_release_sql(shard, shards))
         self.invalidate_model(['state'], flush=False)
         self.env['loyalty.card'].invalidate_model(['pending_ids', 'points_pending'], flush=False)
-        rows.sort(key=lambda row: row['id'])
-        movements = [
-            Movement(kind='earn', key=f'{self._name}:{row.pop("id")}', **row) for row in rows
-        ]
-        self.env['loyalty.card'].sudo()._post(movements)
-        return len(rows)
+        entered = [row for _number, *row in released if row[0]]
+        self.env['loyalty.card'].sudo()._entered([(row_id, card) for row_id, card, _ in entered])
+        unnamed = [row_id for row_id, _card_id, is_unnamed in entered if is_unnamed]
+        self.env['loyalty.history'].browse(unnamed)._fill_origins()
+        [number, *_row] = released[0]
+        return number
+
+    @api.model
+    def _get_release_sql(self, shard: int, shards: int) -> SQL:
+        """Return the statement that releases a chunk: how many rows, and each row entered."""
+        return SQL(
+            """WITH due AS (
+                   SELECT id FROM loyalty_pending
+                    WHERE state = 'pending' AND release_at <= %(now)s
+                      AND CASE WHEN card_id %% %(shards)s = %(shard)s THEN TRUE ELSE FALSE END
+                 ORDER BY release_at, id LIMIT %(limit)s
+                      FOR NO KEY UPDATE SKIP LOCKED
+               ), released AS (
+                   UPDATE loyalty_pending pending
+                      SET state = 'released', write_date = %(now)s, write_uid = %(uid)s
+                     FROM due WHERE pending.id = due.id
+                RETURNING pending.*
+               ), entered AS (
+                   INSERT INTO loyalty_history (
+                       card_id, description, qty, issued, used, kind, key, date, posted_at,
+                       order_model, order_id, origin, rate, multiplier, base_amount,
+                       document_company_id, unfolded,
+                       create_uid, create_date, write_uid, write_date
+                   )
+                   SELECT card_id, description, qty, qty, 0, 'earn', %(key)s || id, %(now)s,
+                          %(now)s, order_model, order_id, origin, rate, multiplier, base_amount,
+                          document_company_id, TRUE, %(uid)s, %(now)s, %(uid)s, %(now)s
+                     FROM released
+                    WHERE qty > 0
+                 ORDER BY id
+              ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
+                RETURNING id, card_id, order_id IS NOT NULL AND origin IS NULL AS is_unnamed
+               )
+               SELECT number, id, card_id, is_unnamed
+                 FROM (SELECT count(*) AS number FROM released) total
+            LEFT JOIN entered ON TRUE ORDER BY id""",
+            now=fields.Datetime.now(),
+            uid=self.env.uid,
+            key=f'{self._name}:',
+            shard=shard,
+            shards=shards,
+            limit=CHUNK_SIZE,
+        )

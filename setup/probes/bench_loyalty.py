@@ -1,9 +1,9 @@
 # ruff: noqa: F821 - `env` is what Odoo's shell provides
 """Fill a database for the benchmark "loyalty", or run one side of it; run in Odoo's shell.
 
-Sides: ``fill`` makes the data; ``expiry reference`` and ``reconcile reference`` run the reference
-SQL, ``expiry suite`` the job (one worker, nobody is written to) and ``reconcile suite`` the
-self-checks of the ledger.
+Sides: ``fill`` makes the data; ``expiry reference``, ``release reference`` and ``reconcile
+reference`` run the reference SQL, ``expiry suite`` and ``release suite`` the jobs (one worker,
+nobody is written to) and ``reconcile suite`` the self-checks of the ledger.
 """
 
 import json
@@ -55,8 +55,8 @@ def fill():
     env.cr._cnx.autocommit = False
 
 
-def expiry_reference():
-    """Expire everything in one statement."""
+def run_reference(name):
+    """Do everything in one statement."""
     program = get_program()
     parameters = {
         'program': program.id,
@@ -64,7 +64,21 @@ def expiry_reference():
         'now': fields.Datetime.now(),
         'uid': env.uid,
     }
-    env.cr.execute((ROOT / 'bench/ref/expiry.sql').read_text(), parameters)
+    env.cr.execute((ROOT / f'bench/ref/{name}.sql').read_text(), parameters)
+    env.cr.commit()
+
+
+def expiry_reference():
+    run_reference('expiry')
+
+
+def release_reference():
+    run_reference('release')
+
+
+def release_suite():
+    """Release as the job does, chunk by chunk, each committed and folded."""
+    env['loyalty.pending']._cron_release(0, 1)
     env.cr.commit()
 
 
@@ -95,7 +109,9 @@ def look():
                 + (SELECT sum(hashtextextended(concat_ws('|', taken.award_id, taken.qty,
                           movement.key), 0))
                      FROM loyalty_allocation taken
-                     JOIN loyalty_history movement ON movement.id = taken.consumer_id)"""
+                     JOIN loyalty_history movement ON movement.id = taken.consumer_id)
+                + (SELECT sum(hashtextextended(concat_ws('|', id, state), 0))
+                     FROM loyalty_pending)"""
     )
     [checksum] = env.cr.fetchone()
     env.cr.execute("SELECT count(*), count(*) FILTER (WHERE kind = 'expire') FROM loyalty_history")

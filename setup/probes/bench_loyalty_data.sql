@@ -1,5 +1,6 @@
 -- Data of the benchmark "loyalty": members with nine awards and one redemption each, which took the three oldest awards.
--- Of every second member the fourth award expired yesterday, of the others nothing is over.
+-- Of every second member the fourth award expired yesterday, of the others nothing is over.  Each has points that are
+-- held back no longer.
 -- Parameters: members, program, day (date, today in the program's zone), now (timestamp, UTC).
 INSERT INTO res_partner (name, active, autopost_bills, type, create_date, write_date)
 SELECT 'Bench ' || number, TRUE, 'ask', 'contact', %(now)s, %(now)s
@@ -23,6 +24,11 @@ INSERT INTO loyalty_history (card_id, description, qty, issued, used, kind, date
                              create_date, write_date)
 SELECT id, 'Bench', -300, 0, 300, 'burn', %(now)s::timestamp - interval '200 days',
        %(now)s::timestamp - interval '200 days', 0, FALSE, %(now)s, %(now)s
+  FROM loyalty_card
+ WHERE code LIKE 'bench-%%';
+
+INSERT INTO loyalty_pending (card_id, description, key, qty, release_at, state, origin, create_date, write_date)
+SELECT id, 'Bench', 'bench-' || id, 50, %(now)s::timestamp - interval '1 hour', 'pending', 'Bench', %(now)s, %(now)s
   FROM loyalty_card
  WHERE code LIKE 'bench-%%';
 
