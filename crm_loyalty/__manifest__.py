@@ -54,6 +54,8 @@
         'demo/res_partner_demo.xml',
         'demo/sale_order_demo.xml',
         'demo/loyalty_card_demo.xml',
+        'demo/loyalty_request_demo.xml',
+        'demo/loyalty_proof_demo.xml',
     ],
     'application': True,
     'pre_init_hook': 'pre_init_hook',

@@ -12,6 +12,8 @@ from .loyalty_card_ledger import Movement
 from .loyalty_program import POINT_DIGITS
 
 APPROVER_GROUP = 'crm_loyalty.group_points_approver'
+#: members a list names
+SHOWN_MEMBERS = 3
 ACTIVITY = 'crm_loyalty.mail_activity_request'
 
 
@@ -73,6 +75,7 @@ class LoyaltyRequest(models.Model):
     approver_id = fields.Many2one('res.users', string="Decided by", readonly=True)
     decided_at = fields.Datetime(string="Decided on", readonly=True)
     line_ids = fields.One2many('loyalty.request.line', 'request_id', readonly=True)
+    member_names = fields.Char(string="Member", compute='_compute_member_names')
     line_count = fields.Integer(string="Members", compute='_compute_totals', store=True)
     points = fields.Float(compute='_compute_totals', store=True, digits=POINT_DIGITS)
     can_decide = fields.Boolean(compute='_compute_can_decide')
@@ -82,6 +85,14 @@ class LoyaltyRequest(models.Model):
         for request in self:
             request.line_count = len(request.line_ids)
             request.points = sum(request.line_ids.mapped('points'))
+
+    @api.depends('line_ids.card_id')
+    def _compute_member_names(self):
+        for request in self:
+            cards = request.line_ids.card_id
+            names = [card.partner_id.name or card.code for card in cards[:SHOWN_MEMBERS]]
+            more = [f"+{len(cards) - SHOWN_MEMBERS}"] if len(cards) > SHOWN_MEMBERS else []
+            request.member_names = ", ".join(names + more)
 
     @api.depends('operation', 'line_ids.card_id')
     @api.depends_context('lang')

@@ -112,6 +112,15 @@ class TestRequest(RequestCommon):
             request.with_user(self.boss).action_approve()
         self.assertEqual(self.card.points, 600.01)
 
+    def test_whom_it_is_for(self):
+        cards = self.card | self.other
+        cards |= self.create_card(self.create_partner("Ann"))
+        request = self.move('grant', 10, cards)
+        self.assertEqual(request.member_names, "王小明, 李娜, Ann")
+        cards |= self.create_card(self.create_partner("Bob"))
+        request = self.move('grant', 10, cards)
+        self.assertEqual(request.member_names, "王小明, 李娜, Ann, +1")
+
     def test_nobody_is_asked_for_points_that_are_not_there(self):
         for values in ({'operation': 'take'}, {'operation': 'transfer'}):
             with self.assertRaises(ValidationError), self.env.cr.savepoint():

@@ -6,14 +6,16 @@ import random
 import signal
 import time
 import traceback
+from datetime import timedelta
 from functools import partial
 
 from odoo import SUPERUSER_ID, api, modules, sql_db
 from odoo.exceptions import UserError
-from odoo.fields import Command
+from odoo.fields import Command, Date
 from odoo.service.model import retrying
 from odoo.tests import BaseCase, get_db_name
 
+from odoo.addons.crm_loyalty.models.loyalty_card_ledger import Movement
 from odoo.addons.crm_loyalty.models.loyalty_card_lock import ANEW
 
 REF = 'loyalty-workers'
@@ -142,6 +144,29 @@ class WorkersCase(BaseCase):
                     )
                     order._apply_program_reward(rewards, card)
             return orders.ids
+
+    def create_awards(self, members):
+        """Commit 100 points that are over, and 100 that are not, for each member."""
+        over, later = Date.today() - timedelta(days=2), Date.today() + timedelta(days=99)
+        with self.open_environment() as env:
+            cards = env['loyalty.card'].search(
+                [('program_id', '=', self.program_id), ('partner_id', 'in', members)]
+            )
+            cards._post(
+                Movement(card.id, 100, 'grant', expire_on=day)
+                for card in cards
+                for day in (over, later)
+            )
+
+    def count_overdue(self):
+        [[count]] = self.query(
+            """SELECT count(*) FROM loyalty_history award
+                 JOIN loyalty_card card ON card.id = award.card_id
+                WHERE card.program_id = %s AND award.remaining > 0
+                  AND award.expire_on < current_date - 1""",
+            self.program_id,
+        )
+        return count
 
     # ------------------------------------------------------------
     # WORKERS

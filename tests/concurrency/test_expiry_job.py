@@ -1,17 +1,14 @@
 """Points expire while members buy, and while the job is killed."""
 
 import logging
-from datetime import timedelta
 from itertools import chain
 from unittest.mock import patch
 
 import pytest
 
-from odoo.fields import Date
 from odoo.tests import tagged
 
 from odoo.addons.crm_loyalty.models import loyalty_expiry
-from odoo.addons.crm_loyalty.models.loyalty_card_ledger import Movement
 from odoo.addons.crm_loyalty.tests.workers import WorkersCase
 
 _logger = logging.getLogger(__name__)
@@ -30,18 +27,6 @@ class TestExpiryJob(WorkersCase):
             patcher.start()
             self.addCleanup(patcher.stop)
 
-    def create_awards(self, members):
-        yesterday = Date.today() - timedelta(days=2)
-        with self.open_environment() as env:
-            cards = env['loyalty.card'].search(
-                [('program_id', '=', self.program_id), ('partner_id', 'in', members)]
-            )
-            cards._post(
-                Movement(card.id, 100, 'grant', expire_on=expire_on)
-                for card in cards
-                for expire_on in (yesterday, Date.today() + timedelta(days=99))
-            )
-
     def play(self, orders, kill=0, seed=1):
         """Let two shards expire, again and again, beside six tills."""
         tills = [orders[number::6] for number in range(6)]
@@ -50,16 +35,6 @@ class TestExpiryJob(WorkersCase):
         columns += [[('action_confirm', order) for order in till] for till in tills]
         rows = zip(*columns, strict=True)
         return self.run_workers(list(chain.from_iterable(rows)), kill=kill, seed=seed)
-
-    def count_overdue(self):
-        [[count]] = self.query(
-            """SELECT count(*) FROM loyalty_history award
-                 JOIN loyalty_card card ON card.id = award.card_id
-                WHERE card.program_id = %s AND award.remaining > 0
-                  AND award.expire_on < current_date - 1""",
-            self.program_id,
-        )
-        return count
 
     def check_expired(self):
         """Run the job once more: all is over that was to be, and the books are right."""
