@@ -256,7 +256,8 @@ class LoyaltyCard(models.Model):
         """Return the points of these cards whose last day is over; cards without are left out."""
         if not self.ids:
             return {}
-        self.env.flush_all()
+        self.env['loyalty.card'].flush_model(['program_id'])
+        self.env['loyalty.history'].flush_model()
         rows = self.env.execute_query(
             SQL(
                 'SELECT id, %s FROM loyalty_card card WHERE id IN %s',

@@ -43,6 +43,8 @@ class LoyaltyOrderMixin(models.AbstractModel):
         Idempotent, and safe to be called by two transactions at once: a row names the one before
         it in its key, so that the second is run again on what the first one left.
         """
+        if not self.ids:
+            return
         posted = self._get_posted_rows()
         pending = self._get_pending_rows()
         self._freeze_earning(posted)

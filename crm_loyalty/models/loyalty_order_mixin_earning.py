@@ -153,6 +153,8 @@ class LoyaltyOrderMixin(models.AbstractModel):
 
     def _get_capped_cards(self):
         """Return the cards of these customers in programs with limits over several orders."""
+        if not self.partner_id.ids:
+            return self.env['loyalty.card'].sudo()
         self.env.flush_all()
         rows = self.env.execute_query(
             SQL(
@@ -162,7 +164,7 @@ class LoyaltyOrderMixin(models.AbstractModel):
                     WHERE card.partner_id IN %s AND card.active AND card.is_member
                       AND (program.cap_day > 0 OR program.cap_month > 0
                            OR program.cap_member > 0)""",
-                tuple(self.partner_id.ids) or (0,),
+                tuple(self.partner_id.ids),
             )
         )
         return self.env['loyalty.card'].sudo().browse(card_id for (card_id,) in rows)
