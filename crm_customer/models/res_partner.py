@@ -74,6 +74,10 @@ class ResPartner(models.Model):
         'res.users', string="Confirmed By", readonly=True, copy=False, groups='base.group_user'
     )
 
+    @api.onchange('household_id')
+    def _onchange_household_id(self):
+        self.household_role = False  # the head of one household is not that of the next
+
     @api.constrains('household_id', 'is_company')
     def _check_household_member(self):
         for partner in self:

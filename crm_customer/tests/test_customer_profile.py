@@ -132,6 +132,14 @@ class TestHousehold(CrmCustomerCommon):
         self.mother.household_id = False
         self.assertFalse(self.household.head_id)
 
+    def test_role_stays_behind(self):
+        self.mother.household_role = 'head'
+        family_wu = self.env['crm.household'].create({'name': "Family Wu"})
+        self.neighbour.write({'household_id': family_wu.id, 'household_role': 'head'})
+        with Form(self.neighbour) as form:
+            form.household_id = self.household
+        self.assertFalse(self.neighbour.household_role)
+
     def test_merge_makes_nobody_head(self):
         self.mother.household_role = 'head'
         family_wu = self.env['crm.household'].create({'name': "Family Wu"})
