@@ -29,12 +29,42 @@ class IrFieldsConverter(models.AbstractModel):
 
     @api.model
     def db_id_for(self, model, field, subfield, value, savepoint):
-        """Take a language by code or by name, one too in which Odoo is not used here."""
+        """Take languages by code or name, used here or not, and names in any language."""
         if EXISTING in self.env.context and field.comodel_name == 'res.lang' and not subfield:
             lang = self._find_language(value.strip())
             if lang:
                 return lang.id, []
-        return super().db_id_for(model, field, subfield, value, savepoint)
+        if EXISTING not in self.env.context or subfield:
+            return super().db_id_for(model, field, subfield, value, savepoint)
+        # a file says the same names over and over
+        found = self.env.cr.cache.setdefault('crm.import.names', {})
+        key = (field.comodel_name, self.env.lang, value)
+        if key in found and self.env[field.comodel_name].browse(found[key]).exists():
+            return found[key], []
+        try:
+            return super().db_id_for(model, field, subfield, value, savepoint)
+        except ValueError:
+            record = self._find_in_other_languages(field.comodel_name, value)
+            if not record:
+                raise
+            found[key] = record.id
+            return record.id, []
+
+    @api.model
+    def _find_in_other_languages(self, model_name: str, name: str) -> models.BaseModel:
+        """Return the only record with a name in a language that is not the user's, else none.
+
+        A file from England says China, whoever brings it in.
+        """
+        model = self.env[model_name]
+        if not (model._rec_name and model._fields[model._rec_name].translate):
+            return model
+        installed = [code for code, _name in self.env['res.lang'].get_installed()]
+        for lang in dict.fromkeys(['en_US', *installed]):
+            found = model.with_context(lang=lang).name_search(name=name, operator='=', limit=2)
+            if len(found) == 1:
+                return model.browse(found[0][0])
+        return model
 
     @api.model
     def _find_language(self, text: str) -> models.BaseModel:

@@ -159,7 +159,10 @@ class ResPartner(models.Model):
             .search([('res_model', '=', records._name), ('res_id', 'in', records.ids)])
         )
         if source.on_erase == 'keep':
-            attachments.index_content = False
+            # invitations name who is invited; the next one is made anew
+            invitations = attachments.filtered(lambda file: file.mimetype == 'text/calendar')
+            invitations.unlink()
+            (attachments - invitations).index_content = False
         else:
             attachments.unlink()
         activities = self.env['mail.activity'].sudo().with_context(active_test=False)

@@ -459,7 +459,7 @@ class ResPartner(models.Model):
         if isinstance(value, models.BaseModel):
             return ', '.join(value.mapped('display_name'))
         if isinstance(value, (date, datetime)):
-            return value.isoformat(sep=' ') if isinstance(value, datetime) else value.isoformat()
+            return f'{value:%Y-%m-%d %H:%M:%S} UTC' if isinstance(value, datetime) else str(value)
         if field.type == 'html':
             return html2plaintext(value)
         if field.type == 'selection':

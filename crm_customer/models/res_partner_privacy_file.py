@@ -16,6 +16,7 @@ class ResPartner(models.Model):
         return [
             *self._get_personal_sources_notes(),
             *self._get_personal_sources_life(),
+            *self._get_personal_sources_imports(),
             *super()._get_personal_data_sources(),
         ]
 
@@ -68,6 +69,23 @@ class ResPartner(models.Model):
             ),
         ]
 
+    def _get_personal_sources_imports(self) -> list[PersonalData]:
+        """What is kept of files that named him: lines left out, and lines that wait."""
+        rows = SQL('(SELECT id FROM crm_import_row WHERE %s)', self._get_own_rows_sql())
+        return [
+            PersonalData(
+                key='crm.import.row',
+                label=self.env._("Imported Rows"),
+                model='crm.import.row',
+                domain=Domain('id', 'in', rows),
+                fields=('text', 'reason'),
+                on_erase='delete',
+                # done before, while the contact still says who it is
+                erase=lambda _rows, _redactor: None,
+                company='import_id.company_id',
+            )
+        ]
+
     def _erase_households(self, households, redactor: Redactor) -> None:
         self.household_id = False
         empty = households.filtered(lambda household: not household.member_ids)
@@ -111,6 +129,8 @@ class ResPartner(models.Model):
 
         He is known there by his words only: his e-mail address, or his name and one more.
         """
+        if not self:
+            return SQL('FALSE')
         text = SQL("concat_ws(' ', cells::text, key, match_key, reason)")
 
         def names(partner, *columns: str) -> SQL:

@@ -400,6 +400,25 @@ class TestImport(ImportCase):
         record = self.bring_in(self.env['crm.import']._build_template_file(template))
         self.assertEqual(record.bad_count, 0, self.get_bad(record))
 
+    def test_names_are_found_in_any_language(self):
+        self.env['res.lang']._activate_lang('zh_CN')
+        kind = self.env['crm.customer.type'].create({'name': "Imp type"})
+        kind.with_context(lang='zh_CN').name = "类型"
+        rows = [
+            ('Name', 'Country', 'Customer Type'),
+            ('Imp 1', 'China', 'Imp type'),
+            ('Imp 2', 'CN', '类型'),
+            ('Imp 3', 'Nowhere', ''),
+        ]
+        self.env.ref('base.cn').with_context(lang='zh_CN').name = "中国"
+        for lang in ('zh_CN', 'en_US'):
+            self.env.user.lang = lang
+            record = self.bring_in([*rows, ('Imp 4', '中国', '')])
+            self.assertEqual(list(self.get_bad(record)), [4])
+        found = self.get_contacts('Imp ')
+        self.assertEqual(found.country_id, self.env.ref('base.cn'))
+        self.assertEqual(found.customer_type_id, kind)
+
     def test_models_of_templates_leave_alone_what_is_the_same(self):
         mixin = self.env.registry['crm.import.mixin']
         for template in self.env['crm.import']._get_import_templates():

@@ -53,6 +53,23 @@ class TestImportPrivacy(ImportPrivacyCase):
     # WHO READS WHAT
     # ------------------------------------------------------------
 
+    def test_rows_left_out_are_given_out_and_erased_with_the_customer(self):
+        partner = self.env['res.partner'].create({'name': "Imp Wu", 'email': 'wu@imp.example.com'})
+        header = ('Name', 'Email', 'Country')
+        wrong = [
+            (f'Imp {name}', f'{name.lower()}@imp.example.com', 'Nowhere') for name in ('Wu', 'Xu')
+        ]
+        rows = self.bring_in([header, *wrong]).bad_row_ids
+        data = partner.with_user(self.user_manager)._get_personal_data()['data']
+        [source] = [source for source in data if source['key'] == 'crm.import.row']
+        texts = str(source['records'])
+        self.assertIn('wu@imp.example.com', texts)
+        self.assertNotIn('xu@imp.example.com', texts)
+        partner._erase_personal_data()
+        self.assertEqual(
+            [row.text for row in rows if row.text], ['Imp Xu · xu@imp.example.com · Nowhere']
+        )
+
     @mute_logger('odoo.addons.base.models.ir_rule')
     def test_notes_are_for_who_brings_them_in(self):
         record = self.bring_in_as(self.nurse, self.rows)

@@ -1,3 +1,5 @@
+from lxml import etree
+
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Datetime
 from odoo.tests import new_test_user, tagged
@@ -30,6 +32,18 @@ class TestMessageStaff(MessageCase):
         action = self.message.with_user(self.user_manager).action_release()
         self.assertEqual(self.message.state, 'queued')
         self.assertIn("1 released", action['params']['message'])
+
+    def test_screens_say_when_next_and_what_a_press_does(self):
+        view = self.env.ref('crm_customer.crm_message_view_list')
+        arch = etree.fromstring(self.env['crm.message'].get_view(view.id, 'list')['arch'])
+        [due] = arch.xpath("//field[@name='due_at']")
+        self.assertEqual(due.get('optional'), 'show')
+        # "Ok" and "Cancel" under "Cancel" left open which of the two cancels
+        for view_type in ('list', 'form'):
+            arch = etree.fromstring(self.env['crm.message'].get_view(None, view_type)['arch'])
+            [button] = arch.xpath("//button[@name='action_cancel']")
+            self.assertEqual(button.get('confirm-label'), "Do Not Send")
+            self.assertEqual(button.get('cancel-label'), "Back")
 
     def test_release_asks_what_refuses_for_good(self):
         self.customer_person.email = False

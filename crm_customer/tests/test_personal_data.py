@@ -143,6 +143,38 @@ class TestPersonalData(PersonalDataCommon):
         lines = wizard.create({'partner_id': self.person.id}).line_ids
         self.assertIn("Contact and Addresses", lines.mapped('name'))
 
+    def test_invitations_to_meetings_that_stay_are_erased(self):
+        meeting = self.env['calendar.event'].create(
+            {'name': "Tasting", 'partner_ids': [Command.set(self.person.ids)]}
+        )
+        files = self.env['ir.attachment'].create(
+            [
+                {
+                    'name': name,
+                    'raw': b'BEGIN:VCALENDAR',
+                    'mimetype': mimetype,
+                    'res_model': 'calendar.event',
+                    'res_id': meeting.id,
+                }
+                for name, mimetype in (
+                    ('invitation.ics', 'text/calendar'),
+                    ('wines.txt', 'text/plain'),
+                )
+            ]
+        )
+        self.person.with_user(self.user_manager)._erase_personal_data()
+        self.assertEqual(files.exists().mapped('name'), ['wines.txt'])
+
+    def test_times_say_what_zone_they_are_of(self):
+        text = self.person._describe_personal_value(self.person, 'create_date')
+        self.assertRegex(text, r'^[-0-9]{10} [0-9:]{8} UTC$')
+
+    def test_the_browser_forgets_what_was_erased(self):
+        """It keeps the messages it has read, and would go on to show them."""
+        wizard = self.env['crm.erasure'].with_user(self.user_manager)
+        action = wizard.create({'partner_id': self.person.id, 'is_checked': True}).action_erase()
+        self.assertEqual(action['params']['next']['tag'], 'reload')
+
     def test_files_of_another_company(self):
         for number, company in (('one', self.company), ('two', self.other_company)):
             self.env['ir.attachment'].create(

@@ -86,7 +86,8 @@ class CrmErasure(models.TransientModel):
             'params': {
                 'type': 'success',
                 'message': self.env._("The personal data was erased."),
-                'next': {'type': 'ir.actions.client', 'tag': 'soft_reload'},
+                # what the browser has read stays in its memory otherwise, as the chatter
+                'next': {'type': 'ir.actions.client', 'tag': 'reload'},
             },
         }
 
