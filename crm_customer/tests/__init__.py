@@ -7,6 +7,8 @@ from . import test_consent_staff
 from . import test_extra_day
 from . import test_gate_kill
 from . import test_import
+from . import test_import_files
+from . import test_import_known
 from . import test_import_privacy
 from . import test_import_templates
 from . import test_import_value
@@ -20,6 +22,9 @@ from . import test_keyed
 from . import test_merge
 from . import test_merge_suggestion
 from . import test_message_gate
+from . import test_message_consent
+from . import test_message_period
+from . import test_message_process
 from . import test_message_oracle
 from . import test_message_plan
 from . import test_message_race
@@ -45,6 +50,9 @@ from . import test_timeline_performance
 from . import test_timeline_sources
 from . import test_tours
 from . import test_transport
+from . import test_transport_enqueue
+from . import test_transport_sms
+from . import test_transport_trouble
 from . import test_transport_conflict
 from . import test_transport_kill
 from . import test_version

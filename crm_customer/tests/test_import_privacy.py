@@ -11,7 +11,7 @@ from odoo.fields import Datetime
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
-from .test_import import ImportCase, to_csv, to_xlsx
+from .import_common import ImportCase, to_csv, to_xlsx
 
 HEADER = ('External ID', 'Customer Name', 'Customer Phone', 'Note', 'Date', 'Visible to')
 SECRET = "takes insulin at eight"

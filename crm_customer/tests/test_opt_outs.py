@@ -1,7 +1,7 @@
 from odoo.tests import tagged
 from odoo.tools import SQL
 
-from .test_import import ImportCase
+from .import_common import ImportCase
 
 
 @tagged('post_install', '-at_install')

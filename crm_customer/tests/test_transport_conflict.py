@@ -11,7 +11,7 @@ from odoo.addons.base.models.ir_mail_server import IrMail_Server
 
 from .killing import PREFIX, CommittedCase
 from .smtp_sink import SmtpSink
-from .test_transport import SMS_API
+from .transport_common import SMS_API
 
 
 class ConflictCase(CommittedCase):

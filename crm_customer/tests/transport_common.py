@@ -10,6 +10,8 @@ from odoo.addons.base.models.ir_mail_server import IrMail_Server
 
 from .smtp_sink import Behaviour, SmtpSink
 
+SMS_API = 'odoo.addons.sms.tools.sms_api.SmsApi._send_sms_batch'
+
 
 class TransportCase(TransactionCase):
     """A mail server that takes everything, and a template."""

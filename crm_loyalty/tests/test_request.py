@@ -1,7 +1,7 @@
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
-from odoo.addons.crm_customer.tests.test_import import ImportCase
+from odoo.addons.crm_customer.tests.import_common import ImportCase
 
 from ..models.loyalty_card_ledger import Movement
 from .common import LoyaltyCommon

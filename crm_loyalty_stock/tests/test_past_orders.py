@@ -1,6 +1,6 @@
 from odoo.tests import tagged
 
-from odoo.addons.crm_customer.tests.test_import import ImportCase
+from odoo.addons.crm_customer.tests.import_common import ImportCase
 
 HEADER = (
     "External ID", "Customer/External ID", "Order Date", "Status",
