@@ -20,7 +20,7 @@ class WebsiteSalePoints(WebsiteSale):
                     )
             except UserError as error:
                 request.session['error_promo_code'] = str(error)
-        return request.redirect(post.get('r', '/shop/cart'))
+        return request.redirect(post.get('r', '/shop/cart') + '#o_loyalty_points')
 
     @route()
     def shop_payment_validate(self, sale_order_id=None, **post):

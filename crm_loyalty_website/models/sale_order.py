@@ -24,6 +24,8 @@ class PointsChoice(NamedTuple):
     most: Decimal
     #: numbers of points it can be had for are multiples of this one
     step: Decimal
+    #: what to know about the number, in the customer's language
+    help: str
 
     def get_attribute(self, name: str) -> str:
         """Return a number of points as HTML wants it."""
@@ -98,7 +100,12 @@ class SaleOrder(models.Model):
         step = to_points(reward.required_points)
         if (useful := self._get_useful_points(reward, lines)) is not None:
             most = min(most, self._to_full_steps(useful, step))
-        return PointsChoice(reward, self._to_full_steps(redeemed, step), most, step)
+        text = self.env._(
+            "In steps of %(step)s, at most %(most)s.",
+            step=card._format_points_text(float(step)),
+            most=card._format_points_text(float(most)),
+        )
+        return PointsChoice(reward, self._to_full_steps(redeemed, step), most, step, text)
 
     @api.model
     def _to_full_steps(self, points: Decimal, step: Decimal) -> Decimal:
