@@ -29,11 +29,13 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import mute_logger
 
+from ..ledger import to_points
 from ..models.loyalty_card_lock import OWN
 from .points_model import ZERO, Book, Order
 
 START = datetime(2026, 3, 1, 10)
 COST, DISCOUNT = Decimal(100), Decimal(10)
+WELCOME = Decimal('150.5')
 NUMBERS = st.integers(0, 1000)
 POINTS = st.sampled_from(['0.01', '7', '33.33', '60', '100', '150.5']).map(Decimal)
 
@@ -101,7 +103,11 @@ class PointsMachine(RuleBasedStateMachine):
     def add_member(self):
         partner = self.test.create_partner(f"Member {len(self.members)} {self.number}")
         card = self.test.create_card(partner)
-        self.members.append(Member(partner, card, Book(self.expire_after, self.reinstate_days)))
+        member = Member(partner, card, Book(self.expire_after, self.reinstate_days))
+        self.members.append(member)
+        # something to spend
+        self.request('grant', {'card_id': card.id, 'points': float(WELCOME)})
+        member.book.enter(WELCOME, self.today)
 
     def find(self, book):
         return next(member for member in self.members if member.book is book)
@@ -137,6 +143,7 @@ class PointsMachine(RuleBasedStateMachine):
                 'expire_after': self.expire_after,
                 'reinstate_days': self.reinstate_days,
                 'redeem_earned': False,
+                'earn_on_redeemed': False,
                 'hold_when': hold_when,
                 'hold_hours': 3,
             }
@@ -459,12 +466,13 @@ class PointsMachine(RuleBasedStateMachine):
         book.history.append((self.now, balance))
         equal(Decimal(str(card.points)), balance, "balance")
         rows = card.history_ids
-        awards = [(a.last_day or False, a.left) for a in book.get_open()]
-        equal(
-            sorted((row.expire_on, row.remaining) for row in rows if row.remaining > 0),
-            sorted((day, float(left)) for day, left in awards),
-            "what is left of awards",
-        )
+        left, found = {}, {}
+        for award in book.get_open():
+            left[award.last_day] = left.get(award.last_day, ZERO) + award.left
+        for row in rows.filtered(lambda row: row.remaining > 0):
+            day = row.expire_on or None
+            found[day] = found.get(day, ZERO) + to_points(row.remaining)
+        equal(found, left, "what is left, by last day")
         equal(-sum(row.remaining for row in rows if row.remaining < 0), float(book.debt), "debt")
         pending = sum((row[1] for row in book.pending), ZERO)
         equal(round(card.points_pending, 2), float(pending), "pending")

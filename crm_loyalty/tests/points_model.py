@@ -14,7 +14,7 @@ ZERO = Decimal(0)
 
 @dataclass(eq=False)
 class Award:
-    """Points that came in together; its identity survives a merge of contacts."""
+    """Points that came in together; after a merge of contacts what is left is another award."""
 
     left: Decimal
     last_day: date | None
@@ -111,7 +111,10 @@ class Book:
         """Points go back to the awards they came from; for those that are over see the program."""
         late = []
         for award, qty in reversed(taken):
-            if award.last_day is None or award.last_day >= today:
+            if award not in self.awards:
+                # of a card that was merged into this one
+                self.enter(qty, today)
+            elif award.last_day is None or award.last_day >= today:
                 award.left += qty
             else:
                 late.append((award, qty))
@@ -123,6 +126,9 @@ class Book:
 
     def unearn(self, award, qty) -> None:
         """Points are taken back from their award; what expired of it is not taken twice."""
+        if award is None:
+            self.take(qty)
+            return
         part = min(award.left, qty)
         award.left -= part
         forgiven = min(qty - part, award.expired)
@@ -131,7 +137,7 @@ class Book:
 
     def merge(self, other: 'Book') -> None:
         """Take over all of another member."""
-        self.awards += [award for award in other.awards if award.left]
+        self.awards += [Award(award.left, award.last_day) for award in other.awards if award.left]
         self.debt += other.debt
         self.settle()
         self.holds |= other.holds
@@ -207,7 +213,8 @@ class Order:
         self.book.pending = [row for row in self.book.pending if row[1]]
         if missing < 0:
             self.posted += missing
-            self.book.unearn(self.awards[-1], -missing)
+            own = [award for award in self.awards if award in self.book.awards]
+            self.book.unearn(own[-1] if own else None, -missing)
 
     def post(self, qty, today) -> None:
         self.posted += qty

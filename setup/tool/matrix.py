@@ -2,7 +2,7 @@
 
 import json
 
-from . import databases, workspace
+from . import databases, used, workspace
 from .paths import RUN, SETUP, addons, applications, manifest
 from .ui import Stopwatch, say
 
@@ -28,6 +28,12 @@ def run(options):
             found = _play(ready, base, modules)
         for finding in found:
             say(f"  {title}: {finding}")
+        findings += found
+    if used.MODULE in options.addons or not options.addons:
+        with watch.stage("a used shop"):
+            found = used.play(ready, base, sorted(_core_needs([used.MODULE])))
+        for finding in found:
+            say(f"  a used shop: {finding}")
         findings += found
     databases.drop(ready, base)
     watch.report("Minutes per application")
