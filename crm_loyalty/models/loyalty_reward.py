@@ -10,6 +10,17 @@ from ..ledger import to_points
 class LoyaltyReward(models.Model):
     _inherit = 'loyalty.reward'
 
+    def write(self, vals):
+        if self.env.su or not {'description', 'active'}.intersection(vals):
+            return super().write(vals)
+        # the product of a reward is renamed and archived with it, whoever may write products
+        self.check_access('write')
+        return super(LoyaltyReward, self.sudo()).write(vals)
+
+    def _create_missing_discount_line_products(self):
+        # who may make rewards need not be allowed to make products
+        return super(LoyaltyReward, self.sudo())._create_missing_discount_line_products()
+
     def _has_points_choice(self) -> bool:
         """Return whether a member chooses how many points to redeem for this reward.
 

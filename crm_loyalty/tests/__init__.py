@@ -19,6 +19,7 @@ from . import test_performance
 from . import test_points_machine
 from . import test_portal
 from . import test_preset
+from . import test_program_rights
 from . import test_redeeming
 from . import test_request
 from . import test_proof
