@@ -1,8 +1,8 @@
 """Template databases, and the clones that every demo and test run works on.
 
-Two layers, each named after what it was made from: core with demo data and the
-languages, and on top of it the suite.  A change of an addon of ours rebuilds
-only the second layer.
+In layers, each named after what it was made from: core with demo data and the languages, on
+top of it the suite; and the same core with what the bridges stand on, on top of it the suite
+with its bridges.  A change of an addon of ours rebuilds only the layers with ours.
 """
 
 import contextlib
@@ -10,7 +10,16 @@ import os
 import shutil
 import uuid
 
-from .paths import COMPANIONS, ROOT, addons, exclusive, fingerprint, manifest, suite_addons
+from .paths import (
+    COMPANIONS,
+    ROOT,
+    addons,
+    bridges,
+    exclusive,
+    fingerprint,
+    manifest,
+    suite_addons,
+)
 from .python import RUNTIME
 from .ui import SetupError, step
 from .workspace import CONFIG, DATA_DIR
@@ -22,6 +31,7 @@ MADE_HERE = f'setup/dev in {ROOT}'
 # Two checkouts may share a server.
 _CHECKOUT = fingerprint(str(ROOT))[:4]
 CORE, SUITE = f'tpl_{_CHECKOUT}_core', f'tpl_{_CHECKOUT}_suite'
+WIDE_CORE, WIDE = f'tpl_{_CHECKOUT}_widecore', f'tpl_{_CHECKOUT}_wide'
 WARM_UP = """
 env['ir.qweb']._pregenerate_assets_bundles()
 env['ir.attachment'].flush_model()
@@ -110,7 +120,7 @@ def _build_core(workspace, name):
     workspace.odoo_run(
         'db', '-c', CONFIG, 'init', part, '--with-demo', what="creating the core database"
     )
-    core = sorted({*_core_addons(), *COMPANIONS})
+    core = sorted({*_core_needs(suite_addons()), *COMPANIONS})
     install(workspace, part, core)
     workspace.odoo_run(
         'i18n', 'loadlang', '-c', CONFIG, '-d', part, '-l', *LANGUAGES,
@@ -121,24 +131,46 @@ def _build_core(workspace, name):
 
 
 def suite_template(workspace):
-    """The core template with all addons of ours, their demo data and warm assets."""
-    sources = [ROOT / addon for addon in suite_addons()]
-    name = f'{SUITE}_{fingerprint(_core_fingerprint(workspace), *sources)}'
+    """The core template with the suite, its demo data and warm assets."""
     core = core_template(workspace)
+    return _layer(workspace, SUITE, core, suite_addons(), ours=suite_addons())
+
+
+def bridge_core_template(workspace):
+    """The core template with what of core the bridges stand on."""
+    return _layer(workspace, WIDE_CORE, core_template(workspace), _core_needs(bridges()))
+
+
+def bridge_template(workspace):
+    """All addons of ours, bridges too, beside what of core the bridges stand on."""
+    core = bridge_core_template(workspace)
+    return _layer(workspace, WIDE, core, addons(), ours=addons())
+
+
+def _layer(workspace, prefix, base, modules, *, ours=()):
+    """Return the template that has these addons on top of another one.
+
+    :param ours: those of them that change with the checkout
+    """
+    name = f'{prefix}_{fingerprint(base, *modules, *(ROOT / addon for addon in ours))}'
     with exclusive():
-        return name if name in names(workspace) else _build_suite(workspace, name, core)
-
-
-def _build_suite(workspace, name, core):
-    _discard(workspace, SUITE)
-    part = f'part_{name}'
-    clone(workspace, core, part)
-    step("installing " + ", ".join(suite_addons()))
-    install(workspace, part, suite_addons())
-    step("building the assets of the web client")
-    workspace.odoo_run('shell', '-d', part, '--no-http', stdin=WARM_UP, what="building the assets")
-    _rename(workspace, part, name)
+        if name not in names(workspace):
+            _build_layer(workspace, prefix, name, base, modules, warm=bool(ours))
     return name
+
+
+def _build_layer(workspace, prefix, name, base, modules, *, warm):
+    _discard(workspace, prefix)
+    part = f'part_{name}'
+    clone(workspace, base, part)
+    step("installing " + ", ".join(modules))
+    install(workspace, part, modules)
+    if warm:
+        step("building the assets of the web client")
+        workspace.odoo_run(
+            'shell', '-d', part, '--no-http', stdin=WARM_UP, what="building the assets"
+        )
+    _rename(workspace, part, name)
 
 
 def bare(workspace, name):
@@ -183,10 +215,10 @@ def _discard(workspace, prefix):
                 drop(workspace, name, force=True)
 
 
-def _core_addons():
-    """Addons of core that those of the suite depend on."""
+def _core_needs(modules):
+    """Addons of core that some of ours depend on."""
     ours = set(addons())
-    return {need for addon in suite_addons() for need in manifest(addon).get('depends', [])} - ours
+    return sorted({need for name in modules for need in manifest(name).get('depends', [])} - ours)
 
 
 def _core_fingerprint(workspace):
@@ -195,7 +227,7 @@ def _core_fingerprint(workspace):
         workspace.odoo.path / 'odoo/release.py',
         workspace.server.version.split('.')[0],
         RUNTIME,
-        *sorted(_core_addons()),
+        *_core_needs(suite_addons()),
         *COMPANIONS,
         *LANGUAGES,
     )

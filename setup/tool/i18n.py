@@ -63,9 +63,9 @@ def _export(ready, modules):
     Only the .pot comes from Odoo: its export of a language opens the file before it reads
     the translations of the code from it, and so loses them.
     """
-    with databases.temporary(ready, databases.suite_template(ready)) as database:
-        if apart := [module for module in modules if module in bridges()]:
-            databases.install(ready, database, apart)
+    apart = set(modules) & set(bridges())
+    template = databases.bridge_template if apart else databases.suite_template
+    with databases.temporary(ready, template(ready)) as database:
         for module in modules:
             (ROOT / module / 'i18n').mkdir(exist_ok=True)
         ready.odoo_run(

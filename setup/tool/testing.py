@@ -36,10 +36,8 @@ def run(options):
         return core_tests.run(ready, options)
     runs = _plan(ready, options.rest)
     codes = []
-    for template, modules, words, report in runs:
+    for template, words, report in runs:
         with databases.temporary(ready, template, keep=options.keep) as database:
-            if modules:
-                databases.install(ready, database, modules)
             if options.keep:
                 step(f"database of this run: {database}")
             codes.append(ready.call(*command(database, words, slow=options.slow, report=report)))
@@ -50,7 +48,7 @@ def run(options):
 
 
 def _plan(ready, words):
-    """Return template, addons to add, pytest words and report of each run asked for."""
+    """Return template, pytest words and report of each run asked for."""
     named = [word for word in words if _is_path(word)]
     on_data = [word for word in named if word.startswith(DATA_TESTS)]
     apart = [word for word in named if word.split('/')[0] in bridges()]
@@ -60,13 +58,13 @@ def _plan(ready, words):
     if not named or paths:
         paths = paths or [*suite_addons(), 'tests']
         template = databases.suite_template(ready)
-        runs.append((template, [], [*options, f'--ignore={DATA_TESTS}', *paths], REPORT))
+        runs.append((template, [*options, f'--ignore={DATA_TESTS}', *paths], REPORT))
     if bridges() and (not named or apart):
-        template = databases.suite_template(ready)
-        runs.append((template, bridges(), [*options, *(apart or bridges())], BRIDGE_REPORT))
+        template = databases.bridge_template(ready)
+        runs.append((template, [*options, *(apart or bridges())], BRIDGE_REPORT))
     if not named or on_data:
         template = demo.prepare(ready, 'cdnow')
-        runs.append((template, [], [*options, *(on_data or [DATA_TESTS])], DATA_REPORT))
+        runs.append((template, [*options, *(on_data or [DATA_TESTS])], DATA_REPORT))
     return runs
 
 
