@@ -83,6 +83,12 @@ class Ledger:
                 self._give_back(entry)
             self._settle()
 
+    def get_overdue(self, today: date) -> list[Entry]:
+        """Return the open awards whose last day is over, the one that is over for longest first."""
+        awards = (entry for entry in self.entries.values() if entry.remaining > 0)
+        over = [award for award in awards if award.expire_on and award.expire_on < today]
+        return sorted(over, key=lambda award: (award.expire_on, award.id))
+
     def _consume_award(self, consumer: Entry) -> None:
         award = self.entries.get(consumer.award_id)
         if award and award.remaining > 0:

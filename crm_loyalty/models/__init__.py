@@ -20,6 +20,7 @@ from . import loyalty_card_debt
 from . import loyalty_history
 from . import loyalty_program_expiry
 from . import loyalty_card_expiry
+from . import loyalty_card_overdue
 from . import loyalty_expiry
 from . import loyalty_expiry_message
 from . import loyalty_inactivity

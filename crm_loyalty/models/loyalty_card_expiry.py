@@ -2,14 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from decimal import Decimal
 from functools import partial
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 from odoo.tools.date_utils import end_of
 
-from ..ledger import Entry, to_points
+from ..ledger import Entry
 from .loyalty_card_ledger import Movement
 from .loyalty_program import POINT_DIGITS
 
@@ -93,36 +92,45 @@ class LoyaltyCard(models.Model):
 
         :return: the day on which points came in, by row that got a day
         """
-        programs = self.sudo().program_id.filtered_domain(
-            self.env['loyalty.program']._get_expiring_domain()
-        )
+        programs = self._get_expiring_programs()
         if not programs:
             return {}
-        return dict(self.env.execute_query(self._get_dating_sql(programs)))
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """UPDATE loyalty_history SET expire_on = dated.expire_on
+                         FROM (%s) dated
+                        WHERE loyalty_history.id = dated.id AND dated.expire_on IS NOT NULL
+                    RETURNING loyalty_history.id, dated.day""",
+                    self._get_dated_sql(programs),
+                )
+            )
+        )
 
-    def _get_dating_sql(self, programs) -> SQL:
+    def _get_expiring_programs(self):
+        """Return the programs of these cards whose new awards get a day to expire on."""
+        return self.sudo().program_id.filtered_domain(
+            self.env['loyalty.program']._get_expiring_domain()
+        )
+
+    def _get_dated_sql(self, programs) -> SQL:
+        """Return the query of the open awards without a day: id, day they came in, last day."""
         return SQL(
-            """WITH policy (program_id, zone, since, after, round, reinstate) AS (
-                   VALUES %(policy)s
-               ), dated AS (
-                   SELECT row.id, given.day,
-                          CASE WHEN row.kind = 'unburn' AND row.reversed_id IS NOT NULL
-                               THEN given.day + policy.reinstate
-                               WHEN policy.after > 0 THEN %(last_day)s END AS expire_on
-                     FROM loyalty_history row
-                     JOIN loyalty_card card ON card.id = row.card_id
-                     JOIN policy ON policy.program_id = card.program_id
-               CROSS JOIN LATERAL (
-                              SELECT (row.posted_at AT TIME ZONE 'UTC'
-                                      AT TIME ZONE policy.zone)::date AS day
-                          ) given
-                    WHERE row.card_id IN %(cards)s AND row.expire_on IS NULL AND row.qty > 0
-                      AND (row.remaining IS NULL OR row.remaining > 0)
-               )
-               UPDATE loyalty_history SET expire_on = dated.expire_on
-                 FROM dated
-                WHERE loyalty_history.id = dated.id AND dated.expire_on IS NOT NULL
-            RETURNING loyalty_history.id, dated.day""",
+            """SELECT row.id, given.day,
+                      CASE WHEN row.kind = 'unburn' AND row.reversed_id IS NOT NULL
+                           THEN given.day + policy.reinstate
+                           WHEN policy.after > 0 THEN %(last_day)s END AS expire_on
+                 FROM loyalty_history row
+                 JOIN loyalty_card card ON card.id = row.card_id
+                 JOIN (VALUES %(policy)s)
+                          policy (program_id, zone, since, after, round, reinstate)
+                   ON policy.program_id = card.program_id
+           CROSS JOIN LATERAL (
+                          SELECT (row.posted_at AT TIME ZONE 'UTC'
+                                  AT TIME ZONE policy.zone)::date AS day
+                      ) given
+                WHERE row.card_id IN %(cards)s AND row.expire_on IS NULL AND row.qty > 0
+                  AND (row.remaining IS NULL OR row.remaining > 0)""",
             policy=programs._get_expiry_policy_sql(),
             last_day=programs._get_expiry_date_sql(SQL('given.day'), SQL('policy')),
             cards=tuple(self.ids),
@@ -218,84 +226,6 @@ class LoyaltyCard(models.Model):
             )
         )
         return self.browse(card_id for (card_id,) in rows)
-
-    # ------------------------------------------------------------
-    # OVER, BUT NOT TAKEN YET
-    # ------------------------------------------------------------
-
-    # The job comes every hour.  Until then nobody spends what was over at midnight.
-
-    def _get_overdue_sql(self, alias: SQL) -> SQL:
-        """Return the points of these cards whose last day is over, as an expression.
-
-        Rows that are not folded yet took from these points first.
-
-        :param alias: of ``loyalty_card`` in the statement
-        """
-        return SQL(
-            """GREATEST(COALESCE((
-                   SELECT sum(award.remaining) FROM loyalty_history award
-                     JOIN (VALUES %(days)s) today (program_id, day)
-                       ON today.program_id = %(card)s.program_id
-                    WHERE award.card_id = %(card)s.id AND award.remaining > 0
-                      AND award.expire_on < today.day), 0) + COALESCE((
-                   SELECT sum(row.qty) FROM loyalty_history row
-                    WHERE row.card_id = %(card)s.id AND row.unfolded AND row.qty < 0), 0), 0)""",
-            days=self._get_days_sql(),
-            card=alias,
-        )
-
-    def _get_days_sql(self) -> SQL:
-        """Return today in the zone of each program of these cards, as rows of a VALUES list."""
-        return SQL(', ').join(
-            SQL('(%s, %s::date)', program.id, program._get_local_day())
-            for program in self.sudo().program_id
-        )
-
-    def _read_overdue(self) -> dict[int, Decimal]:
-        """Return the points of these cards whose last day is over; cards without are left out."""
-        if not self.ids:
-            return {}
-        self.env['loyalty.card'].flush_model(['program_id'])
-        self.env['loyalty.history'].flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                'SELECT id, %s FROM loyalty_card card WHERE id IN %s',
-                self._get_overdue_sql(SQL('card')),
-                tuple(self.ids),
-            )
-        )
-        return {card_id: to_points(points) for card_id, points in rows if points}
-
-    def _expire_overdue(self, lost: Decimal) -> None:
-        """Expire points of this card as the job would, before somebody spends others.
-
-        :param lost: how many are over and not held; those that are over for the longest are kept
-        """
-        self.ensure_one()
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT award.id, award.remaining, concat_ws(
-                              ':', 'loyalty.history', award.id, 'expire', today.day,
-                              award.remaining)
-                     FROM loyalty_history award
-                     JOIN (VALUES %s) today (program_id, day) ON TRUE
-                    WHERE award.card_id = %s AND award.remaining > 0
-                      AND award.expire_on < today.day
-                 ORDER BY award.expire_on, award.id""",
-                self._get_days_sql(),
-                self.id,
-            )
-        )
-        kept = sum((to_points(remaining) for _id, remaining, _key in rows), -lost)
-        movements = []
-        for award_id, remaining, key in rows:
-            spared = min(kept, to_points(remaining))
-            kept -= spared
-            qty = spared - to_points(remaining)
-            movements.append(Movement(self.id, qty, 'expire', key=key, award_id=award_id))
-        self._post(movements)
-        self.env['loyalty.expiry'].sudo()._expired_after_hook({self.id: lost})
 
     # ------------------------------------------------------------
     # LOST AT ONCE

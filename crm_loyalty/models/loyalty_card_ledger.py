@@ -295,29 +295,22 @@ class LoyaltyCard(models.Model):
         if len(done) == len(self):
             return unfolded
         loaded = self.browse(set(self.ids) - done)._load_open_rows()
-        new = {
-            card_id: [entry for entry, is_new, _is_unfolded in rows if is_new]
-            for card_id, rows in loaded.items()
-        }
         remaining: dict[int, Decimal] = {}
         allocations: list[Allocation] = []
         matched = [] if matched is None else matched
-        matched += [entry for entries in new.values() for entry in entries]
-        for entry in matched:
-            entry.given_on = given_on.get(entry.id)
-        taken = self._load_taken(matched)
-        referred = self._load_referred(matched, taken)
-        for card_id, rows in loaded.items():
-            ledger = self._open_ledger([row[0] for row in rows], new[card_id], taken, referred)
+        for card_id, (ledger, new) in self._open_ledgers(loaded).items():
+            for entry in new:
+                entry.given_on = given_on.get(entry.id)
+            matched += new
             before = {entry.id: entry.remaining for entry in ledger.entries.values()}
-            ledger.apply(new[card_id])
+            ledger.apply(new)
             remaining.update(
                 (entry.id, entry.remaining)
                 for entry in ledger.entries.values()
                 if entry.remaining != before.get(entry.id)
             )
             allocations += ledger.allocations
-            posted = [entry.qty for entry, _is_new, is_unfolded in rows if is_unfolded]
+            posted = [entry.qty for entry, _is_new, is_unfolded in loaded[card_id] if is_unfolded]
             if posted:
                 unfolded[card_id] = sum(posted)
         self._store_remaining(remaining)
@@ -395,6 +388,27 @@ class LoyaltyCard(models.Model):
             row = Allocation(consumer_id, award_id, to_points(qty))
             taken.setdefault(consumer_id, []).append(row)
         return taken
+
+    @api.model
+    def _open_ledgers(self, loaded: dict[int, list]) -> dict[int, tuple[Ledger, list[Entry]]]:
+        """Return the ledger of each card as it was before its new rows, and these.
+
+        :param loaded: as of :meth:`_load_open_rows`
+        """
+        new = {
+            card_id: [entry for entry, is_new, _is_unfolded in rows if is_new]
+            for card_id, rows in loaded.items()
+        }
+        every = [entry for entries in new.values() for entry in entries]
+        taken = self._load_taken(every)
+        referred = self._load_referred(every, taken)
+        return {
+            card_id: (
+                self._open_ledger([row[0] for row in rows], new[card_id], taken, referred),
+                new[card_id],
+            )
+            for card_id, rows in loaded.items()
+        }
 
     @api.model
     def _open_ledger(

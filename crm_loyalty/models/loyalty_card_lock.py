@@ -39,18 +39,9 @@ class Free(NamedTuple):
     #: part of it whose last day is over, and that no job has taken yet
     overdue: Decimal = Decimal(0)
 
-    def plus(
-        self,
-        balance: Decimal = Decimal(0),
-        held: Decimal = Decimal(0),
-        spent: Decimal = Decimal(0),
-    ) -> Free:
-        """Return it with rows and holds more.
-
-        :param spent: what of the balance went out, below zero: it expired first
-        """
-        overdue = max(self.overdue + spent, Decimal(0))
-        return Free(self.balance + balance, self.held + held, overdue)
+    def plus(self, balance: Decimal = Decimal(0), held: Decimal = Decimal(0)) -> Free:
+        """Return it with rows and holds more."""
+        return Free(self.balance + balance, self.held + held, self.overdue)
 
     def get_lost(self, pinned: Decimal = Decimal(0)) -> Decimal:
         """Return the points that have expired; what is held does not.
@@ -199,26 +190,36 @@ class LoyaltyCard(models.Model):
             wanted=self._format_points_text(float(wanted)),
         )
 
-    def _read_free(self, cr, without: set[int] = frozenset()) -> dict[int, Free]:
+    def _read_free(self, cr, own: dict | None = None) -> dict[int, Free]:
         """Return balances, and what is held and over of them, as a connection sees them.
 
         :param cr: cursor to read with
-        :param without: ids of holds not to count
+        :param own: :meth:`_get_own`, where the cursor is another one: its holds do not count, and
+            what is over is looked for with its rows
         """
+        own = own or {'holds': frozenset(), 'rows': {}}
         cr.execute(
             SQL(
                 """SELECT card.id, round(COALESCE(card.points, 0)::numeric, 2) + COALESCE((
                               SELECT sum(qty) FROM loyalty_history
                                WHERE card_id = card.id AND unfolded), 0), %s, %s
                      FROM loyalty_card card WHERE card.id IN %s""",
-                self.env['loyalty.hold']._get_held_sql(SQL('card.id'), without),
+                self.env['loyalty.hold']._get_held_sql(SQL('card.id'), own['holds']),
                 self._get_overdue_sql(SQL('card')),
                 tuple(self.ids),
             )
         )
+        rows = cr.fetchall()
+        moved = {card_id for card_id, *_numbers, overdue in rows if overdue is None}
+        moved |= {card_id for card_id, *_numbers in rows}.intersection(own['rows'].values())
+        matched = self.browse(moved)._sum_overdue(cr, own['rows'])
         return {
-            card_id: Free(to_points(points), to_points(held), to_points(overdue))
-            for card_id, points, held, overdue in cr.fetchall()
+            card_id: Free(
+                to_points(points),
+                to_points(held),
+                matched.get(card_id, Decimal(0)) if card_id in moved else to_points(overdue),
+            )
+            for card_id, points, held, overdue in rows
         }
 
     def _read_free_now(self) -> dict[int, Free]:
@@ -234,11 +235,9 @@ class LoyaltyCard(models.Model):
         none = Free(Decimal(0), Decimal(0))
         with self.env.registry.cursor() as cr:
             cr.execute("SET LOCAL lock_timeout = '5s'")
-            free = {**dict.fromkeys(self.ids, none), **self._read_free(cr, own['holds'])}
+            free = {**dict.fromkeys(self.ids, none), **self._read_free(cr, own)}
         for card_id, qty in self._read_own_sums('loyalty_history', own['rows']):
             free[card_id] = free[card_id].plus(balance=to_points(qty))
-        for card_id, qty in self._read_own_sums('loyalty_history', own['rows'], SQL('AND qty < 0')):
-            free[card_id] = free[card_id].plus(spent=to_points(qty))
         held = SQL("AND state = 'held' AND expires_at > %s", fields.Datetime.now())
         for card_id, qty in self._read_own_sums('loyalty_hold', own['holds'], held):
             free[card_id] = free[card_id].plus(held=to_points(qty))

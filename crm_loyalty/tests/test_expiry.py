@@ -529,6 +529,37 @@ class TestOverdue(ExpiryCommon):
         self.assertEqual((self.card.points, self.rows('expire')), (50, [-20]))
         self.assert_balanced(self.card)
 
+    def test_spent_beside_a_cancellation_not_folded_yet(self):
+        """What an order gave is taken back from its own award, not from what is over."""
+        [earned] = self.env['loyalty.card']._post([Movement(self.card.id, to_points(20), 'earn')])
+        cards = self.env.registry['loyalty.card']
+        with self.at(self.LATE), patch.object(cards, '_fold_later'):
+            back = Movement(self.card.id, to_points(-20), 'unearn', award_id=earned.id)
+            self.env['loyalty.card']._post([back])
+            free = self.card._read_free(self.env.cr)[self.card.id]
+            self.assertEqual((free.balance, free.overdue), (150, 100))
+            self.assertEqual(self.card.points_free, 50)
+            with self.assertRaises(ValidationError), self.env.cr.savepoint():
+                self.burn(60)
+            self.burn(50)
+        with self.at(self.LATE):
+            self.card._fold()
+        self.assertEqual((self.card.points, self.rows('expire')), (0, [-100]))
+        self.assert_balanced(self.card)
+
+    def test_given_back_too_late_and_not_folded_yet(self):
+        """What comes back to points that are over is over too."""
+        self.program.reinstate_days = 0
+        self.program.inactivity_months = 12
+        with self.at('2027-01-31 12:00:00'):
+            [burn] = self.env['loyalty.card']._post([Movement(self.card.id, -100, 'burn')])
+        cards = self.env.registry['loyalty.card']
+        with self.at(self.LATE), patch.object(cards, '_fold_later'):
+            with patch.object(cards, '_expire_later'):
+                back = Movement(self.card.id, to_points(100), 'unburn', reversed_id=burn.id)
+                self.env['loyalty.card']._post([back])
+            self.assertEqual((self.card.points, self.card.points_free), (150, 50))
+
     def test_quotation(self):
         order = self.create_order(10)
         with self.at(self.LATE):
