@@ -24,6 +24,7 @@ from . import test_redeeming
 from . import test_request
 from . import test_proof
 from . import test_tier
+from . import test_uninstall
 from . import test_message
 from . import test_owner
 from . import test_statement
