@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -25,11 +26,12 @@ class ForeignKey(NamedTuple):
 
 
 class Use(NamedTuple):
-    """Rows of ``user`` that hang on records of ``target`` (names of tables)."""
+    """Rows of ``user`` that hang on records of ``target`` (names of tables), ``ids`` of them."""
 
     target: str
     user: str
     count: int
+    ids: tuple[int, ...]
 
 
 class UsageFinder:
@@ -70,11 +72,11 @@ class UsageFinder:
                 continue
             if key.is_relation:
                 user = self._get_other_column(key).target
-                count = self._count_links(key, known_links.get(key.name, []))
+                counts = self._count_links(key, known_links.get(key.name, []))
             else:
-                user, count = key.table, self._count_rows(key)
-            if count:
-                uses.append(Use(key.target, user, count))
+                user, counts = key.table, self._count_rows(key)
+            if counts:
+                uses.append(Use(key.target, user, sum(counts.values()), tuple(sorted(counts))))
         return uses
 
     def _get_foreign_keys(self) -> list[ForeignKey]:
@@ -120,21 +122,23 @@ class UsageFinder:
         )
         return [list(row) for row in rows]
 
-    def _count_links(self, key: ForeignKey, known: list[list[int]]) -> int:
-        """Count the links that are neither known nor between two of the records."""
+    def _count_links(self, key: ForeignKey, known: list[list[int]]) -> dict[int, int]:
+        """Count by record the links that are neither known nor between two of the records."""
         inside = set(self.ids_by_table.get(self._get_other_column(key).target, ()))
-        return sum(link not in known and link[1] not in inside for link in self._get_links(key))
+        return Counter(
+            link[0] for link in self._get_links(key) if link not in known and link[1] not in inside
+        )
 
-    def _count_rows(self, key: ForeignKey) -> int:
-        """Count the rows that point to the records and are not part of them.
+    def _count_rows(self, key: ForeignKey) -> dict[int, int]:
+        """Count by record the rows that point to it and are not part of the records.
 
         What was made in the same transaction as the record is part of it, as its lines.
         """
-        [(count,)] = self.env.execute_query(
+        rows = self.env.execute_query(
             SQL(
-                'SELECT count(*) FROM %s AS use JOIN %s AS made ON made.id = %s'
+                'SELECT made.id, count(*) FROM %s AS use JOIN %s AS made ON made.id = %s'
                 ' WHERE made.id IN %s AND use.id <> ALL(%s)'
-                ' AND use.create_date IS DISTINCT FROM made.create_date',
+                ' AND use.create_date IS DISTINCT FROM made.create_date GROUP BY made.id',
                 SQL.identifier(key.table),
                 SQL.identifier(key.target),
                 SQL.identifier('use', key.column),
@@ -142,4 +146,4 @@ class UsageFinder:
                 list(self.ids_by_table.get(key.table, ())),
             )
         )
-        return count
+        return dict(rows)

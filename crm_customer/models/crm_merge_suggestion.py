@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import format_date, format_datetime
 
 MERGE_GROUP = 'base.group_partner_manager'
 
@@ -80,7 +81,7 @@ class CrmMergeSuggestion(models.Model):
         self.can_merge = self.env.user.has_group(MERGE_GROUP)
 
     @api.depends('partner_a_id', 'partner_b_id')
-    @api.depends_context('lang')
+    @api.depends_context('lang', 'tz')
     def _compute_comparison(self):
         for suggestion in self:
             suggestion.comparison = self.env['ir.qweb']._render(
@@ -120,6 +121,10 @@ class CrmMergeSuggestion(models.Model):
         field, value = partner._fields[name], partner[name]
         if field.type == 'boolean':
             return self.env._("Yes") if value else self.env._("No")
+        if field.type == 'datetime':
+            return format_datetime(self.env, value)
+        if field.type == 'date':
+            return format_date(self.env, value)
         if field.type == 'integer':
             return str(value)
         return str(field.convert_to_display_name(value, partner) or '')

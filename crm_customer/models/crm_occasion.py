@@ -18,6 +18,9 @@ _logger = logging.getLogger(__name__)
 #: occasions a job works off before it commits
 CHUNK = 200
 
+#: context of who brings occasions from another system or a file, where they may have gone any way
+ANY_STATE = 'crm_occasion_any_state'
+
 OPEN_STATES = ('expected', 'present')
 
 #: states in which a step may find an occasion, by the state it leads to
@@ -222,6 +225,8 @@ class CrmOccasion(models.Model):
 
     def write(self, vals):
         vals = self._prepare_stored_vals(vals)
+        if vals.get('state') and not self.env.context.get(ANY_STATE):
+            self._ensure_can_write_state(vals['state'])
         result = super().write(vals)
         self._occasion_after_change(set(vals))
         return result
@@ -330,9 +335,14 @@ class CrmOccasion(models.Model):
             todo.write({'state': state, **vals})
         return todo
 
+    def _ensure_can_write_state(self, state: str) -> None:
+        """Let a program write only what the buttons do as well, one step on or back."""
+        kept = self.filtered(lambda occasion: state in (occasion.state, BACK.get(occasion.state)))
+        (self - kept)._ensure_can_step(state)
+
     def _ensure_can_step(self, state: str) -> None:
         for occasion in self:
-            if occasion.state not in STEPS[state]:
+            if occasion.state not in STEPS.get(state, ()):
                 labels = dict(self._fields['state']._description_selection(self.env))
                 raise UserError(
                     self.env._(

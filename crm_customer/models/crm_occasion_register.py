@@ -11,6 +11,7 @@ from odoo.fields import Domain
 from odoo.tools import email_normalize
 
 from .crm_import_mixin import EXISTING
+from .crm_occasion import ANY_STATE
 
 MAX_REGISTERED = 1000
 
@@ -96,7 +97,7 @@ class CrmOccasion(models.Model):
         for vals, occasion, back in zip(prepared, known, reopen, strict=True):
             changed = occasion._get_changed_vals(vals, reopen=back) if occasion else {}
             if changed:
-                occasion.write(changed)
+                occasion.with_context(**{ANY_STATE: True}).write(changed)
             results.append((occasion, False, bool(changed)))
         return results
 
@@ -404,5 +405,6 @@ class CrmOccasion(models.Model):
         """Leave what is the same already: a second run of a file changes nothing."""
         values = self._get_changed_vals({k: v for k, v in values.items() if k != 'id'})
         if values or EXISTING in self.env.context:
-            return super()._load_records_write(values)
+            occasion = self.with_context(**{ANY_STATE: True})
+            return super(CrmOccasion, occasion)._load_records_write(values)
         return None

@@ -17,6 +17,9 @@ from ..preset_file import PresetRecord
 from ..rights import ensure_manager
 from ..usage import UsageFinder, Use
 
+#: records that are named where a preset cannot be taken back
+MAX_NAMED = 5
+
 
 class CrmPreset(models.Model):
     """Settings for one kind of business; each addon ships its part in ``presets/<code>.xml``.
@@ -355,13 +358,27 @@ class CrmPreset(models.Model):
     def _describe_use(self, use: Use) -> str:
         return self.env._(
             "%(target)s: used by %(count)s of %(user)s",
-            target=self._get_table_name(use.target),
+            target=self._describe_used(use),
             count=use.count,
             user=self._get_table_name(use.user),
         )
 
+    def _describe_used(self, use: Use) -> str:
+        """Return what the user calls the records that are used, the first of them by name."""
+        label, model = self._get_table_name(use.target), self._get_model_name(use.target)
+        if not model:
+            return label
+        records = self.env[model].browse(use.ids[:MAX_NAMED])
+        more = ['...'] if len(use.ids) > MAX_NAMED else []
+        return f'{label} ({", ".join([*records.mapped("display_name"), *more])})'
+
     @api.model
     def _get_table_name(self, table: str) -> str:
         """Return what the user calls the records of a table."""
-        names = [name for name, model in self.env.registry.items() if model._table == table]
-        return self.env['ir.model']._get(names[0]).name if names else table
+        model = self._get_model_name(table)
+        return self.env['ir.model']._get(model).name if model else table
+
+    @api.model
+    def _get_model_name(self, table: str) -> str | None:
+        names = (name for name, model in self.env.registry.items() if model._table == table)
+        return next(names, None)

@@ -49,6 +49,31 @@ class TestAccessRights(CrmCustomerCommon):
         self.assertTrue(self.env['crm.job'].with_user(self.user_manager).has_access('unlink'))
         self.assertFalse(self.env['crm.job'].with_user(self.user_all).has_access('unlink'))
 
+    def test_menu_of_those_without_an_application(self):
+        Menu = self.env['ir.ui.menu']
+        root = self.env.ref('crm_customer.crm_customer_root_menu')
+        config = self.env.ref('crm_customer.crm_customer_root_config_menu')
+
+        def get_menus(user):
+            return Menu.with_user(user).load_menus(False)
+
+        self.assertNotIn(root.id, get_menus(self.user_employee))
+        self.assertIn(root.id, get_menus(self.user_own))
+        self.assertNotIn(config.id, get_menus(self.user_own))
+        self.assertIn(config.id, get_menus(self.user_manager))
+        application = Menu.create({'name': "Application"})
+        for page in ('message', 'preset'):
+            self.assertIn(root.id, get_menus(self.user_manager))
+            action = self.env.ref(f'crm_customer.crm_{page}_action')
+            Menu.create(
+                {
+                    'name': page,
+                    'parent_id': application.id,
+                    'action': f'{action._name},{action.id}',
+                }
+            )
+        self.assertNotIn(root.id, get_menus(self.user_manager), "found in the application")
+
     def test_settings_are_per_company(self):
         self.company.crm_job_keep_days = 30
         self.other_company.crm_job_keep_days = 60

@@ -215,6 +215,18 @@ class TestMergeSuggestion(CrmCustomerCommon, JobCase):
             self.env.ref('crm_customer.crm_merge_suggestion_li', raise_if_not_found=False)
         )
 
+    def test_times_are_those_of_the_reader(self):
+        one, two = self.make(vat='CN-T-1'), self.make(vat='CN-T-1')
+        self.search_pairs()
+        self.env.cr.execute(
+            "UPDATE res_partner SET create_date = '2026-03-01 20:30:15.123' WHERE id = %s", [one.id]
+        )
+        one.invalidate_recordset()
+        self.env.user.tz = 'Asia/Shanghai'
+        shown = self.get(one, two)._show_value(one, 'create_date')
+        self.assertIn("03/02/2026 04:30", shown)
+        self.assertNotIn("123", shown)
+
     def test_side_by_side(self):
         one = self.make(phone='13800130013', city="Wuxi")
         two = self.make(phone='+86 138 0013 0013', city="Wuxi", email='g@x.example.com')

@@ -49,6 +49,20 @@ class TestOccasion(OccasionCommon):
         with self.assertRaises(UserError):
             self.create_stay(self.guest_wang).action_leave()
 
+    def test_written_by_a_program(self):
+        """Who writes the state itself goes the way of the buttons; nothing is lost on it."""
+        stay = self.create_stay(self.guest_li).with_user(self.user_own)
+        for state, wrong in (('no_show', 'left'), ('cancelled', 'present')):
+            stay.state = state
+            with self.assertRaisesRegex(UserError, "Undo the last step first"):
+                stay.write({'state': wrong})
+            stay.state = 'expected'
+        stay.write({'state': 'present', 'place': "1208"})
+        stay.write({'state': 'present'})
+        with self.assertRaises(UserError):
+            stay.state = 'cancelled'
+        self.assertRecordValues(stay, [{'state': 'present', 'place': "1208"}])
+
     def test_undo(self):
         stay = self.create_stay(self.guest_li)
         with freeze_time('2026-04-10 08:00:00'):

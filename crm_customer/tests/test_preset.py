@@ -128,7 +128,7 @@ class TestPreset(CrmCustomerCommon):
     def test_undo_is_refused_when_used_by_a_record(self):
         tag = self.load()
         self.env['res.partner.category'].create({'name': "VIP Guest", 'parent_id': tag.id})
-        with self.assertRaisesRegex(UserError, "used by 1 of"):
+        with self.assertRaisesRegex(UserError, rf"\({tag.name}\): used by 1 of"):
             self.preset.action_undo()
 
     def test_undo_when_something_was_deleted(self):
