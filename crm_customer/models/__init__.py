@@ -26,6 +26,8 @@ from . import crm_calendar_extra_day
 from . import account_move
 from . import account_move_erasure
 from . import account_payment
+from . import calendar_attendee
+from . import calendar_alarm_manager
 from . import calendar_event
 from . import res_users_settings
 from . import calendar_event_timeline
@@ -64,6 +66,7 @@ from . import crm_message_process
 from . import crm_message_erasure
 from . import crm_message_staff
 from . import crm_message_transport
+from . import crm_message_reminder
 from . import crm_label_mixin
 from . import crm_customer_type
 from . import crm_customer_class

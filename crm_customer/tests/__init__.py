@@ -42,6 +42,7 @@ from . import test_preferences
 from . import test_preset
 from . import test_privacy
 from . import test_rate_limit
+from . import test_reminder
 from . import test_scenario_hotel
 from . import test_selfcheck
 from . import test_timeline
