@@ -33,7 +33,7 @@ class Entry:
     remaining: Decimal
     #: last day on which the points of an award can be used
     expire_on: date | None = None
-    #: the award a consumer takes from first
+    #: the award a consumer takes from first; of an award, the one it goes on with
     award_id: int | None = None
     #: the consumer whose points are given back
     reversed_id: int | None = None
@@ -90,9 +90,12 @@ class Ledger:
         return sorted(over, key=lambda award: (award.expire_on, award.id))
 
     def _consume_award(self, consumer: Entry) -> None:
-        award = self.entries.get(consumer.award_id)
-        if award and award.remaining > 0:
-            self._allocate(consumer, award)
+        """Take from the award a consumer names, then from what goes on with it after a merge."""
+        if not consumer.award_id:
+            return
+        for award in sorted(self.entries.values(), key=lambda entry: entry.id):
+            if award.remaining > 0 and consumer.award_id in (award.id, award.award_id):
+                self._allocate(consumer, award)
 
     def _give_back(self, entry: Entry) -> None:
         """Let the awards a consumer took from have their points again, the last one first.
@@ -157,8 +160,11 @@ def replay(entries: Iterable[Entry]) -> dict[int, Entry]:
     known: dict[int, Entry] = {}
     taken: dict[int, list[Allocation]] = {}
     still_open = OpenRows()
+    going_on: dict[int, set[int]] = {}
     for entry in entries:
         known[entry.id] = entry
+        if entry.qty > 0 and entry.award_id:
+            going_on.setdefault(entry.award_id, set()).add(entry.id)
         if entry.qty > 0 and not entry.reversed_id and not still_open.owing:
             # by far the most rows: nothing to match
             entry.remaining = entry.qty
@@ -166,6 +172,7 @@ def replay(entries: Iterable[Entry]) -> dict[int, Entry]:
             continue
         given_back = taken.get(entry.reversed_id, [])
         referred = {entry.award_id, entry.reversed_id, *(row.award_id for row in given_back)}
+        referred |= going_on.get(entry.award_id, set())
         rows = {row_id: known[row_id] for row_id in referred if row_id in known}
         ledger = Ledger({**still_open.get_touched(entry), **rows}, {entry.reversed_id: given_back})
         ledger.apply([entry])

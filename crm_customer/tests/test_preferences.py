@@ -59,7 +59,7 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
             lang='en_US',
             timezone='Asia/Tokyo',
             do_not_disturb='1',
-            do_not_disturb_until='2026-12-31',
+            do_not_disturb_until='2099-12-31',
         )
         self.assertIn("Your choice was saved.", response.text)
         self.assertNotIn("Your choice was saved.", self.url_open(response.url).text)
@@ -76,7 +76,7 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         self.assertIn('Email', self.events().filtered(lambda e: e.status == 'in').wording)
         self.assertEqual(self.person.preferred_channel, 'sms')
         self.assertEqual((self.person.preferred_hour_from, self.person.preferred_hour_to), (17, 21))
-        self.assertEqual(str(self.person.do_not_disturb_until), '2026-12-31')
+        self.assertEqual(str(self.person.do_not_disturb_until), '2099-12-31')
         self.assertEqual(self.contact.customer_tz_choice, 'Asia/Tokyo')
 
     def test_stop_everything(self):

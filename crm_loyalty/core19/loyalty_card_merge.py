@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
 from odoo import api, models
 from odoo.tools import SQL
 
@@ -38,20 +42,67 @@ class LoyaltyCard(models.Model):
         """Return two rows for each award that is left, and for each debt."""
         rows = self.env.execute_query(
             SQL(
-                'SELECT id, card_id, remaining, expire_on FROM loyalty_history'
-                ' WHERE card_id IN %s AND remaining <> 0 ORDER BY id',
+                """SELECT id, card_id, remaining, expire_on,
+                          CASE WHEN qty > 0 THEN COALESCE(award_id, id) ELSE id END AS first_id
+                     FROM loyalty_history
+                    WHERE card_id IN %s AND remaining <> 0 ORDER BY id""",
                 tuple(merged.ids),
             )
         )
-        text = self.env._("Contacts merged")
+        shared = {'kind': 'merge', 'description': self.env._("Contacts merged")}
         movements = []
-        for row_id, card_id, remaining, expire_on in rows:
-            shared = {'kind': 'merge', 'description': text, 'award_id': row_id}
-            movements.append(Movement(card_id=card_id, qty=-remaining, **shared))
+        for row_id, card_id, remaining, expire_on, first_id in rows:
+            movements.append(Movement(card_id, -remaining, award_id=row_id, **shared))
             movements.append(
-                Movement(card_id=self.id, qty=remaining, expire_on=expire_on, **shared)
+                Movement(self.id, remaining, award_id=first_id, expire_on=expire_on, **shared)
             )
         return movements
+
+    def _split_given_back(self, row_id: int, qty: Decimal) -> Iterator[tuple[Decimal, dict]]:
+        """Yield how points go back that were taken from a card merged into this one since.
+
+        They are usable as long as they were: what was given back of the row since the merge went
+        the same way, the award it took from last at first.
+
+        :param row_id: the row that took them
+        :return: points, and what else the row that gives them back says
+        """
+        self.ensure_one()
+        program, today = self.program_id, self.program_id._get_local_day()
+        for award_id, expire_on, held in self._get_taken_before(row_id):
+            part = max(min(to_points(held), qty), Decimal(0))
+            qty -= part
+            if expire_on and expire_on < today:
+                expire_on = today + timedelta(days=program.reinstate_days or -1)
+            if part:
+                yield part, {'award_id': award_id, 'expire_on': expire_on}
+        if qty:
+            yield qty, {'award_id': row_id}
+
+    def _get_taken_before(self, row_id: int) -> list[tuple]:
+        """Return what a row of a merged card still holds of awards: award, last day, points."""
+        return self.env.execute_query(
+            SQL(
+                """WITH held AS (
+                       SELECT max(taken.id) AS place, sum(taken.qty) AS qty, award.expire_on,
+                              COALESCE(award.award_id, award.id) AS award_id
+                         FROM loyalty_allocation taken
+                         JOIN loyalty_history award ON award.id = taken.award_id
+                        WHERE taken.consumer_id = %(row)s
+                          AND award.reversed_id IS DISTINCT FROM %(row)s
+                     GROUP BY award.id HAVING sum(taken.qty) > 0
+                   ), given AS (
+                       SELECT COALESCE(sum(back.qty), 0) AS qty
+                         FROM loyalty_history back
+                         JOIN loyalty_history row ON row.id = back.reversed_id
+                        WHERE row.id = %(row)s AND back.card_id <> row.card_id
+                   )
+                   SELECT held.award_id, held.expire_on,
+                          LEAST(held.qty, sum(held.qty) OVER (ORDER BY place DESC) - given.qty)
+                     FROM held, given ORDER BY place DESC""",
+                row=row_id,
+            )
+        )
 
     @api.model
     def _merge_second(self, programs) -> int:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from odoo import api, fields, models
@@ -312,6 +313,17 @@ class LoyaltyCard(models.Model):
         card.with_env(self.env).check_access('read')
         return row, card.with_env(self.env)
 
+    def _get_giving_links(self, row, qty: Decimal) -> dict:
+        """Return what a row that gives points back says of those they come from.
+
+        One row is usable until one day: after a merge of contacts, as long as any of them was.
+        """
+        links = {'reversed_id': row.id}
+        if row.card_id.id != self.id:
+            parts = [values for _part, values in self.sudo()._split_given_back(row.id, qty)]
+            links |= max(parts, key=lambda values: values.get('expire_on') or date.max)
+        return links
+
     @api.model
     def _prepare_api_reversal(
         self, row, member: LoyaltyCard, wanted: Decimal | None, description: str
@@ -321,7 +333,6 @@ class LoyaltyCard(models.Model):
         :raise UserError: less is left of it
         """
         earned = row.kind == 'earn'
-        link = 'award_id' if earned else 'reversed_id'
         kind = 'unearn' if earned else 'unburn'
         calls = self.env['loyalty.api.call'].sudo()
         given = calls.search([('reversed_row_id', '=', row.id)]).row_id
@@ -335,14 +346,13 @@ class LoyaltyCard(models.Model):
                     points=abs(row.qty),
                 )
             )
-        same = {link: row.id} if row.card_id.id == member.id else {}
         return Movement(
             member.id,
             -qty if earned else qty,
             kind,
             description or self.env._("Taken back: %s", row.origin or row.description),
             origin=row.origin,
-            **same,
+            **({'award_id': row.id} if earned else member._get_giving_links(row, qty)),
         )
 
     @api.model

@@ -106,10 +106,12 @@ class LoyaltyCard(models.Model):
         """Return what was written off after a row, less what was taken back of it."""
         [[qty]] = self.env.execute_query(
             SQL(
-                "SELECT sum(qty) FROM loyalty_history"
-                " WHERE card_id = %s AND kind = 'loss' AND id > %s",
-                card_id,
+                """SELECT sum(lost.qty) FROM loyalty_history row
+                     JOIN loyalty_history lost ON lost.card_id = row.card_id
+                      AND lost.kind = 'loss' AND lost.id > row.id
+                    WHERE row.id = %s AND row.card_id = %s""",
                 row_id,
+                card_id,
             )
         )
         return to_points(qty)

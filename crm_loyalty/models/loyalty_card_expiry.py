@@ -118,6 +118,7 @@ class LoyaltyCard(models.Model):
         return SQL(
             """SELECT row.id, given.day,
                       CASE WHEN row.kind = 'unburn' AND row.reversed_id IS NOT NULL
+                                AND row.award_id IS NULL
                            THEN given.day + policy.reinstate
                            WHEN policy.after > 0 THEN %(last_day)s END AS expire_on
                  FROM loyalty_history row
@@ -179,12 +180,17 @@ class LoyaltyCard(models.Model):
             """SELECT row.id, row.card_id, row.award_id,
                       -row.qty - COALESCE((
                           SELECT sum(qty) FROM loyalty_allocation
-                           WHERE consumer_id = row.id AND award_id = row.award_id), 0),
+                           WHERE consumer_id = row.id AND award_id = ANY(line.ids)), 0),
                       -expired.qty
                  FROM loyalty_history row
            CROSS JOIN LATERAL (
+                          -- the award, and what went on with it after contacts were merged
+                          SELECT array_agg(id) || row.award_id AS ids FROM loyalty_history
+                           WHERE award_id = row.award_id AND qty > 0 AND kind <> 'expire'
+                      ) line
+           CROSS JOIN LATERAL (
                           SELECT sum(qty) AS qty FROM loyalty_history
-                           WHERE award_id = row.award_id AND kind = 'expire'
+                           WHERE award_id = ANY(line.ids) AND kind = 'expire'
                       ) expired
                 WHERE row.id IN %s AND row.kind = 'unearn' AND expired.qty < 0
              ORDER BY row.id""",

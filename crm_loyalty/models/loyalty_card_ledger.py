@@ -404,7 +404,9 @@ class LoyaltyCard(models.Model):
         referred = self._load_referred(every, taken)
         return {
             card_id: (
-                self._open_ledger([row[0] for row in rows], new[card_id], taken, referred),
+                self._open_ledger(
+                    [row[0] for row in rows], new[card_id], taken, referred.get(card_id, {})
+                ),
                 new[card_id],
             )
             for card_id, rows in loaded.items()
@@ -422,7 +424,7 @@ class LoyaltyCard(models.Model):
 
         :param rows: all its rows with something remaining, and the new ones
         :param taken: as of :meth:`_load_taken`
-        :param referred: as of :meth:`_load_referred`
+        :param referred: as of :meth:`_load_referred`, those of this card
         """
         known = {entry.id for entry in rows}
         new_ids = {entry.id for entry in new}
@@ -445,13 +447,20 @@ class LoyaltyCard(models.Model):
     @api.model
     def _load_referred(
         self, new: list[Entry], taken: dict[int, list[Allocation]]
-    ) -> dict[int, tuple]:
-        """Return the columns of the rows that new ones refer to, by id; most of them are closed."""
+    ) -> dict[int, dict[int, tuple]]:
+        """Return the columns of the rows that new ones refer to, by card and id; most are closed.
+
+        What stands on a card that was merged into another stays as it is.
+        """
         ids = self._get_referred_ids(new, taken)
         if not ids:
             return {}
-        query = SQL('SELECT %s FROM loyalty_history WHERE id IN %s', ENTRY_COLUMNS, tuple(ids))
-        return {columns[0]: columns for columns in self.env.execute_query(query)}
+        referred: dict[int, dict[int, tuple]] = {}
+        for card_id, *columns in self.env.execute_query(
+            SQL('SELECT card_id, %s FROM loyalty_history WHERE id IN %s', ENTRY_COLUMNS, tuple(ids))
+        ):
+            referred.setdefault(card_id, {})[columns[0]] = tuple(columns)
+        return referred
 
     def _store_remaining(self, remaining: dict[int, Decimal]) -> None:
         for chunk in split_every(5000, remaining.items()):

@@ -369,7 +369,7 @@ class LoyaltyCard(models.Model):
             conditions.append(SQL('(date, id) < (%s, %s)', *period.position))
         columns = (
             *('id', 'date', 'posted_at', 'kind', 'description', 'qty', 'expire_on'),
-            *('order_model', 'order_id', 'multiplier'),
+            *('order_model', 'order_id', 'origin', 'multiplier'),
         )
         self.env.flush_all()
         rows = self.env.execute_query(
@@ -393,6 +393,7 @@ class LoyaltyCard(models.Model):
             {(row['order_model'], row['order_id']) for row in rows}
         )
         zone = pytz.timezone(self.sudo().program_id._get_timezone())
+        orders = self._get_order_texts(rows)
         movements = []
         for row in rows:
             qty = to_points(row['qty'])
@@ -404,7 +405,7 @@ class LoyaltyCard(models.Model):
                     'posted_at': row['posted_at'] or row['date'],
                     'kind': row['kind'],
                     'kind_name': kinds.get(row['kind'], ''),
-                    'text': row['description'],
+                    'text': orders.get(row['description'], row['description']),
                     # of rows nothing was multiplied for there is 0
                     'multiplier': float(row['multiplier'] or 1),
                     'points': float(qty),
@@ -415,6 +416,17 @@ class LoyaltyCard(models.Model):
             )
             balance -= qty
         return movements
+
+    @api.model
+    def _get_order_texts(self, rows: list[dict]) -> dict[str, str]:
+        """Return the texts of rows of orders, written in the language of whoever posted them."""
+        origins = {row['origin'] for row in rows if row['origin'] and row['order_model']}
+        if not origins:
+            return {}
+        languages = [code for code, _name in self.env['res.lang'].get_installed()]
+        written = {self.with_context(lang=code).env._("Order %s") for code in languages}
+        read = self.env._("Order %s")
+        return {text % origin: read % origin for origin in origins for text in written}
 
     def _get_readable_documents(self, references: Iterable[tuple]) -> dict[tuple, dict]:
         """Return the documents that the reader may open, by model and id."""

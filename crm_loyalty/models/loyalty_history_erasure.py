@@ -27,6 +27,7 @@ class LoyaltyHistory(models.Model):
         if not self:
             return
         seals = self.env['loyalty.seal'].sudo()
+        seals._claim_chain(self.sudo().card_id.program_id)
         sealed = SQL(
             'row.id IN %s AND (%s OR %s)',
             tuple(self.ids),

@@ -129,7 +129,7 @@ class LoyaltyOrderMixin(models.AbstractModel):
             missing = -waiting._lower(-missing)
         if not missing:
             return []
-        awards = [row for row in earned if row.kind == 'earn' and row.own_card_id == card_id]
+        awards = [row for row in earned if row.kind == 'earn']
         return [
             self._prepare_movement(
                 card_id,
@@ -158,16 +158,30 @@ class LoyaltyOrderMixin(models.AbstractModel):
             qty = min(-missing, -burn.qty - given)
             if qty > 0:
                 missing += qty
-                # the awards of a card that was merged stay closed
-                reversed_id = burn.id if burn.own_card_id == card_id else None
-                movements.append(
-                    self._prepare_movement(
-                        card_id, qty, 'unburn', redeemed + movements, reversed_id=reversed_id
-                    )
-                )
+                movements += self._prepare_giving_back(card_id, qty, burn, redeemed + movements)
         if missing < 0:
             movements.append(
                 self._prepare_movement(card_id, -missing, 'unburn', redeemed + movements)
+            )
+        return movements
+
+    def _prepare_giving_back(
+        self, card_id: int, qty: Decimal, burn: PostedRow, before: list
+    ) -> list[Movement]:
+        """Return the rows that give back what was redeemed.
+
+        :param before: as of :meth:`_prepare_movement`
+        """
+        parts = [(qty, {})]
+        if burn.own_card_id != card_id:
+            card = self.env['loyalty.card'].sudo().browse(card_id)
+            parts = list(card._split_given_back(burn.id, qty))
+        movements: list[Movement] = []
+        for part, values in parts:
+            movements.append(
+                self._prepare_movement(
+                    card_id, part, 'unburn', before + movements, reversed_id=burn.id, **values
+                )
             )
         return movements
 

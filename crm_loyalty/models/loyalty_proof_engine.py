@@ -303,7 +303,7 @@ class LoyaltyProof(models.Model):
         :param settled_id: up to this number all rows are complete, since before this transaction
         :return: whether there were any
         """
-        self.env.flush_all()
+        self.env['loyalty.seal']._claim_chain(self.program_id)
         after_id, previous = self._get_last_seal()
         if settled_id <= after_id:
             self.write({'sealed_id': after_id, 'hash': previous})

@@ -47,6 +47,22 @@ class LoyaltySeal(models.Model):
     # ------------------------------------------------------------
 
     @api.model
+    def _claim_chain(self, programs) -> None:
+        """Keep others from sealing rows of these programs, or changing sealed ones, meanwhile.
+
+        Whoever began before another who did so is refused, and run again on what that one left.
+        """
+        self.env.flush_all()
+        self.env.execute_query(
+            SQL(
+                """UPDATE loyalty_program SET write_date = write_date
+                    WHERE id IN (SELECT id FROM loyalty_program WHERE id IN %s
+                               ORDER BY id FOR NO KEY UPDATE) RETURNING id""",
+                tuple(programs.ids),
+            )
+        )
+
+    @api.model
     def _get_intact(self, row_condition: SQL) -> list[int]:
         """Return the ids of the seals over certain rows that are not broken.
 

@@ -14,13 +14,15 @@ ZERO = Decimal(0)
 
 @dataclass(eq=False)
 class Award:
-    """Points that came in together; after a merge of contacts what is left is another award."""
+    """Points that came in together; what goes on with them on another card is another award."""
 
     left: Decimal
     last_day: date | None
     #: that expired, of it or of what was given back of it
     expired: Decimal = ZERO
     parent: 'Award | None' = None
+    #: the one it goes on with, which stands on a card that was merged into this one
+    origin: 'Award | None' = None
 
     def expire(self, qty: Decimal) -> None:
         (self.parent or self).expired += qty
@@ -109,18 +111,18 @@ class Book:
 
     def give_back(self, taken, now, today) -> None:
         """Points go back to the awards they came from; for those that are over see the program."""
-        late = []
+        anew = []
         for award, qty in reversed(taken):
-            if award not in self.awards:
-                # of a card that was merged into this one
-                self.enter(qty, today)
-            elif award.last_day is None or award.last_day >= today:
-                award.left += qty
+            is_over = award.last_day is not None and award.last_day < today
+            if is_over or award not in self.awards:
+                anew.append((award, qty, is_over))
             else:
-                late.append((award, qty))
-        for award, qty in late:
+                award.left += qty
+        for award, qty, is_over in anew:
             last_day = today + timedelta(days=self.reinstate_days or -1)
-            self.enter(qty, today, last_day, award.parent or award)
+            back = self.enter(qty, today, last_day if is_over else award.last_day)
+            back.parent = award.parent or award
+            back.origin = None if award in self.awards else award.origin or award
         self.settle()
         self.expire(now, today)
 
@@ -129,15 +131,27 @@ class Book:
         if award is None:
             self.take(qty)
             return
-        part = min(award.left, qty)
-        award.left -= part
-        forgiven = min(qty - part, award.expired)
+        for own in self.awards:
+            if award in (own, own.origin):
+                part = min(own.left, qty)
+                own.left -= part
+                qty -= part
+        forgiven = min(qty, award.expired)
         award.expired -= forgiven
-        self.take(qty - part - forgiven)
+        self.take(qty - forgiven)
 
     def merge(self, other: 'Book') -> None:
         """Take over all of another member."""
-        self.awards += [Award(award.left, award.last_day) for award in other.awards if award.left]
+        self.awards += [
+            Award(
+                award.left,
+                award.last_day,
+                parent=award.parent or award,
+                origin=award.origin or award,
+            )
+            for award in other.awards
+            if award.left
+        ]
         self.debt += other.debt
         self.settle()
         self.holds |= other.holds
@@ -213,8 +227,7 @@ class Order:
         self.book.pending = [row for row in self.book.pending if row[1]]
         if missing < 0:
             self.posted += missing
-            own = [award for award in self.awards if award in self.book.awards]
-            self.book.unearn(own[-1] if own else None, -missing)
+            self.book.unearn(self.awards[-1] if self.awards else None, -missing)
 
     def post(self, qty, today) -> None:
         self.posted += qty

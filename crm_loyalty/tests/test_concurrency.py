@@ -8,6 +8,7 @@ from odoo.fields import Command, Date
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.crm_customer.privacy import Redactor
 from odoo.addons.crm_customer.tests.common import TwoCursorsCase
 
 from ..models.loyalty_card_ledger import Movement
@@ -208,6 +209,41 @@ class TestConcurrency(TwoCursorsCase):
 
     def expire(self, card):
         return self.env_2['loyalty.expiry']._expire_chunk(card.ids)
+
+    # ------------------------------------------------------------
+    # A SEAL AND AN ERASURE
+    # ------------------------------------------------------------
+
+    def seal(self, env):
+        proof = self.program.with_env(env)._begin_proof()
+        self.assertTrue(proof._seal_next(proof._get_last_number()))
+
+    def erase(self, env):
+        rows = self.cards(env).history_ids
+        redactor = Redactor(env, ["Race"])
+        rows._erase_names(redactor)
+
+    def check_seal_and_erasure(self, first, second):
+        """The seal is whole, whichever of the two was first."""
+        card = self.env_1['loyalty.card'].create(
+            {'partner_id': self.member.id, 'program_id': self.program.id}
+        )
+        card._post([Movement(card.id, 100, 'grant', origin="Race")])
+        self.env_1.cr.commit()
+        self.start_over()
+        first(self.env_1)
+        self.env_1.cr.commit()
+        self.assert_second_is_refused(second)
+        proof = self.program.with_env(self.env_1)._begin_proof()
+        proof._verify_seals(0)
+        self.assertEqual((proof.seal_count, proof.broken_count), (1, 0))
+        self.assertNotEqual(card.history_ids.origin, "Race")
+
+    def test_seal_before_an_erasure(self):
+        self.check_seal_and_erasure(self.seal, self.erase)
+
+    def test_seal_after_an_erasure(self):
+        self.check_seal_and_erasure(self.erase, self.seal)
 
     # ------------------------------------------------------------
     # TWO EVENTS OF ONE ORDER

@@ -3,6 +3,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from unittest.mock import patch
 
+from freezegun import freeze_time
+
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command, Datetime
 from odoo.tests import new_test_user, tagged
@@ -90,6 +92,22 @@ class TestStatement(LoyaltyCommon):
         self.assertEqual(now['expiring'], [{'day': date(2099, 6, 30), 'points': 40}])
         self.assertEqual(now['not_expiring'], 50)
 
+    def test_order_in_the_language_of_the_reader(self):
+        self.env['res.lang']._activate_lang('zh_CN')
+        orders = self.create_order(100) | self.create_order(100)
+        orders[0].action_confirm()
+        orders[1].with_context(lang='zh_CN').action_confirm()
+        chinese = self.card.with_context(lang='zh_CN')
+        self.assertNotEqual(chinese.env._("Order %s", 1), "Order 1")
+        for card in (chinese, self.card):
+            texts = {row['text'] for row in card.get_statement()['movements']}
+            self.assertEqual(texts, {card.env._("Order %s", order.name) for order in orders})
+
+    def test_dialog_opens_without_a_calendar_over_it(self):
+        arch = self.env['loyalty.statement'].get_view(view_type='form')['arch']
+        self.assertIn('disable_autofocus="1"', arch)
+
+    @freeze_time('2026-10-01 12:00:00')
     def test_v6_what_expires_when(self):
         for points, day in ((100, '2027-01-31'), (80, '2026-12-31'), (50, '2027-06-30')):
             self.post(points, '2026-01-10', expire_on=date.fromisoformat(day))
