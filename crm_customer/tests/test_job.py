@@ -57,6 +57,26 @@ class TestJob(CrmCustomerCommon, JobCase):
         self.assertEqual(jobs.mapped('state'), ['done', 'done'])
         self.assertEqual([self.count_partners(job) for job in jobs], [5, 3])
 
+    def test_slow_jobs_give_the_worker_back(self):
+        """Odoo calls ten times whatever it takes, and ends workers after two minutes."""
+        with self.job_method('res.partner', make_partners()) as method:
+            job = self.enqueue(method)
+            with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+                jobs, calls = self.env(cr=cr)['crm.job'], []
+                self.patch(
+                    self.registry['ir.cron'],
+                    '_commit_progress',
+                    lambda _cron, processed=0, remaining=None, **_options: (
+                        calls.append((processed, remaining)) or 0
+                    ),
+                )
+                end_time = time.monotonic() - 3600
+                jobs.with_context(cron_end_time=end_time)._cron_run_jobs()
+            self.assertEqual(job.state, 'draft')
+            self.assertEqual(len(calls), 1)
+            self.assertEqual(calls[0][0], 0)
+            self.assertGreater(calls[0][1], 0, "or Odoo would think that nothing is left")
+
     def test_resume_after_failure_does_nothing_twice(self):
         with self.job_method('res.partner', make_partners(fail_at=4)) as method:
             job = self.enqueue(method)
