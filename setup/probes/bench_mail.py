@@ -38,7 +38,9 @@ def prepare():
     )
     if 'crm.segment' in env:
         env.company.crm_consent_promotion = 'opt_out'
-        env['crm.contact.policy'].search([]).unlink()  # neither quiet hours nor caps
+        # neither quiet hours nor caps, and no range of days that the demo data keep free
+        env['crm.contact.policy'].search([]).unlink()
+        env['crm.quiet.period'].search([]).unlink()
         segment = env['crm.segment'].create(
             {'name': REF, 'domain': repr([('ref', '=', REF)]), 'state': 'active'}
         )
