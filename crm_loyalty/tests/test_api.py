@@ -1,10 +1,12 @@
 import json
+from datetime import date
 
 from odoo import SUPERUSER_ID, api
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Datetime
 from odoo.tests import HttpCase, new_test_user, tagged
 
+from ..models.loyalty_card_ledger import Movement
 from .common import LoyaltyCommon
 from .workers import WorkersCase
 
@@ -101,6 +103,22 @@ class TestApi(LoyaltyCommon):
         self.assertEqual((award.remaining, self.card.points), (100, 100))
         self.assert_balanced(self.card)
 
+    def test_redeemed_before_a_merge(self):
+        """What is given back is usable as long as it was."""
+        self.program.expire_after = 100
+        member = self.create_partner("Wang")
+        card = self.create_card(member)
+        card._post([Movement(card.id, 30, 'grant', expire_on=date(2099, 6, 30))])
+        self.api.api_hold(card.code, 30, 'h1')
+        self.api.api_capture('h1', 'c1')
+        self.env['base.partner.merge.automatic.wizard'].create({})._merge(
+            [member.id, self.member.id], self.member
+        )
+        self.api.api_reverse('c1', 'b1')
+        row = self.card.history_ids.filtered(lambda row: row.kind == 'unburn')
+        self.assertEqual((row.remaining, row.expire_on), (30, date(2099, 6, 30)))
+        self.assert_balanced(self.card, card)
+
     def test_merged_card(self):
         self.api.api_earn(self.card.code, 30, 'k1')
         other = self.create_partner("B")
@@ -116,9 +134,9 @@ class TestApi(LoyaltyCommon):
         for points in (0, -1, float('nan'), float('inf'), '5', True, None, 0.001, 1e15):
             with self.subTest(points=points), self.assertRaises(ValidationError):
                 self.api.api_earn(code, points, 'k')
-        for date in ('soon', '2999-01-01 00:00:00', 7):
-            with self.subTest(date=date), self.assertRaises(ValidationError):
-                self.api.api_earn(code, 1, 'k', date=date)
+        for day in ('soon', '2999-01-01 00:00:00', 7):
+            with self.subTest(date=day), self.assertRaises(ValidationError):
+                self.api.api_earn(code, 1, 'k', date=day)
         for card in ('', 'nobody', 0, None, [1], self.env['loyalty.card']):
             with self.subTest(card=card), self.assertRaises(UserError):
                 self.api.api_earn(card, 1, 'k')
