@@ -60,6 +60,11 @@ class Flow:
             counted = min(reached - self.credited, kept)
         return max(counted, ZERO)
 
+    def get_given_back(self) -> Decimal:
+        """Return what of a reward was credited and not invoiced again, without its sign."""
+        again = max(abs(self.invoiced) - abs(self.ordered), ZERO)
+        return min(max(abs(self.credited) - again, ZERO), abs(self.ordered))
+
 
 @dataclass
 class EarnedLine:

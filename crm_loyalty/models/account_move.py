@@ -32,4 +32,5 @@ class AccountMove(models.Model):
         """Let the points of the orders follow these invoices, whoever posts them."""
         invoices = self.filtered(lambda move: move.is_sale_document(include_receipts=True))
         # accountants need no rights on orders
-        invoices.sudo().line_ids.sale_line_ids.order_id._loyalty_true_up()
+        orders = invoices.sudo().line_ids.sale_line_ids.order_id
+        orders.with_context(loyalty_by_invoice=True)._loyalty_true_up()

@@ -15,7 +15,9 @@ class SaleOrder(models.Model):
     _inherit = 'sale.order'
 
     def _get_line_flows(self) -> dict[int, LineFlow]:
-        lines = self._get_member_entries().order_id._get_loyalty_lines()
+        orders = self._get_member_entries().order_id
+        orders |= self.sudo().order_line.filtered('points_cost').order_id
+        lines = orders._get_loyalty_lines()
         if not lines:
             return {}
         returned = lines._get_returned_quantities()

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from odoo import models
 
 from ..ledger import to_points
+from .loyalty_card_ledger import Movement
+
+if TYPE_CHECKING:
+    from .loyalty_order_mixin_earning import LineFlow
 
 ZERO = Decimal(0)
 
@@ -31,3 +37,39 @@ class SaleOrder(models.Model):
             if card.is_member:
                 redeemed[card.id] = redeemed.get(card.id, ZERO) + to_points(line.points_cost)
         return redeemed
+
+    def _get_loyalty_targets(
+        self, flows: dict[int, LineFlow]
+    ) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
+        earned, redeemed = super()._get_loyalty_targets(flows)
+        if redeemed:
+            for card_id, points in self._get_credited_points(flows).items():
+                redeemed[card_id] = max(redeemed[card_id] - points, ZERO)
+        return earned, redeemed
+
+    def _get_credited_points(self, flows: dict[int, LineFlow]) -> dict[int, Decimal]:
+        """Return the points of rewards that were credited, as far as they were, by member card.
+
+        :param flows: how far the lines came, see :meth:`_get_line_flows`
+        """
+        self.ensure_one()
+        credited: dict[int, Decimal] = {}
+        lines = self.sudo().order_line.filtered(lambda line: line.coupon_id.is_member)
+        # a discount on goods with several taxes has a line for each
+        for _reward, group in lines.grouped('reward_identifier_code').items():
+            own = [flows[line.id] for line in group if line.id in flows]
+            part = 'incl' if any(flow.incl.ordered for flow in own) else 'qty'
+            total = sum((abs(getattr(flow, part).ordered) for flow in own), ZERO)
+            back = sum((getattr(flow, part).get_given_back() for flow in own), ZERO)
+            for line in group.filtered('points_cost') if back else ():
+                card_id = line.coupon_id.id
+                points = to_points(to_points(line.points_cost) * back / total)
+                credited[card_id] = credited.get(card_id, ZERO) + points
+        return credited
+
+    def _finish_movements(self, movements: list[Movement]) -> list[Movement]:
+        movements = super()._finish_movements(movements)
+        if not self.env.context.get('loyalty_by_invoice'):
+            return movements
+        # no invoice is refused because points were given back and spent
+        return [replace(row, is_final=True) if row.kind == 'burn' else row for row in movements]

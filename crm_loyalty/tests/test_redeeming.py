@@ -252,3 +252,95 @@ class TestRedeeming(LoyaltyCommon):
         order = self.start(10)
         order.action_confirm()
         self.assertEqual(card.points, -20)
+
+    # ------------------------------------------------------------
+    # REWARDS THAT ARE CREDITED
+    # ------------------------------------------------------------
+
+    def redeem_and_invoice(self, points=200):
+        order = self.start()
+        order._redeem_points(self.by_point, self.card, points)
+        order.action_confirm()
+        invoice = order._create_invoices()
+        invoice.action_post()
+        self.assertEqual(self.card.points, 520 - points + 200)
+        return order, invoice
+
+    def test_credited_reward(self):
+        """The whole invoice is credited, the credit note set to draft and deleted."""
+        _order, invoice = self.redeem_and_invoice()
+        credit = invoice._reverse_moves()
+        credit.action_post()
+        self.assertEqual(self.card.points, 520)
+        row = self.card.history_ids.filtered(lambda row: row.kind == 'unburn')
+        self.assertEqual(row.qty, 200)
+        credit.button_draft()
+        self.assertEqual(self.card.points, 520 - 200 + 200)
+        burns = self.card.history_ids.filtered(lambda row: row.kind in ('burn', 'unburn'))
+        self.assertEqual(sorted(burns.mapped('qty')), [-200, -200, 200])
+        self.assert_balanced(self.card)
+
+    def test_reward_credited_in_part(self):
+        order, invoice = self.redeem_and_invoice()
+        credit = invoice._reverse_moves()
+        goods, reward = credit.invoice_line_ids.sorted('price_unit', reverse=True)
+        goods.price_unit = 100
+        reward.price_unit = -5
+        credit.action_post()
+        row = self.card.history_ids.filtered(lambda row: row.kind == 'unburn')
+        self.assertEqual((row.qty, row.order_id), (50, order.id))
+        self.assert_balanced(self.card)
+
+    def test_credited_goods_keep_the_reward_redeemed(self):
+        _order, invoice = self.redeem_and_invoice()
+        credit = invoice._reverse_moves()
+        credit.invoice_line_ids.filtered(lambda line: line.price_unit < 0).unlink()
+        credit.action_post()
+        self.assertFalse(self.card.history_ids.filtered(lambda row: row.kind == 'unburn'))
+
+    def test_credited_and_invoiced_again(self):
+        order, invoice = self.redeem_and_invoice()
+        invoice._reverse_moves().action_post()
+        again = order._create_invoices()
+        again.action_post()
+        burns = self.card.history_ids.filtered(lambda row: row.kind in ('burn', 'unburn'))
+        self.assertEqual(sorted(burns.mapped('qty')), [-200, -200, 200])
+        self.assert_balanced(self.card)
+
+    def test_credited_free_products(self):
+        gift = self.env['product.product'].create({'name': "Gift", 'list_price': 5})
+        gift.invoice_policy = 'order'
+        reward = self.env['loyalty.reward'].create(
+            {
+                'program_id': self.per_point.id,
+                'reward_type': 'product',
+                'reward_product_id': gift.id,
+                'required_points': 100,
+            }
+        )
+        order = self.start()
+        order._redeem_points(reward, self.card, 200)
+        order.action_confirm()
+        invoice = order._create_invoices()
+        invoice.action_post()
+        credit = invoice._reverse_moves()
+        lines = credit.invoice_line_ids
+        lines.filtered(lambda line: line.product_id == gift).quantity = 1
+        lines.filtered(lambda line: line.product_id == self.product).unlink()
+        credit.action_post()
+        row = self.card.history_ids.filtered(lambda row: row.kind == 'unburn')
+        self.assertEqual(row.qty, 100)
+
+    def test_credit_note_taken_back_after_its_points_were_spent(self):
+        """Accountants are not stopped; the balance falls below zero."""
+        _order, invoice = self.redeem_and_invoice(500)
+        credit = invoice._reverse_moves()
+        credit.action_post()
+        self.assertEqual(self.card.points, 520)
+        other = self.start()
+        other._redeem_points(self.by_point, self.card, 500)
+        other.action_confirm()
+        credit.button_draft()
+        # each order takes 500 and gives 200
+        self.assertEqual(self.card.points, 520 - 2 * 500 + 2 * 200)
+        self.assert_balanced(self.card)
