@@ -12,16 +12,29 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import NamedTuple
+
+from odoo.exceptions import ValidationError
+from odoo.tools.translate import LazyTranslate
+
+_lt = LazyTranslate(__name__)
 
 ZERO = Decimal(0)
 CENT = Decimal('0.01')
+#: nobody moves as many at once
+MAX_POINTS = 10**12
 
 
 def to_points(value: float | Decimal | None) -> Decimal:
-    """Return points with two decimals, half up; 0.1 ten times is 1.00."""
-    return Decimal(str(value or 0)).quantize(CENT, ROUND_HALF_UP)
+    """Return points with two decimals, half up; 0.1 ten times is 1.00.
+
+    :raise ValidationError: a number too large to have cents
+    """
+    try:
+        return Decimal(str(value or 0)).quantize(CENT, ROUND_HALF_UP)
+    except InvalidOperation as error:
+        raise ValidationError(str(_lt("These are too many points."))) from error
 
 
 @dataclass

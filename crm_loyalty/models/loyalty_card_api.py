@@ -9,12 +9,10 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
 
-from ..ledger import ZERO, to_points
+from ..ledger import MAX_POINTS, ZERO, to_points
 from .loyalty_card_ledger import Movement
 
 INTERFACE_GROUP = 'crm_loyalty.group_points_interface'
-#: more is a mistake
-MAX_POINTS = 10**12
 
 
 class LoyaltyCard(models.Model):

@@ -8,6 +8,9 @@ from odoo.fields import Date
 
 from ..ledger import CENT, ZERO, to_points
 
+#: points or money, in the smallest of currencies too
+MAX_QUOTED = 10**15
+
 
 class LoyaltyCard(models.Model):
     """What if: told before anything is bought or redeemed, and nothing is written."""
@@ -85,6 +88,8 @@ class LoyaltyCard(models.Model):
             raise ValidationError(self.env._("Give a number.")) from error
         if not number.is_finite() or number < 0:
             raise ValidationError(self.env._("Give a number that is not negative."))
+        if number >= MAX_QUOTED:
+            raise ValidationError(self.env._("These are too many points."))
         return number
 
     def _convert_quoted(self, amount: Decimal, code: str | None) -> Decimal:

@@ -209,12 +209,14 @@ class LoyaltyCard(models.Model):
     @api.model
     def _parse_statement_day(self, text: str | date | None) -> date | None:
         """Return the day that a client gave."""
-        if isinstance(text, date):
-            return text
         try:
-            return date.fromisoformat(text) if text else None
+            day = date.fromisoformat(text) if text and not isinstance(text, date) else text
         except (TypeError, ValueError) as error:
             raise ValidationError(self.env._("Give days as 2026-05-09.")) from error
+        # its end, in any time zone, is a moment too
+        if day and not date.min.year < day.year < date.max.year:
+            raise ValidationError(self.env._("Give days as 2026-05-09."))
+        return day or None
 
     @api.model
     def _parse_statement_position(self, text: str | None) -> Position | None:

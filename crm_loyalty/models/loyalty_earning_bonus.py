@@ -19,8 +19,10 @@ class LoyaltyEarningBonus(models.Model):
     name = fields.Char(required=True, translate=True)
     program_id = fields.Many2one('loyalty.program', required=True, index=True, ondelete='cascade')
     company_id = fields.Many2one(related='program_id.company_id')
-    date_from = fields.Date(string="From", required=True, default=fields.Date.context_today)
-    date_to = fields.Date(string="To", required=True, help="Last day, as the program counts days.")
+    date_from = fields.Date(string="First Day", required=True, default=fields.Date.context_today)
+    date_to = fields.Date(
+        string="Last Day", required=True, help="Last day, as the program counts days."
+    )
     multiplier = fields.Float(
         digits=(16, 4), default=1, required=True, help="2 doubles the points of these products."
     )

@@ -42,6 +42,7 @@ class LoyaltyRequest(models.Model):
     _mail_post_access = 'read'
 
     operation = fields.Selection(
+        string="Kind",
         selection=[('grant', "Grant"), ('take', "Take"), ('transfer', "Transfer")],
         required=True,
         readonly=True,
@@ -292,7 +293,11 @@ class LoyaltyRequestLine(models.Model):
     )
     partner_id = fields.Many2one(related='card_id.partner_id', string="Member")
     target_card_id = fields.Many2one(
-        'loyalty.card', string="To", readonly=True, index='btree_not_null', ondelete='cascade'
+        'loyalty.card',
+        string="Receiving Card",
+        readonly=True,
+        index='btree_not_null',
+        ondelete='cascade',
     )
     points = fields.Float(digits=POINT_DIGITS, required=True, readonly=True)
     reference = fields.Char(readonly=True, help="What the file this came from calls it.")
@@ -301,6 +306,9 @@ class LoyaltyRequestLine(models.Model):
     company_id = fields.Many2one(related='request_id.company_id')
 
     _points_positive = models.Constraint('CHECK (points > 0)', "Move more than no points.")
+    _points_limited = models.Constraint(
+        'CHECK (points < 1000000000000)', "These are too many points."
+    )
 
     @api.constrains('card_id', 'target_card_id')
     def _check_target(self):

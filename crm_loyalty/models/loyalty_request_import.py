@@ -7,7 +7,7 @@ from odoo.tools import email_normalize
 
 from odoo.addons.crm_customer.importing import ImportColumn, ImportTemplate
 
-from ..ledger import to_points
+from ..ledger import MAX_POINTS, to_points
 
 
 class CrmImport(models.Model):
@@ -119,6 +119,8 @@ class LoyaltyRequestLine(models.Model):
         points = to_points(float(row['points']))
         if not points:
             raise UserError(self.env._("No points."))
+        if abs(points) >= MAX_POINTS:
+            raise UserError(self.env._("These are too many points."))
         line = {
             'key': f'file:{self.env.company.id}:{row["reference"]}',
             'reference': row['reference'],

@@ -44,14 +44,14 @@ class LoyaltyTierHistory(models.Model):
     )
     old_tier_id = fields.Many2one(
         comodel_name='loyalty.tier',
-        string="From",
+        string="Old Tier",
         readonly=True,
         index='btree_not_null',
         ondelete='set null',
     )
     new_tier_id = fields.Many2one(
         comodel_name='loyalty.tier',
-        string="To",
+        string="New Tier",
         readonly=True,
         index='btree_not_null',
         ondelete='set null',

@@ -71,7 +71,8 @@ class TestPortal(LoyaltyCommon, HttpCase):
     def test_addresses_changed_by_hand(self):
         card = self.make_member()
         self.authenticate('l_member', 'l_member')
-        for query in ('year=abc', 'year=99999', 'as_of=x', 'before=1', 'before=x|y'):
+        days = ('as_of=x', 'as_of=9999-12-31', 'as_of=0001-01-01')
+        for query in ('year=abc', 'year=99999', *days, 'before=1', 'before=x|y'):
             response = self.url_open(f'/my/points/{card.id}?{query}')
             self.assertEqual(response.status_code, 200, query)
             self.assertIn(card.code, response.text)

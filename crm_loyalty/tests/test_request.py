@@ -1,5 +1,8 @@
+from psycopg2.errors import CheckViolation
+
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.crm_customer.tests.import_common import ImportCase
 
@@ -49,6 +52,15 @@ class RequestCommon(LoyaltyCommon):
 @tagged('post_install', '-at_install')
 class TestRequest(RequestCommon):
     """Points by hand: with a reason, and above the limit with a second person."""
+
+    def test_too_many_points(self):
+        for points in (1e12, 1e30):
+            with self.assertRaises(CheckViolation), mute_logger('odoo.sql_db'):
+                self.move('grant', points)
+        wizard = self.env['loyalty.request.create'].new({'card_ids': self.card, 'points': 1e30})
+        with self.assertRaises(ValidationError):
+            wizard.needs_approval  # noqa: B018  # what the dialog asks while one types
+        self.assertEqual(self.card.points, 500)
 
     def test_grant(self):
         request = self.move('grant', 100, note="Late delivery")
@@ -337,9 +349,11 @@ class TestRequestImport(RequestCommon, ImportCase):
             ('R8', self.card.code, '', '', '0', ''),
             ('R9', self.other.code, '', '', '-5', ''),
             ('R10', self.card.code, '', '', '5', ''),
+            ('R11', self.card.code, '', '', '1e12', ''),
+            ('R12', self.card.code, '', '', '-1e30', ''),
         )
-        self.assertEqual(self.get_counts(record), (1, 0, 0, 6))
-        self.assertEqual(sorted(self.get_bad(record)), [2, 3, 4, 5, 6, 7])
+        self.assertEqual(self.get_counts(record), (1, 0, 0, 8))
+        self.assertEqual(sorted(self.get_bad(record)), [2, 3, 4, 5, 6, 7, 9, 10])
         self.assertEqual(self.card.points, 555)
 
     def test_check_moves_nothing(self):

@@ -416,3 +416,8 @@ class TestStatement(LoyaltyCommon):
         self.assertEqual((quote['worth'], quote['is_enough']), (30, False))
         self.reward.write({'discount_mode': 'per_point', 'discount': 0.1, 'required_points': 1})
         self.assertEqual(self.card.quote_redemption(250)['worth'], 25)
+
+    def test_quote_what_no_number_can_hold(self):
+        for quote in (self.card.quote_redemption, self.card.quote_earning):
+            with self.assertRaises(ValidationError):
+                quote(1e300)

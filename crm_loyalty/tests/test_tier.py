@@ -227,3 +227,15 @@ class TestTier(LoyaltyCommon, JobCase):
         cards = self.create_card() | self.create_card(program=other)
         cards._evaluate_tiers()
         self.assertEqual(cards.tier_id, self.basic | other.tier_ids)
+
+    def test_labels_of_two_meanings(self):
+        """A word is translated once in an addon: days, tiers and cards need words of their own."""
+        labels = [
+            {self.env[model]._fields[name].string for model, name in fields}
+            for fields in (
+                (('loyalty.tier.history', 'old_tier_id'), ('loyalty.tier.history', 'new_tier_id')),
+                (('loyalty.earning.bonus', 'date_from'), ('loyalty.earning.bonus', 'date_to')),
+                (('loyalty.request.line', 'target_card_id'),),
+            )
+        ]
+        self.assertEqual(len(set().union(*labels)), sum(map(len, labels)))

@@ -20,6 +20,7 @@ class LoyaltyRequestCreate(models.TransientModel):
     card_count = fields.Integer(compute='_compute_cards')
     program_id = fields.Many2one('loyalty.program', compute='_compute_cards')
     operation = fields.Selection(
+        string="Kind",
         selection=[('grant', "Grant"), ('take', "Take"), ('transfer', "Transfer to a Member")],
         required=True,
         default='grant',
@@ -27,7 +28,7 @@ class LoyaltyRequestCreate(models.TransientModel):
     points = fields.Float(string="Points per Card", digits=(16, 2), required=True)
     target_card_id = fields.Many2one(
         'loyalty.card',
-        string="To",
+        string="Receiving Card",
         domain="[('program_id', '=', program_id), ('is_member', '=', True),"
         " ('id', 'not in', card_ids)]",
     )

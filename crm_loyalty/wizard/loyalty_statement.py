@@ -21,8 +21,8 @@ class LoyaltyStatement(models.TransientModel):
         string="As Counted on",
         help="What the books said at the end of that day; movements entered later are left out.",
     )
-    date_from = fields.Date(string="From")
-    date_to = fields.Date(string="To")
+    date_from = fields.Date(string="First Day")
+    date_to = fields.Date(string="Last Day")
     body = fields.Html(compute='_compute_body', sanitize=False)
 
     @api.depends('card_id', 'as_of', 'date_from', 'date_to')
