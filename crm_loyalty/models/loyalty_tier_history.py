@@ -44,14 +44,12 @@ class LoyaltyTierHistory(models.Model):
     )
     old_tier_id = fields.Many2one(
         comodel_name='loyalty.tier',
-        string="Old Tier",
         readonly=True,
         index='btree_not_null',
         ondelete='set null',
     )
     new_tier_id = fields.Many2one(
         comodel_name='loyalty.tier',
-        string="New Tier",
         readonly=True,
         index='btree_not_null',
         ondelete='set null',
