@@ -1,12 +1,16 @@
 """Each application alone on a database of its own, from install to uninstall."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
 
-from . import databases, used, workspace
-from .paths import RUN, SETUP, addons, applications, manifest
+from . import channels, databases, used, workspace
+from .paths import RUN, SETUP, addons, applications, bridges, manifest
 from .ui import Stopwatch, say
 
 PROBES = SETUP / 'probes'
+AT_ONCE = 2
 
 
 def add_options(parser):
@@ -18,31 +22,41 @@ def run(options):
     ready = workspace.ensure()
     base = databases.bare(ready, 'matrix_base')
     watch = Stopwatch()
-    findings = []
-    chosen = [[name] for name in options.addons or applications()]
-    if not options.addons:
-        chosen.append(addons())
-    for modules in chosen:
-        title = modules[0] if len(modules) == 1 else "all together"
-        with watch.stage(title):
-            found = _play(ready, base, modules)
-        for finding in found:
-            say(f"  {title}: {finding}")
-        findings += found
-    if used.MODULE in options.addons or not options.addons:
-        with watch.stage("a used shop"):
-            found = used.play(ready, base, sorted(_core_needs([used.MODULE])))
-        for finding in found:
-            say(f"  a used shop: {finding}")
-        findings += found
-    databases.drop(ready, base)
-    watch.report("Minutes per application")
-    say(f"matrix: {len(chosen)} databases, {len(findings)} findings")
+    parts = _plan(ready, base, options.addons)
+    try:
+        # the longest first: a database keeps one core busy
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = pool.map(lambda part: _look(watch, *part), parts)
+            findings = list(chain.from_iterable(found))
+    finally:
+        databases.drop(ready, base)
+    watch.report(f"Minutes per part, {AT_ONCE} at a time")
+    say(f"matrix: {len(parts)} databases, {len(findings)} findings")
     return 1 if findings else 0
 
 
-def _play(ready, base, modules):
-    database = 'matrix_run'
+def _plan(ready, base, named):
+    """Return title and function of each part, in the order they begin."""
+    parts = []
+    if not named:
+        parts.append(("all together", partial(_play, ready, base, addons(), 'matrix_all')))
+    if not named or used.MODULE in named:
+        core = sorted(_core_needs([used.MODULE]))
+        parts.append(("a used shop", partial(used.play, ready, base, core)))
+    for name in named or applications():
+        parts.append((name, partial(_play, ready, base, [name], f'matrix_{name}')))
+    return parts
+
+
+def _look(watch, title, play):
+    with watch.stage(title):
+        findings = play()
+    for finding in findings:
+        say(f"  {title}: {finding}")
+    return findings
+
+
+def _play(ready, base, modules, database):
     databases.clone(ready, base, database)
     try:
         # What core brings must not count as ours, so it is installed first.
@@ -51,6 +65,8 @@ def _play(ready, base, modules):
         databases.install(ready, database, modules)
         findings = _open_menus(ready, database, modules)
         findings += _update_twice(ready, database, modules)
+        if {*bridges()} <= {*modules}:  # each channel is there
+            findings += channels.play(ready, database)
         findings += _uninstall(ready, database, modules, before)
     finally:
         databases.drop(ready, database)
@@ -101,7 +117,7 @@ def _uninstall(ready, database, modules, before):
 
 
 def _footprint(ready, database, *, contents=False):
-    target = RUN / 'footprint.json'
+    target = RUN / f'footprint-{database}.json'
     ready.script(
         database, PROBES / 'footprint.py', what="reading the catalog",
         target=target, contents=int(contents),
