@@ -1,5 +1,5 @@
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from .common import TillCommon
 
@@ -37,3 +37,11 @@ class TestTillRights(TillCommon):
         card = self.get_card()
         [movement] = card.get_statement()['movements']
         self.assertEqual(movement['document']['name'], order.display_name)
+
+    def test_loyalty_administrator_sees_the_tills_of_a_program(self):
+        """Core shows them in every program, and lets nobody read them but those who sell there."""
+        manager = new_test_user(self.env, 'loyalty-manager', 'crm_loyalty.group_manager')
+        self.program.pos_config_ids = self.till
+        specification = {'name': {}, 'pos_config_ids': {'fields': {'display_name': {}}}}
+        [shown] = self.program.with_user(manager).web_read(specification)
+        self.assertEqual(shown['pos_config_ids'][0]['display_name'], self.till.display_name)
