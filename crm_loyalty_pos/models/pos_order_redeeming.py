@@ -132,7 +132,8 @@ class PosOrder(models.Model):
             )
         )
         value = -sum((part._get_earning_amount('incl') for part in lines), ZERO)
-        back = sum((part._get_earning_amount('incl') for part in lines._get_refunds()), ZERO)
+        # tills send the amounts of a refund with the sign of the sale, the back end turns it
+        back = sum((abs(part._get_earning_amount('incl')) for part in lines._get_refunds()), ZERO)
         if value <= 0 or back <= 0:
             return ZERO
         return cut_points(to_points(line.points_cost) * min(back / value, Decimal(1)))

@@ -50,6 +50,22 @@ class TestTillRefund(TillCommon):
         )
         self.assert_balanced(card)
 
+    def test_reward_refunded_as_a_till_sends_it(self):
+        """It names no reward, and amounts have the sign of the sale."""
+        card = self.create_card(points=100)
+        order = self.sell(self.prepare_line(120), self.prepare_reward(card))
+        back = [
+            self.prepare_line(line.price_unit, -1, line.product_id, refunded_orderline_id=line.id)
+            for line in order.lines
+        ]
+        sale = self.prepare_sale(back, is_refund=True)
+        for _command, _id, line in sale['lines']:
+            line['price_subtotal'] *= -1
+            line['price_subtotal_incl'] *= -1
+        self.send(sale)
+        self.assertEqual(self.get_kinds(card)[-1], ('unburn', 100))
+        self.assert_balanced(card)
+
     def test_reward_that_is_refunded_in_part(self):
         self.reward.write({'reward_type': 'product', 'reward_product_id': self.goods.id})
         card = self.create_card(points=200)
