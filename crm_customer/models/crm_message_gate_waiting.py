@@ -106,8 +106,8 @@ class CrmMessage(models.Model):
             " AND CASE due.channel WHEN 'email' THEN period.hold_email"
             " WHEN 'sms' THEN period.hold_sms WHEN 'phone' THEN period.hold_phone"
             " WHEN 'post' THEN period.hold_post ELSE FALSE END"
-            ' AND (period.res_model, period.res_id)'
-            ' IS DISTINCT FROM (due.origin_model, due.origin_id)'
+            ' AND (period.res_model IS NULL OR (period.res_model, period.res_id)'
+            ' IS DISTINCT FROM (due.origin_model, due.origin_id))'
             ' AND (period.limited IS NOT TRUE OR EXISTS (SELECT FROM crm_quiet_period_person_rel'
             ' AS listed WHERE listed.period_id = period.id AND listed.person_id = due.person_id))'
         )

@@ -59,6 +59,12 @@ class TestQuietPeriod(MessageCase):
         self.assert_waits(first, 'quiet_period', '2026-11-14 16:00:00')
         self.assert_waits(last, 'quiet_period', '2026-11-14 16:00:00')
 
+    def test_period_made_by_hand(self):
+        """It has no origin, and holds messages that have none either."""
+        self.period.write({'res_model': False, 'res_id': False})
+        greeting = self.look('2026-11-09 02:00:00')
+        self.assertRecordValues(greeting, [{'state': 'planned', 'reason': 'quiet_period'}])
+
     def test_5_7_order_status_still_goes(self):
         for message_class in ('transactional', 'safety', 'survey'):
             message = self.look('2026-11-09 02:00:00', message_class)
