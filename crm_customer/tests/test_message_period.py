@@ -61,7 +61,15 @@ class TestQuietPeriod(MessageCase):
 
     def test_period_made_by_hand(self):
         """It has no origin, and holds messages that have none either."""
-        self.period.write({'res_model': False, 'res_id': False})
+        self.period.unlink()
+        self.env['crm.quiet.period'].create(
+            {
+                'name': "Stocktaking",
+                'promotion_from': '2026-11-10 16:00:00',
+                'promotion_to': '2026-11-14 16:00:00',
+                'days_before': 3,
+            }
+        )
         greeting = self.look('2026-11-09 02:00:00')
         self.assertRecordValues(greeting, [{'state': 'planned', 'reason': 'quiet_period'}])
 
