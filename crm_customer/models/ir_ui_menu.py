@@ -15,11 +15,18 @@ class IrUiMenu(models.Model):
     _inherit = 'ir.ui.menu'
 
     def _load_menus_blacklist(self):
-        hidden = super()._load_menus_blacklist()
+        return [*super()._load_menus_blacklist(), *self._get_needless_root().ids]
+
+    @api.model
+    def get_user_roots(self):
+        # websites look up each of these among the menus of the web client
+        return super().get_user_roots() - self._get_needless_root()
+
+    @api.model
+    def _get_needless_root(self):
+        """Return the root menu of the customer file, when its user has its pages elsewhere."""
         root = self.env.ref(ROOT, raise_if_not_found=False)
-        if root and self._has_customer_file_elsewhere(root):
-            hidden.append(root.id)
-        return hidden
+        return root if root and self._has_customer_file_elsewhere(root) else self.browse()
 
     @api.model
     def _has_customer_file_elsewhere(self, root: models.BaseModel) -> bool:

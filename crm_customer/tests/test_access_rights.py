@@ -73,6 +73,9 @@ class TestAccessRights(CrmCustomerCommon):
                 }
             )
         self.assertNotIn(root.id, get_menus(self.user_manager), "found in the application")
+        # websites look up the roots among the menus
+        roots = Menu.with_user(self.user_manager).load_menus_root()['children']
+        self.assertLessEqual({menu['id'] for menu in roots}, set(get_menus(self.user_manager)))
 
     def test_settings_are_per_company(self):
         self.company.crm_job_keep_days = 30

@@ -1,5 +1,8 @@
 from odoo import models
 
+#: value of the context key loyalty_by_invoice; an object, which no client can send
+BY_INVOICE = object()
+
 
 class AccountMove(models.Model):
     """Invoices and credit notes change what orders give."""
@@ -33,4 +36,4 @@ class AccountMove(models.Model):
         invoices = self.filtered(lambda move: move.is_sale_document(include_receipts=True))
         # accountants need no rights on orders
         orders = invoices.sudo().line_ids.sale_line_ids.order_id
-        orders.with_context(loyalty_by_invoice=True)._loyalty_true_up()
+        orders.with_context(loyalty_by_invoice=BY_INVOICE)._loyalty_true_up()

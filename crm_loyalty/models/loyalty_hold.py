@@ -71,6 +71,8 @@ class LoyaltyHold(models.Model):
         string="Document", model_field='origin_model', readonly=True
     )
 
+    # found by the beginning of the key, in every collation
+    _key_idx = models.Index('(key text_pattern_ops)')
     _live_idx = models.Index("(card_id) WHERE state = 'held'")
     _due_idx = models.Index("(expires_at) WHERE state = 'held'")
     _document_idx = models.Index('(origin_model, origin_id) WHERE origin_id IS NOT NULL')

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from odoo import models
+from odoo import api, models
 
 from ..ledger import to_points
 
@@ -10,12 +10,27 @@ from ..ledger import to_points
 class LoyaltyReward(models.Model):
     _inherit = 'loyalty.reward'
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._ensure_can_take_product(vals)
+        return super().create(vals_list)
+
     def write(self, vals):
-        if self.env.su or not {'description', 'active'}.intersection(vals):
+        self._ensure_can_take_product(vals)
+        shared = {name: vals[name] for name in ('description', 'active') if name in vals}
+        if self.env.su or not shared:
             return super().write(vals)
-        # the product of a reward is renamed and archived with it, whoever may write products
+        # the product of a reward is renamed and archived with it, whoever may write products;
+        # all else is written as who writes it
         self.check_access('write')
-        return super(LoyaltyReward, self.sudo()).write(vals)
+        super().write({name: value for name, value in vals.items() if name not in shared})
+        return super(LoyaltyReward, self.sudo()).write(shared)
+
+    def _ensure_can_take_product(self, vals: dict) -> None:
+        """:raise AccessError: a product becomes that of a reward for who may not change it"""
+        if not self.env.su and (product_id := vals.get('discount_line_product_id')):
+            self.env['product.product'].browse(product_id).check_access('write')
 
     def _create_missing_discount_line_products(self):
         # who may make rewards need not be allowed to make products

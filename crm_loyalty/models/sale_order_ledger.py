@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from odoo import models
 
 from ..ledger import to_points
+from .account_move import BY_INVOICE
 from .loyalty_card_ledger import Movement
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class SaleOrder(models.Model):
 
     def _finish_movements(self, movements: list[Movement]) -> list[Movement]:
         movements = super()._finish_movements(movements)
-        if not self.env.context.get('loyalty_by_invoice'):
+        if self.env.context.get('loyalty_by_invoice') is not BY_INVOICE:
             return movements
         # no invoice is refused because points were given back and spent
         return [replace(row, is_final=True) if row.kind == 'burn' else row for row in movements]

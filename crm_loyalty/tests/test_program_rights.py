@@ -37,3 +37,16 @@ class TestProgramRights(LoyaltyCommon):
         for values in ({'description': "Free"}, {'active': False}, {'discount': 99}):
             with self.assertRaises(AccessError):
                 reward.write(values)
+
+    def test_nothing_else_is_written_with_more_rights(self):
+        manager = new_test_user(self.env, 'manager', groups='crm_loyalty.group_manager')
+        reward = self.reward.with_user(manager)
+        change = {'discount_product_ids': [Command.update(self.product.id, {'name': "Mine"})]}
+        with self.assertRaises(AccessError):
+            reward.write({'description': "Gift", **change})
+        other = {'discount_line_product_id': self.product.id}
+        for values in (other, {'description': "Mine", **other}):
+            with self.assertRaises(AccessError):
+                reward.write(values)
+        with self.assertRaises(AccessError):
+            reward.create({'program_id': self.program.id, **other})

@@ -1,6 +1,10 @@
+from decimal import Decimal
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
+
+from odoo.addons.crm_loyalty.models.loyalty_card_ledger import Movement
 
 from .common import LoyaltyCommon
 
@@ -344,3 +348,9 @@ class TestRedeeming(LoyaltyCommon):
         # each order takes 500 and gives 200
         self.assertEqual(self.card.points, 520 - 2 * 500 + 2 * 200)
         self.assert_balanced(self.card)
+
+    def test_context_of_a_client_skips_no_check(self):
+        card = self.create_card(points=10)
+        burn = Movement(card.id, Decimal(-50), 'burn')
+        orders = self.env['sale.order'].with_context(loyalty_by_invoice=True)
+        self.assertFalse(orders._finish_movements([burn])[0].is_final)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 
 from odoo import api, fields, models
-from odoo.exceptions import ConcurrencyError
+from odoo.exceptions import AccessError, ConcurrencyError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from odoo.addons.crm_loyalty.ledger import to_points
@@ -12,6 +12,10 @@ from odoo.addons.crm_loyalty.models.loyalty_program import POINT_DIGITS
 _logger = logging.getLogger(__name__)
 
 PAID_STATES = ('paid', 'done')
+#: written here only; public pages create orders from what browsers send, as superuser
+SERVER_FIELDS = frozenset({'loyalty_points_ids', 'loyalty_exception', 'loyalty_shortfall'})
+#: value of the context key loyalty_settling; an object, which no client can send
+SETTLING = object()
 #: others were faster: Odoo runs the request again
 RETRIED = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError)
 
@@ -61,6 +65,20 @@ class PosOrder(models.Model):
         help="Redeemed at the till although the member did not have them any more.",
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._without_server_fields(vals) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(self._without_server_fields(vals))
+
+    @api.model
+    def _without_server_fields(self, vals: dict) -> dict:
+        """Return values without what no till says."""
+        if self.env.context.get('loyalty_settling') is SETTLING:
+            return vals
+        return {name: value for name, value in vals.items() if name not in SERVER_FIELDS}
+
     # ------------------------------------------------------------
     # WHAT HAPPENS TO A TILL ORDER
     # ------------------------------------------------------------
@@ -91,13 +109,23 @@ class PosOrder(models.Model):
         self._get_settled_orders()._loyalty_true_up()
 
     def action_settle_points(self) -> None:
-        """Compute the points of paid orders again; nothing is posted twice."""
-        self.check_access('write')
-        orders = self.filtered(lambda order: order.state in PAID_STATES)
-        orders.sudo().filtered(lambda order: order.loyalty_exception == 'failed').write(
-            {'loyalty_exception': False}
+        """Compute points that could not be computed; nothing is posted twice.
+
+        :raise AccessError: the user does not administer the point of sale
+        """
+        if not self.env.su and not self.env.user.has_group('point_of_sale.group_pos_manager'):
+            raise AccessError(
+                self.env._("Points of paid orders are computed again by administrators only.")
+            )
+        orders = self.filtered(
+            lambda order: order.state in PAID_STATES and order.loyalty_exception == 'failed'
         )
+        orders._settling().loyalty_exception = False
         orders._settle_points()
+
+    def _settling(self):
+        """Return these orders as the server notes what became of their points (sudo)."""
+        return self.sudo().with_context(loyalty_settling=SETTLING)
 
     def _note_exception(self, reason: str, text: str) -> None:
         """Show that something about the points of this order needs somebody's attention.
@@ -105,7 +133,7 @@ class PosOrder(models.Model):
         :param text: what to say in the order's messages
         """
         self.ensure_one()
-        self.sudo().loyalty_exception = reason
+        self._settling().loyalty_exception = reason
         self.sudo().message_post(body=text, author_id=self.env.ref('base.partner_root').id)
 
     # ------------------------------------------------------------

@@ -29,7 +29,7 @@ class PosOrder(models.Model):
             points = self._get_program_earning(program, card).points
             if points:
                 card = card or self._create_member_card(program)
-                self.env['pos.order.loyalty.points'].sudo().create(
+                self._settling().env['pos.order.loyalty.points'].create(
                     {'order_id': self.id, 'coupon_id': card.id, 'points': float(points)}
                 )
         self.invalidate_recordset(['loyalty_points_ids'])
@@ -207,7 +207,7 @@ class PosOrder(models.Model):
             redeemed = -sum((row.qty for row in own if row.kind == 'burn'), ZERO)
             points = to_points(earned + max(costs.get(card_id, ZERO) - redeemed, ZERO))
             if points > 0:
-                entry = self.env['pos.order.loyalty.points'].sudo()
+                entry = self._settling().env['pos.order.loyalty.points']
                 entry = entry.create(
                     {'order_id': self.id, 'coupon_id': card_id, 'points': float(points)}
                 )

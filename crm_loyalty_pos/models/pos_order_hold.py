@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from odoo import api, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import escape_psql
 
 from odoo.addons.crm_loyalty.ledger import to_points
 
@@ -83,9 +84,9 @@ class PosOrder(models.Model):
     @api.model
     def _get_till_holds(self, order_uuid: str):
         """Return all holds taken for a till order (sudo)."""
-        prefix = self._get_hold_prefix(order_uuid)
+        prefix = escape_psql(self._get_hold_prefix(order_uuid))
         holds = self.env['loyalty.hold'].sudo()
-        return holds.search([('key', '>=', prefix), ('key', '<', f'{prefix}~')], order='id')
+        return holds.search([('key', '=like', f'{prefix}%')], order='id')
 
     def _capture_holds(self, redeemed: dict[int, dict[int, Decimal]]) -> None:
         res = super()._capture_holds(redeemed)

@@ -1,6 +1,9 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
 
 from odoo.addons.crm_loyalty.models.loyalty_program import POINT_DIGITS
+
+from .pos_order import SETTLING
 
 
 class PosOrderLoyaltyPoints(models.Model):
@@ -20,3 +23,9 @@ class PosOrderLoyaltyPoints(models.Model):
     _order_card_unique = models.Constraint(
         'UNIQUE (order_id, coupon_id)', "An order gives points to a card once."
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if self.env.context.get('loyalty_settling') is not SETTLING:
+            raise AccessError(self.env._("What an order gives is computed by the server."))
+        return super().create(vals_list)

@@ -70,12 +70,19 @@ class PosOrder(models.Model):
                 ),
             )
 
+    def _is_self_ordered(self) -> bool:
+        """Return whether a customer sent this order himself, from a kiosk or his phone."""
+        return self.source != 'pos'
+
     def _get_paying_card(self, reward, claimed):
         """Return the card that pays for a reward, never that of another member (sudo).
 
         :param claimed: card the till named, one that was merged meanwhile or that it made itself
         """
         program = reward.program_id
+        if self._is_self_ordered():
+            # nobody looked at who he is
+            return claimed.sudo().browse()
         if self.partner_id:
             return self._get_member_card(program) or self._create_member_card(program)
         if claimed.is_member and claimed.program_id == program and not claimed.partner_id:
@@ -170,7 +177,7 @@ class PosOrder(models.Model):
     def _note_shortfall(self, card, missing: Decimal) -> None:
         """Say that points were redeemed that the member did not have any more."""
         self.ensure_one()
-        self.sudo().loyalty_shortfall += float(missing)
+        self._settling().loyalty_shortfall += float(missing)
         self._note_exception(
             'shortfall',
             self.env._(

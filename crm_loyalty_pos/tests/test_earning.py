@@ -240,7 +240,7 @@ class TestTillEarning(TillCommon):
     def test_failed_points_are_computed_again(self):
         order = self.sell()
         card = self.get_card()
-        order.loyalty_exception = 'failed'
+        order._settling().loyalty_exception = 'failed'
         order.action_settle_points()
         self.assertFalse(order.loyalty_exception)
         self.assertEqual(card.points, 100)

@@ -36,6 +36,14 @@ class TestTillHold(TillCommon):
         self.card.invalidate_recordset()
         self.assertEqual(self.card.points_free, 100)
 
+    def test_only_holds_of_the_order_are_found(self):
+        self.hold(order_uuid='order_1')
+        orders = self.env['pos.order']
+        self.assertEqual(len(orders._get_till_holds('order_1')), 1)
+        self.assertFalse(orders._get_till_holds('order'))
+        self.assertFalse(orders._get_till_holds('%'))
+        self.assertFalse(orders._get_till_holds('order11'))
+
     def test_second_till_is_told(self):
         self.hold()
         answer = self.hold()

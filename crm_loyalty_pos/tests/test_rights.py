@@ -1,4 +1,7 @@
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
 from .common import TillCommon
@@ -19,10 +22,39 @@ class TestTillRights(TillCommon):
         row = card.history_ids.with_user(self.cashier)
         with self.assertRaises(UserError):
             row.write({'issued': 500})
+        order = self.sell()
         with self.assertRaises(AccessError):
             self.env['pos.order.loyalty.points'].with_user(self.cashier).create(
-                {'order_id': self.sell().id, 'coupon_id': card.id, 'points': 5}
+                {'order_id': order.id, 'coupon_id': card.id, 'points': 5}
             )
+
+    def test_orders_bring_no_points_along(self):
+        """Public pages of self-ordering create orders as superuser."""
+        card = self.create_card(points=10)
+        entry = Command.create({'coupon_id': card.id, 'points': 1000000})
+        sale = self.prepare_sale([self.prepare_line(0)])
+        order = self.send({**sale, 'loyalty_points_ids': [entry], 'loyalty_shortfall': 5})
+        order.sudo().write({'loyalty_points_ids': [entry]})
+        order._loyalty_true_up()
+        self.assertEqual((card.points, order.loyalty_shortfall), (10, 0))
+        with self.assertRaises(AccessError):
+            self.env['pos.order.loyalty.points'].sudo().create(
+                {'order_id': order.id, 'coupon_id': card.id, 'points': 5}
+            )
+
+    def test_who_orders_by_himself_spends_no_points_of_a_name(self):
+        card = self.create_card(points=100)
+        sale = self.prepare_sale([self.prepare_line(), self.prepare_reward(card)])
+        with patch.object(type(self.env['pos.order']), '_is_self_ordered', lambda order: True):
+            order = self.send(sale)
+        self.assertEqual(order.loyalty_exception, 'member')
+        self.assertFalse(card.history_ids.filtered(lambda row: row.kind == 'burn'))
+
+    def test_cashier_does_not_settle_old_orders(self):
+        order = self.sell()
+        order._settling().loyalty_exception = 'failed'
+        with self.assertRaises(AccessError):
+            order.with_user(self.cashier).action_settle_points()
 
     def test_claims_of_others(self):
         """Calls by hand post nothing."""
