@@ -25,5 +25,5 @@ class LoyaltyCard(models.Model):
         )
         self.env['pos.order.loyalty.points'].invalidate_model(['coupon_id'], flush=False)
         lines = self.env['pos.order.line'].sudo().search([('coupon_id', 'in', merged.ids)])
-        lines.coupon_id = self
+        lines._settling().coupon_id = self
         return res

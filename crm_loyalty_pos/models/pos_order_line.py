@@ -7,13 +7,33 @@ from odoo import models
 from odoo.addons.crm_loyalty.earning import ZERO, Flow, to_exact
 from odoo.addons.crm_loyalty.models.loyalty_order_mixin_earning import LineFlow
 
-from .pos_order import PAID_STATES
+from .pos_order import PAID_STATES, SETTLING
+
+#: of a paid order, what its reward took and from whom
+REWARD_FIELDS = frozenset({'points_cost', 'coupon_id', 'reward_id', 'reward_identifier_code'})
 
 
 class PosOrderLine(models.Model):
     """Lines of till orders as the rules of all channels see them."""
 
     _inherit = 'pos.order.line'
+
+    def write(self, vals):
+        if REWARD_FIELDS.isdisjoint(vals) or self.env.context.get('loyalty_settling') is SETTLING:
+            return super().write(vals)
+        # what was posted for a reward is not told otherwise later, by no till
+        paid = self.filtered(lambda line: line._is_reward_settled())
+        rest = {name: value for name, value in vals.items() if name not in REWARD_FIELDS}
+        super(PosOrderLine, paid).write(rest)
+        return super(PosOrderLine, self - paid).write(vals)
+
+    def _is_reward_settled(self) -> bool:
+        """Return whether points of a member were taken for this line, or nothing was due."""
+        return self.order_id.state in PAID_STATES and self.sudo().coupon_id.is_member
+
+    def _settling(self):
+        """Return these lines as the server notes what their rewards took."""
+        return self.with_context(loyalty_settling=SETTLING)
 
     def _get_earning_amount(self, base: str) -> Decimal:
         """Return the amount of this line points are given for.

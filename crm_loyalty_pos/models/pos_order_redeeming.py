@@ -47,7 +47,7 @@ class PosOrder(models.Model):
         claimed = to_points(sum(lines.mapped('points_cost')))
         card = self._get_paying_card(reward, lines.coupon_id[:1])
         if not card:
-            lines.write({'points_cost': 0})
+            lines._settling().write({'points_cost': 0})
             self._note_exception(
                 'member',
                 self.env._(
@@ -57,8 +57,8 @@ class PosOrder(models.Model):
             )
             return
         cost = self._get_reward_cost(reward, lines, claimed)
-        lines.write({'coupon_id': card.id, 'points_cost': 0})
-        lines[0].points_cost = float(cost)
+        lines._settling().write({'coupon_id': card.id, 'points_cost': 0})
+        lines[0]._settling().points_cost = float(cost)
         if cost != claimed:
             self._note_exception(
                 'cost',

@@ -50,6 +50,13 @@ class TestTillRights(TillCommon):
         self.assertEqual(order.loyalty_exception, 'member')
         self.assertFalse(card.history_ids.filtered(lambda row: row.kind == 'burn'))
 
+    def test_cost_of_a_paid_reward_stays(self):
+        card = self.create_card(points=100)
+        order = self.sell(self.prepare_line(120), self.prepare_reward(card))
+        line = order.lines.filtered('points_cost')
+        line.with_user(self.cashier).write({'points_cost': 0, 'coupon_id': False})
+        self.assertEqual((line.points_cost, line.coupon_id), (100, card))
+
     def test_cashier_does_not_settle_old_orders(self):
         order = self.sell()
         order._settling().loyalty_exception = 'failed'
