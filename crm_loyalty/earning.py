@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
-ZERO = Decimal(0)
-CENT = Decimal('0.01')
+from .ledger import CENT, ZERO
+
 #: below this is the noise of divisions and of rates kept as binary numbers
 NOISE = Decimal('0.000001')
 

@@ -141,18 +141,20 @@ class LoyaltyCard(models.Model):
     def _repoint_orders(self, merged: LoyaltyCard) -> None:
         """Let orders earn for, redeem from and cancel on the card that is left."""
         self.env.flush_all()
-        self.env.cr.execute(
-            SQL(
-                """UPDATE sale_order_coupon_points points SET coupon_id = %(survivor)s
-                    WHERE coupon_id IN %(merged)s
-                      AND NOT EXISTS (SELECT FROM sale_order_coupon_points other
-                                       WHERE other.order_id = points.order_id
-                                         AND other.coupon_id = %(survivor)s)""",
-                survivor=self.id,
-                merged=tuple(merged.ids),
+        for model in self._get_point_models():
+            self.env.cr.execute(
+                SQL(
+                    """UPDATE %(table)s points SET coupon_id = %(survivor)s
+                        WHERE coupon_id IN %(merged)s
+                          AND NOT EXISTS (SELECT FROM %(table)s other
+                                           WHERE other.order_id = points.order_id
+                                             AND other.coupon_id = %(survivor)s)""",
+                    table=SQL.identifier(model._table),
+                    survivor=self.id,
+                    merged=tuple(merged.ids),
+                )
             )
-        )
-        self.env['sale.order.coupon.points'].invalidate_model(['coupon_id'], flush=False)
+            model.invalidate_model(['coupon_id'], flush=False)
         lines = self.env['sale.order.line'].sudo().search([('coupon_id', 'in', merged.ids)])
         lines.coupon_id = self
         orders = self.env['sale.order'].sudo().search([('applied_coupon_ids', 'in', merged.ids)])

@@ -75,9 +75,14 @@ class LoyaltyOrderMixin(models.AbstractModel):
         """
         cards = self._get_point_entries().coupon_id
         card = cards.filtered(lambda card: card.program_id == program)[:1]
-        if card or not self.partner_id:
-            return card
-        return card.search(
+        return card or self._get_member_card(program)
+
+    def _get_member_card(self, program):
+        """Return the one card of the customer in a program, if there is any (sudo)."""
+        cards = self.env['loyalty.card'].sudo()
+        if not self.partner_id:
+            return cards
+        return cards.search(
             [
                 ('partner_id', '=', self.partner_id.id),
                 ('program_id', '=', program.id),

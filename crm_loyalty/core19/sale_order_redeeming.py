@@ -245,12 +245,15 @@ class SaleOrder(models.Model):
         worth = to_exact(reward.discount)
         return reward._to_steps(to_points(amount) / worth if worth > 0 else Decimal(0))
 
-    def _get_max_points(self, reward, card) -> Decimal:
-        """Return how many points it makes sense to redeem for a reward."""
+    def _get_max_points(self, reward, card, redeemed: Decimal = Decimal(0)) -> Decimal:
+        """Return how many points it makes sense to redeem for a reward.
+
+        :param redeemed: points this order redeems for it, to be counted as free
+        """
         points = self._get_usable_points(card)
         if (share := self._get_points_of_share(reward)) is not None:
             points = min(points, share)
-        return reward._to_steps(points)
+        return reward._to_steps(points + redeemed)
 
     # ------------------------------------------------------------
     # LIMITS

@@ -10,12 +10,10 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
-from ..ledger import to_points
+from ..ledger import ZERO, to_points
 from .loyalty_card_ledger import FOLD_SIZE, Movement, short_transaction
 
 _logger = logging.getLogger(__name__)
-
-ZERO = Decimal(0)
 
 
 class LoyaltyCard(models.Model):

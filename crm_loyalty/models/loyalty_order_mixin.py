@@ -1,18 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from odoo import models
 from odoo.tools import SQL
 
-from ..ledger import to_points
+from ..ledger import ZERO, to_points
 from .loyalty_card_ledger import Movement
 
 if TYPE_CHECKING:
     from .loyalty_order_mixin_earning import LineFlow
-
-ZERO = Decimal(0)
 
 
 class PostedRow(NamedTuple):
@@ -207,6 +206,21 @@ class LoyaltyOrderMixin(models.AbstractModel):
             origin=self.sudo().display_name,
             **values,
         )
+
+    def _let_burns_pass(self, movements: list[Movement]) -> list[Movement]:
+        """Return the movements, those that redeem whether or not the points are there."""
+        return [replace(row, is_final=True) if row.kind == 'burn' else row for row in movements]
+
+    def _sum_costs(self, lines) -> dict[int, Decimal]:
+        """Return what the rewards on some lines cost, by member card.
+
+        :param lines: with ``points_cost`` and ``coupon_id`` (sudo)
+        """
+        costs: dict[int, Decimal] = {}
+        for line in lines.filtered('points_cost'):
+            if (card := line.coupon_id).is_member:
+                costs[card.id] = costs.get(card.id, ZERO) + to_points(line.points_cost)
+        return costs
 
     def _get_loyalty_date(self, kind: str):
         """Return when a movement counts from (UTC), None for now; extend for other events.

@@ -43,36 +43,7 @@ class ResPartner(models.Model):
                 reason=ledger,
                 erase=lambda rows, redactor: rows._erase_names(redactor),
             ),
-            PersonalData(
-                key='loyalty.hold',
-                label=self.env._("Held Points"),
-                model='loyalty.hold',
-                domain=Domain('card_id.partner_id', 'in', self.ids),
-                fields=('create_date', 'qty', 'description', 'state'),
-                on_erase='keep',
-                reason=ledger,
-                erase=lambda holds, redactor: redact_keyed(redactor, holds, ('description',)),
-            ),
-            PersonalData(
-                key='loyalty.pending',
-                label=self.env._("Pending Points"),
-                model='loyalty.pending',
-                domain=Domain('card_id.partner_id', 'in', self.ids),
-                fields=('create_date', 'qty', 'description', 'state'),
-                on_erase='keep',
-                reason=ledger,
-                erase=lambda rows, redactor: redact_keyed(redactor, rows, ('description',)),
-            ),
-            PersonalData(
-                key='loyalty.api.call',
-                label=self.env._("Points Movements of Other Systems"),
-                model='loyalty.api.call',
-                domain=Domain('card_id.partner_id', 'in', self.ids),
-                fields=('create_date', 'key', 'method'),
-                on_erase='keep',
-                reason=ledger,
-                erase=lambda calls, redactor: redact_keyed(redactor, calls, ('answer',)),
-            ),
+            *self._get_personal_sources_keyed(ledger),
             PersonalData(
                 key='loyalty.tier.history',
                 label=self.env._("Tiers"),
@@ -83,4 +54,33 @@ class ResPartner(models.Model):
                 reason=ledger,
             ),
             *super()._get_personal_data_sources(),
+        ]
+
+    def _get_personal_sources_keyed(self, reason: str) -> list[PersonalData]:
+        """What stands beside the ledger, under keys that other systems gave.
+
+        :param reason: why it is kept
+        """
+        movement = ('create_date', 'qty', 'description', 'state')
+        return [
+            PersonalData(
+                key=model,
+                label=label,
+                model=model,
+                domain=Domain('card_id.partner_id', 'in', self.ids),
+                fields=shown,
+                on_erase='keep',
+                reason=reason,
+                erase=lambda rows, redactor, text=text: redact_keyed(redactor, rows, (text,)),
+            )
+            for model, label, shown, text in (
+                ('loyalty.hold', self.env._("Held Points"), movement, 'description'),
+                ('loyalty.pending', self.env._("Pending Points"), movement, 'description'),
+                (
+                    'loyalty.api.call',
+                    self.env._("Points Movements of Other Systems"),
+                    ('create_date', 'key', 'method'),
+                    'answer',
+                ),
+            )
         ]

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from odoo import models
 
-from ..ledger import to_points
+from ..ledger import ZERO, to_points
 from .account_move import BY_INVOICE
 from .loyalty_card_ledger import Movement
 
 if TYPE_CHECKING:
     from .loyalty_order_mixin_earning import LineFlow
-
-ZERO = Decimal(0)
 
 
 class SaleOrder(models.Model):
@@ -32,12 +29,7 @@ class SaleOrder(models.Model):
         return self.order_line.filtered(lambda line: not line.display_type)
 
     def _get_redeemed_points(self) -> dict[int, Decimal]:
-        redeemed: dict[int, Decimal] = {}
-        for line in self.sudo().order_line.filtered('points_cost'):
-            card = line.coupon_id
-            if card.is_member:
-                redeemed[card.id] = redeemed.get(card.id, ZERO) + to_points(line.points_cost)
-        return redeemed
+        return self._sum_costs(self.sudo().order_line)
 
     def _get_loyalty_targets(
         self, flows: dict[int, LineFlow]
@@ -73,4 +65,4 @@ class SaleOrder(models.Model):
         if self.env.context.get('loyalty_by_invoice') is not BY_INVOICE:
             return movements
         # no invoice is refused because points were given back and spent
-        return [replace(row, is_final=True) if row.kind == 'burn' else row for row in movements]
+        return self._let_burns_pass(movements)

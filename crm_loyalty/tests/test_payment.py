@@ -41,6 +41,11 @@ class TestPayment(LoyaltyCommon):
             }
         )
 
+    def process(self, payment):
+        """Process a payment as the request after the provider's does."""
+        self.env.invalidate_all()
+        payment._post_process()
+
     def spend_elsewhere(self, order):
         """Let the hold of an order end, and somebody else spend all points."""
         self.env['loyalty.hold']._get_of_documents(order)[order.id]._release()
@@ -57,7 +62,7 @@ class TestPayment(LoyaltyCommon):
                 payment = self.pay(order)
                 self.spend_elsewhere(order)
                 getattr(payment, f'_set_{state}')()
-                payment._post_process()
+                self.process(payment)
                 self.assertTrue(payment.is_post_processed)
                 self.assertIn(order.state, ('draft', 'sent'))
                 self.assertEqual(order.amount_total, 100)
@@ -70,7 +75,7 @@ class TestPayment(LoyaltyCommon):
         payment = self.pay(order)
         self.env['loyalty.hold']._get_of_documents(order)[order.id]._release()
         payment._set_done()
-        payment._post_process()
+        self.process(payment)
         self.assertEqual((order.state, order.amount_total), ('sale', 80))
         self.assertFalse(order.activity_ids)
 
@@ -81,7 +86,7 @@ class TestPayment(LoyaltyCommon):
         payment = self.pay(order)
         self.env['loyalty.card']._post([Movement(self.card.id, 900, 'grant')])
         payment._set_done()
-        payment._post_process()
+        self.process(payment)
         self.assertEqual((order.state, order.amount_total), ('sale', 190))
         self.assertEqual(self.card.points, 1100)
 
@@ -90,7 +95,7 @@ class TestPayment(LoyaltyCommon):
         payment = self.pay(order)
         self.program.redeem_minimum_amount = 500
         payment._set_done()
-        payment._post_process()
+        self.process(payment)
         self.assertEqual((order.state, order.amount_total), ('draft', 100))
 
     def test_payment_does_not_begin_without_the_points(self):

@@ -88,7 +88,7 @@ class PosOrder(models.Model):
 
     def _get_settled_card(self, program, claimed_id: int):
         """Return the card a till's card stands for: there is one of each member (sudo)."""
-        card = self._get_member_card(program) if self.partner_id else self.env['loyalty.card']
+        card = self._get_member_card(program)
         if card or claimed_id < 0:
             return card
         claimed = self.env['loyalty.card'].sudo().browse(claimed_id).exists()

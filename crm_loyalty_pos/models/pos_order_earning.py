@@ -60,16 +60,6 @@ class PosOrder(models.Model):
             ]
         )
 
-    def _get_member_card(self, program):
-        """Return the one card of the customer in a program, if there is any (sudo)."""
-        return (
-            self.env['loyalty.card']
-            .sudo()
-            .search(
-                [('partner_id', '=', self.partner_id.id), ('program_id', '=', program.id)], limit=1
-            )
-        )
-
     def _create_member_card(self, program):
         """Make the customer a member; of two tills at once the later one is run again."""
         cards = self.env['loyalty.card'].sudo().with_context(action_no_send_mail=True)

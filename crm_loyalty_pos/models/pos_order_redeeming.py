@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 
 from odoo import models
@@ -120,12 +119,7 @@ class PosOrder(models.Model):
 
     def _get_reward_costs(self) -> dict[int, Decimal]:
         """Return what the rewards of this order cost, by member card."""
-        costs: dict[int, Decimal] = {}
-        for line in self.sudo()._get_member_reward_lines().filtered('points_cost'):
-            if line.coupon_id.is_member:
-                cost = to_points(line.points_cost)
-                costs[line.coupon_id.id] = costs.get(line.coupon_id.id, ZERO) + cost
-        return costs
+        return self._sum_costs(self.sudo()._get_member_reward_lines())
 
     def _get_refunded_cost(self, line) -> Decimal:
         """Return what of the cost of a reward was given back, as its value was.
@@ -168,7 +162,7 @@ class PosOrder(models.Model):
             missing = -row.qty - max(free[card.id].with_own(given), ZERO)
             if missing > 0:
                 self.browse(row.order_id)._note_shortfall(card, missing)
-        return [replace(row, is_final=True) if row in burns else row for row in movements]
+        return self._let_burns_pass(movements)
 
     def _is_given_with(self, row: Movement, burn: Movement) -> bool:
         """Return whether a movement gives points that a reward of the same order may take."""

@@ -93,10 +93,7 @@ class SaleOrder(models.Model):
             lambda line: line.reward_id == reward and line.coupon_id == card
         )
         redeemed = to_points(sum(lines.mapped('points_cost')))
-        limits = [self._get_usable_points(card) + redeemed]
-        if (share := self._get_points_of_share(reward)) is not None:
-            limits.append(share + redeemed)
-        most = reward._to_steps(min(limits))
+        most = self._get_max_points(reward, card, redeemed)
         step = to_points(reward.required_points)
         if (useful := self._get_useful_points(reward, lines)) is not None:
             most = min(most, self._to_full_steps(useful, step))
