@@ -14,6 +14,7 @@
     ],
     'assets': {
         'point_of_sale._assets_pos': ['crm_loyalty_pos/static/src/**/*'],
+        'web.assets_tests': ['crm_loyalty_pos/static/tests/tours/**/*'],
     },
     'auto_install': True,
 }

@@ -2,6 +2,8 @@ from . import pos_order_loyalty_points
 from . import pos_order
 from . import pos_order_earning
 from . import pos_order_redeeming
+from . import pos_order_codes
+from . import pos_order_returned
 from . import pos_order_hold
 from . import pos_order_line
 from . import loyalty_card

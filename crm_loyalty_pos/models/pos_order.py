@@ -13,7 +13,9 @@ _logger = logging.getLogger(__name__)
 
 PAID_STATES = ('paid', 'done')
 #: written here only; public pages create orders from what browsers send, as superuser
-SERVER_FIELDS = frozenset({'loyalty_points_ids', 'loyalty_exception', 'loyalty_shortfall'})
+SERVER_FIELDS = frozenset(
+    {'loyalty_points_ids', 'loyalty_exception', 'loyalty_shortfall', 'loyalty_returned'}
+)
 #: value of the context key loyalty_settling; an object, which no client can send
 SETTLING = object()
 #: others were faster: Odoo runs the request again
@@ -105,8 +107,8 @@ class PosOrder(models.Model):
             self._settle_rewards()
             self._create_point_entries()
             self._loyalty_true_up()
-        self.lines.refunded_orderline_id.order_id._loyalty_true_up()
-        self._get_settled_orders()._loyalty_true_up()
+        self._loyalty_true_up_refunded(self.lines.refunded_orderline_id.order_id)
+        self._loyalty_true_up_refunded(self._get_settled_orders())
 
     def action_settle_points(self) -> None:
         """Compute points that could not be computed; nothing is posted twice.
@@ -188,12 +190,16 @@ class PosOrder(models.Model):
             for card_id, points in self._get_redeemed_points().items()
         }
         return [
-            {
-                'card_id': card.id,
-                'program_id': card.program_id.id,
-                'won': float(won.get(card, 0)),
-                'spent': float(spent.get(card, 0)),
-                'balance': card.points_free or min(float(to_points(card.points)), 0),
-            }
+            self._prepare_points_stat(card, won.get(card, 0), spent.get(card, 0))
             for card in {**won, **spent}
         ]
+
+    def _prepare_points_stat(self, card, won=0, spent=0) -> dict:
+        """Return what the receipt says of a member card."""
+        return {
+            'card_id': card.id,
+            'program_id': card.program_id.id,
+            'won': float(won),
+            'spent': float(spent),
+            'balance': card.points_free or min(float(to_points(card.points)), 0),
+        }

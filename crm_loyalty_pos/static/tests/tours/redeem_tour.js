@@ -1,0 +1,169 @@
+import * as Chrome from "@point_of_sale/../tests/pos/tours/utils/chrome_util";
+import * as Dialog from "@point_of_sale/../tests/generic_helpers/dialog_util";
+import * as PartnerList from "@point_of_sale/../tests/pos/tours/utils/partner_list_util";
+import * as PaymentScreen from "@point_of_sale/../tests/pos/tours/utils/payment_screen_util";
+import * as PosLoyalty from "@pos_loyalty/../tests/tours/utils/pos_loyalty_util";
+import * as ProductScreen from "@point_of_sale/../tests/pos/tours/utils/product_screen_util";
+import * as TicketScreen from "@point_of_sale/../tests/pos/tours/utils/ticket_screen_util";
+import * as Till from "@crm_loyalty_pos/../tests/tours/utils/till_util";
+import { setOfflineMode, setOnlineMode } from "@point_of_sale/../tests/generic_helpers/offline_util";
+import { registry } from "@web/core/registry";
+
+registry.category("web_tour.tours").add("crm_loyalty_pos_choose", {
+    steps: () =>
+        [
+            Chrome.startPoS(),
+            ProductScreen.clickPartnerButton(),
+            PartnerList.searchCustomerValue(Till.MEMBER, true),
+            Till.freePointsAre("1,700.00"),
+            PartnerList.clickPartner(Till.MEMBER),
+            ProductScreen.addOrderline("Kettle", "2"),
+
+            // a quarter of the order at most, in steps of 10 points
+            ProductScreen.clickControlButton("Reward"),
+            Till.chosenPointsAre("500"),
+            Till.cannotChoose("510"),
+            Till.cannotChoose("305"),
+            Till.choosePoints("250"),
+            PosLoyalty.orderTotalIs("175.00"),
+            // it stays what was chosen while the order grows
+            ProductScreen.clickDisplayedProduct("Kettle"),
+            PosLoyalty.orderTotalIs("275.00"),
+
+            // another number instead
+            ProductScreen.clickControlButton("Reward"),
+            Till.chosenPointsAre("250"),
+            Till.choosePoints("300"),
+            PosLoyalty.orderTotalIs("270.00"),
+            // less where the order became too small for it, and the number again
+            ProductScreen.clickNumpad("1"),
+            PosLoyalty.orderTotalIs("75.00"),
+            ProductScreen.clickDisplayedProduct("Kettle"),
+            PosLoyalty.orderTotalIs("170.00"),
+
+            Till.pay(),
+            Till.validate(),
+            Till.receiptSays(["Points Won", "400"], ["Points Spent", "300"]),
+            Till.receiptSays(["Balance Points", "1800"]),
+            Chrome.endTour(),
+        ].flat(),
+});
+
+registry.category("web_tour.tours").add("crm_loyalty_pos_minimum", {
+    steps: () =>
+        [
+            Till.start(),
+            ProductScreen.clickDisplayedProduct("Kettle"),
+            PosLoyalty.isRewardButtonHighlighted(false),
+            ProductScreen.clickDisplayedProduct("Kettle"),
+            PosLoyalty.isRewardButtonHighlighted(true),
+            PosLoyalty.claimReward("Club"),
+            PosLoyalty.orderTotalIs("190.00"),
+            ProductScreen.clickNumpad("1"),
+            Till.hasNoReward(),
+            PosLoyalty.orderTotalIs("100.00"),
+            Till.pay(),
+            Till.validate(),
+            Chrome.endTour(),
+        ].flat(),
+});
+
+registry.category("web_tour.tours").add("crm_loyalty_pos_meanwhile", {
+    steps: () =>
+        [
+            Till.start(),
+            ProductScreen.clickDisplayedProduct("Kettle"),
+            PosLoyalty.claimReward("Club"),
+            PosLoyalty.orderTotalIs("90.00"),
+            Till.holdElsewhere(100),
+            ProductScreen.clickPayButton(false),
+            Dialog.bodyIs("50 Points"),
+            Dialog.confirm(),
+            Till.hasNoReward(),
+            PosLoyalty.orderTotalIs("100.00"),
+
+            // they are free again, which the till sees when the member is chosen again
+            Till.holdElsewhere(0),
+            Till.unpickMember(),
+            ProductScreen.clickPartnerButton(),
+            Till.pickMember(),
+            PosLoyalty.claimReward("Club"),
+            PosLoyalty.orderTotalIs("90.00"),
+            Till.pay(),
+            Till.holdElsewhere(100, false),
+
+            // the customer looks for his card for too long
+            Till.letHoldExpire(),
+            Till.holdElsewhere(100),
+            PaymentScreen.clickValidate(),
+            Dialog.bodyIs("50 Points"),
+            Dialog.confirm(),
+            PaymentScreen.clickBackToProductScreen(),
+            Till.hasNoReward(),
+            PosLoyalty.orderTotalIs("100.00"),
+
+            Till.holdElsewhere(0),
+            Till.unpickMember(),
+            ProductScreen.clickPartnerButton(),
+            Till.pickMember(),
+            PosLoyalty.claimReward("Club"),
+            PosLoyalty.orderTotalIs("90.00"),
+            ProductScreen.clickPayButton(),
+            Till.payExactly("90.00"),
+            Till.validate(),
+            Till.receiptSays(["Points Won", "100"], ["Points Spent", "100"]),
+            Chrome.endTour(),
+        ].flat(),
+});
+
+registry.category("web_tour.tours").add("crm_loyalty_pos_refused", {
+    steps: () =>
+        [
+            Till.start(),
+            ProductScreen.clickDisplayedProduct("Kettle"),
+            PosLoyalty.claimReward("Club"),
+            PosLoyalty.orderTotalIs("90.00"),
+            ProductScreen.clickPayButton(false),
+            Dialog.bodyIs("Out of order"),
+            Dialog.confirm(),
+            // without connection nothing is held, and nothing refused
+            setOfflineMode(),
+            Till.pay(),
+            Till.validate(),
+            setOnlineMode(),
+            Chrome.endTour(),
+        ].flat(),
+});
+
+registry.category("web_tour.tours").add("crm_loyalty_pos_refund", {
+    steps: () =>
+        [
+            Chrome.startPoS(),
+            ProductScreen.clickRefund(),
+            TicketScreen.selectOrderByPrice("90.00"),
+            Till.refundLine("Kettle"),
+            Till.refundLine("10"),
+            TicketScreen.confirmRefund(),
+            PaymentScreen.clickPaymentMethod("Card"),
+            Till.validate(),
+            Till.receiptSays(["Points Taken Back", "100"], ["Points Given Back", "100"]),
+            Till.receiptSays(["Balance Points", "100"]),
+            Chrome.endTour(),
+        ].flat(),
+});
+
+registry.category("web_tour.tours").add("crm_loyalty_pos_code", {
+    steps: () =>
+        [
+            Till.start(),
+            ProductScreen.clickDisplayedProduct("Kettle"),
+            PosLoyalty.pointsAwardedAre("100"),
+            PosLoyalty.enterCode("kettle-day"),
+            PosLoyalty.pointsAwardedAre("150"),
+            Till.hasNoReward(),
+            Till.pay(),
+            Till.validate(),
+            Till.receiptSays(["Points Won", "150"], ["Balance Points", "250"]),
+            Chrome.endTour(),
+        ].flat(),
+});
