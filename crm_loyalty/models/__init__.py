@@ -21,6 +21,7 @@ from . import loyalty_history
 from . import loyalty_program_expiry
 from . import loyalty_card_expiry
 from . import loyalty_card_overdue
+from . import loyalty_card_job
 from . import loyalty_expiry
 from . import loyalty_expiry_message
 from . import loyalty_inactivity

@@ -249,7 +249,7 @@ class LoyaltyCard(models.Model):
             return
         expiry = self.env['loyalty.expiry']
         if self._is_in_test():
-            expiry._expire_chunk(sorted(card_ids))
+            expiry._do_chunk('_expire_cards', sorted(card_ids))
             return
         postcommit = self.env.cr.postcommit
         if EXPIRE not in postcommit.data:
@@ -262,4 +262,4 @@ def _expire_committed(env, card_ids: set[int]) -> None:
     """Expire in transactions of our own; never raises, the order is committed."""
     with env.registry.cursor() as cr:
         expiry = env(cr=cr, su=True)['loyalty.expiry']
-        expiry._expire_one_by_one(sorted(card_ids))
+        expiry._do_one_by_one('_expire_cards', sorted(card_ids))

@@ -227,9 +227,7 @@ class LoyaltyCard(models.Model):
         ids = tuple(sorted(self.ids))
         if not ids:
             return
-        # of the wide rows of cards and programs little is needed
-        self.sudo().fetch(['program_id'])
-        self.sudo().program_id.fetch(self._get_fold_fields())
+        self._fetch_for_fold()
         stored = self.env.execute_query(
             SQL(
                 'SELECT id, points FROM loyalty_card WHERE id IN %s ORDER BY id FOR NO KEY UPDATE',
@@ -248,6 +246,11 @@ class LoyaltyCard(models.Model):
         self._give_expired_back(matched)
         if unfolded:
             self.sudo().browse(unfolded)._fold_after_hook(changes)
+
+    def _fetch_for_fold(self) -> None:
+        """Read what the fold needs of cards and programs: little of their wide rows."""
+        self.sudo().fetch(['program_id'])
+        self.sudo().program_id.fetch(self._get_fold_fields())
 
     def _store_balances(self, changes: dict[int, tuple[Decimal, Decimal]]) -> None:
         values = SQL(', ').join(
@@ -271,7 +274,7 @@ class LoyaltyCard(models.Model):
         self._evaluate_tiers(allow_downgrade=False)
         cards = self.browse(changes)
         telling = cards.sudo().program_id._get_with_milestones()
-        if cards := cards.filtered(lambda card: card.program_id.id in telling.ids):
+        if telling and (cards := cards.filtered(lambda card: card.program_id in telling)):
             cards._send_points_reach_communication(
                 {
                     card: {'old': float(changes[card.id][0]), 'new': float(changes[card.id][1])}

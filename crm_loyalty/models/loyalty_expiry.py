@@ -1,25 +1,13 @@
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
 from decimal import Decimal
 
-import psycopg2
-
 from odoo import api, fields, models
-from odoo.tools import SQL, split_every
+from odoo.tools import SQL
 
 from ..ledger import to_points
-from .loyalty_card_ledger import short_transaction
-from .loyalty_card_lock import LOCK_CLASS
 from .loyalty_program_expiry import ExpiryDay
 
-_logger = logging.getLogger(__name__)
-
-#: cards of one transaction: each takes an advisory lock, of which a server has a few thousand
-CHUNK_SIZE = 1000
-#: cards looked for at once
-PAGE_SIZE = 50_000
 #: hours of a program's day in which members without activity are looked for
 INACTIVITY_HOURS = 3
 #: what shows that a member is active
@@ -29,13 +17,11 @@ ACTIVE_KINDS = ('earn', 'burn')
 class LoyaltyExpiry(models.AbstractModel):
     """Takes the points whose last day is over.
 
-    Chunk by chunk, each a transaction of its own that sees what was committed before each of its
-    statements and holds the locks of its cards: nobody redeems them meanwhile, and nobody's order
-    fails.  What remains of an award says what there is to do, so a run that was cut off is gone on
-    with by the next one, and one too many changes nothing.
+    What remains of an award says what there is to do, so one run too many changes nothing.
     """
 
     _name = 'loyalty.expiry'
+    _inherit = ['loyalty.card.job']
     _description = 'Expiry of Points'
 
     # ------------------------------------------------------------
@@ -57,7 +43,7 @@ class LoyaltyExpiry(models.AbstractModel):
             return
         days = programs._get_expiry_days()
         for finder in self._get_finders(programs, days):
-            if not self._expire_found(finder, days, shard, shards):
+            if not self._do_found('_expire_cards', finder, shard, shards, days):
                 return
         self._plan_warnings(programs, shard, shards)
 
@@ -86,48 +72,6 @@ class LoyaltyExpiry(models.AbstractModel):
         if idle := [day for day in days if day.active_from and day.program_id in awake]:
             finders.append(self._get_inactive_finder(idle))
         return finders
-
-    def _expire_found(self, finder: SQL, days, shard: int, shards: int) -> bool:
-        """Look at all cards a finder gives, committing each chunk.
-
-        :return: whether there is time left
-        """
-        last_id = 0
-        while card_ids := self._get_page(finder, last_id, shard, shards):
-            last_id = card_ids[-1]
-            waiting = []
-            for chunk in split_every(CHUNK_SIZE, card_ids):
-                waiting += self._expire_chunk(list(chunk), days)
-                if not self._commit_progress(len(chunk)):
-                    return False
-            self._expire_one_by_one(waiting, days)
-        return True
-
-    def _commit_progress(self, number: int) -> float:
-        """Commit, and return the seconds left for the job."""
-        if self.env['loyalty.card']._is_in_test():
-            return 1
-        return self.env['ir.cron']._commit_progress(number)
-
-    def _get_page(self, finder: SQL, last_id: int, shard: int, shards: int) -> list[int]:
-        # the CASE keeps PostgreSQL from taking a share for a needle
-        self.env.flush_all()
-        rows = self.env.execute_query(
-            SQL(
-                'SELECT DISTINCT card_id FROM (%s) found WHERE card_id > %s'
-                ' AND CASE WHEN card_id %% %s = %s THEN TRUE ELSE FALSE END'
-                ' ORDER BY card_id LIMIT %s',
-                finder,
-                last_id,
-                shards,
-                shard,
-                PAGE_SIZE,
-            )
-        )
-        if not self.env['loyalty.card']._is_in_test():
-            # no old snapshot while others work
-            self.env.cr.commit()  # pylint: disable=invalid-commit
-        return [card_id for (card_id,) in rows]
 
     # ------------------------------------------------------------
     # CARDS TO LOOK AT
@@ -195,65 +139,15 @@ class LoyaltyExpiry(models.AbstractModel):
     # CHUNK
     # ------------------------------------------------------------
 
-    @api.model
-    def _expire_chunk(
-        self, card_ids: list[int], days: list[ExpiryDay] | None = None, wait: bool = False
-    ) -> list[int]:
-        """Expire what is over on these cards, in a transaction of its own; never raises.
-
-        :param days: default today
-        :param wait: for whoever has a card, a few seconds; else it is left out
-        :return: the cards that are left, to be waited for
-        """
-        days = days or self._get_programs()._get_expiry_days()
-        if self.env['loyalty.card']._is_in_test():
-            self._expire_cards(card_ids, days)
-            return []
-        try:
-            with short_transaction(self.env.registry, self.env.context, durable=False) as env:
-                expiry = env[self._name]
-                locked = expiry._lock_cards(card_ids, wait)
-                expiry._expire_cards(locked, days)
-        except psycopg2.OperationalError as error:
-            _logger.info("Points of %s cards expire later: %s", len(card_ids), error)
-        except Exception:
-            _logger.exception("Points of %s cards could not be expired", len(card_ids))
-        else:
-            return sorted(set(card_ids).difference(locked))
-        return card_ids
-
-    @api.model
-    def _expire_one_by_one(
-        self, card_ids: Iterable[int], days: list[ExpiryDay] | None = None
-    ) -> None:
-        """Expire what is over on cards somebody had; what cannot be done waits for the next run."""
-        for card_id in card_ids:
-            self._expire_chunk([card_id], days, wait=True)
-
-    def _lock_cards(self, card_ids: list[int], wait: bool) -> list[int]:
-        """Take the locks of the cards, in the order of their ids.
-
-        :return: those that were free
-        """
-        if wait:
-            self.env['loyalty.card'].browse(card_ids)._lock()
-            return card_ids
-        rows = self.env.execute_query(
-            SQL(
-                'SELECT id FROM unnest(%s) id WHERE pg_try_advisory_xact_lock(%s, id)',
-                sorted(card_ids),
-                LOCK_CLASS,
-            )
-        )
-        return [card_id for (card_id,) in rows]
-
-    def _expire_cards(self, card_ids: list[int], days: list[ExpiryDay]) -> dict[int, Decimal]:
+    def _expire_cards(
+        self, card_ids: list[int], days: list[ExpiryDay] | None = None
+    ) -> dict[int, Decimal]:
         """Expire what is over on cards whose locks the transaction has.
 
+        :param days: default today
         :return: points lost, by card
         """
-        if not card_ids:
-            return {}
+        days = days or self._get_programs()._get_expiry_days()
         cards = self.env['loyalty.card'].browse(card_ids)
         self.env.flush_all()
         cards._lock_rows()

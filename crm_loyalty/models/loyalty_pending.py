@@ -1,22 +1,14 @@
 from __future__ import annotations
 
-import logging
+from datetime import datetime
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..ledger import to_points
 from .loyalty_card_ledger import Movement
 from .loyalty_program import POINT_DIGITS
-
-_logger = logging.getLogger(__name__)
-
-#: rows released in one transaction
-CHUNK_SIZE = 1000
-#: how often in a row others may be faster before a run gives up until the next one
-MAX_FAILURES = 5
 
 
 class LoyaltyPending(models.Model):
@@ -28,7 +20,7 @@ class LoyaltyPending(models.Model):
 
     _name = 'loyalty.pending'
     _description = 'Pending Points'
-    _inherit = ['crm.keyed.mixin']
+    _inherit = ['crm.keyed.mixin', 'loyalty.card.job']
     _order = 'release_at, id'
     _rec_name = 'description'
 
@@ -60,7 +52,7 @@ class LoyaltyPending(models.Model):
     document_company_id = fields.Many2one('res.company', readonly=True)
 
     _order_ref_idx = models.Index('(order_model, order_id)')
-    _due_idx = models.Index("(release_at, id) WHERE state = 'pending'")
+    _due_idx = models.Index("(card_id, release_at) WHERE state = 'pending'")
 
     @api.model
     def _insert_movements(self, movements: list[Movement], release_at: dict[int, object]) -> None:
@@ -68,6 +60,9 @@ class LoyaltyPending(models.Model):
 
         :param release_at: moment (UTC) by card
         """
+        origins = self.env['loyalty.history']._get_origins(
+            (row.order_model, row.order_id) for row in movements if not row.origin
+        )
         self.sudo()._insert_keyed(
             {
                 'key': row.key,
@@ -78,7 +73,7 @@ class LoyaltyPending(models.Model):
                 'state': 'pending',
                 'order_model': row.order_model,
                 'order_id': row.order_id,
-                'origin': row.origin,
+                'origin': row.origin or origins.get((row.order_model, row.order_id)),
                 'rate': row.rate,
                 'multiplier': row.multiplier,
                 'base_amount': row.base_amount,
@@ -115,78 +110,135 @@ class LoyaltyPending(models.Model):
         :param shard: number of the worker, from 0
         :param shards: how many workers there are
         """
-        failures = 0
-        while failures < MAX_FAILURES:
-            try:
-                done = self._release_chunk(shard, shards)
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:
-                self.env.cr.rollback()
-                self.env.invalidate_all(flush=False)
-                failures += 1
-                _logger.info("Pending points: others were faster, trying again: %s", error)
-                continue
-            failures = 0
-            if not done:
-                break
-            remaining = int(done >= CHUNK_SIZE)
-            if not self.env['ir.cron']._commit_progress(done, remaining=remaining):
-                break
+        self._do_found('_release_cards', self._get_due_finder(), shard, shards)
 
     @api.model
-    def _release_chunk(self, shard: int = 0, shards: int = 1) -> int:
-        """Release the next rows that are due; the claim is the first statement.
-
-        :return: number of rows released
-        """
-        self.env.flush_all()
-        released = self.env.execute_query(self._get_release_sql(shard, shards))
-        self.invalidate_model(['state'], flush=False)
-        self.env['loyalty.card'].invalidate_model(['pending_ids', 'points_pending'], flush=False)
-        entered = [row for _number, *row in released if row[0]]
-        self.env['loyalty.card'].sudo()._entered([(row_id, card) for row_id, card, _ in entered])
-        unnamed = [row_id for row_id, _card_id, is_unnamed in entered if is_unnamed]
-        self.env['loyalty.history'].browse(unnamed)._fill_origins()
-        [number, *_row] = released[0]
-        return number
-
-    @api.model
-    def _get_release_sql(self, shard: int, shards: int) -> SQL:
-        """Return the statement that releases a chunk: how many rows, and each row entered."""
+    def _get_due_finder(self) -> SQL:
+        """Return what finds cards with something to release: a SELECT of ``card_id``."""
         return SQL(
-            """WITH due AS (
+            "SELECT card_id FROM loyalty_pending WHERE state = 'pending' AND release_at <= %s",
+            fields.Datetime.now(),
+        )
+
+    def _release_cards(self, card_ids: list[int]) -> None:
+        """Release what is due on cards whose locks the transaction has.
+
+        The rows are entered as the fold would leave them.  Where there is something to match, as
+        a debt, they are entered like any others, and folded.
+        """
+        cards = self.env['loyalty.card'].sudo().browse(card_ids)
+        self.env.flush_all()
+        cards._fetch_for_fold()
+        cards._lock_rows()
+        entered = self.env.execute_query(self._get_release_sql(cards))
+        self.invalidate_model(['state'], flush=False)
+        cards.invalidate_recordset(['pending_ids', 'points_pending'], flush=False)
+        cards._forget_balance()
+        unnamed = [row_id for row_id, *_card, is_unnamed in entered if is_unnamed]
+        self.env['loyalty.history'].browse(unnamed)._fill_origins()
+        changes = {
+            card_id: ((new := to_points(points)) - to_points(gained), new)
+            for _row_id, card_id, points, gained, _is_unnamed in entered
+            if points is not None
+        }
+        cards.browse(changes)._fold_after_hook(changes)
+        cards.browse({card_id for _row_id, card_id, *_ in entered} - changes.keys())._fold()
+
+    def _get_release_sql(self, cards) -> SQL:
+        """Return the statement that releases what is due on these cards.
+
+        It gives id and card of each row entered, and the new balance of the card and what it
+        gained, or NULL where the rows are still to be folded.
+        """
+        now = fields.Datetime.now()
+        return SQL(
+            """WITH %(released)s, %(entered)s, folded AS (
+                   UPDATE loyalty_card card
+                      SET points = round(card.points::numeric + gained.qty, 2), write_date = %(now)s
+                     FROM (SELECT card_id, sum(qty) AS qty FROM entered
+                            WHERE NOT unfolded GROUP BY card_id) gained
+                    WHERE card.id = gained.card_id
+                RETURNING card.id, card.points, gained.qty
+               )
+               SELECT entered.id, entered.card_id, folded.points, folded.qty, entered.is_unnamed
+                 FROM entered LEFT JOIN folded ON folded.id = entered.card_id""",
+            released=self._get_released_sql(cards, now),
+            entered=self._get_entered_sql(cards, now),
+            now=now,
+        )
+
+    def _get_released_sql(self, cards, now: datetime) -> SQL:
+        """Return the CTEs that claim what is due.
+
+        A row that somebody lowers at this moment is left for the next run: who has the locks of
+        cards does not wait.
+        """
+        return SQL(
+            """due AS MATERIALIZED (
                    SELECT id FROM loyalty_pending
-                    WHERE state = 'pending' AND release_at <= %(now)s
-                      AND CASE WHEN card_id %% %(shards)s = %(shard)s THEN TRUE ELSE FALSE END
-                 ORDER BY release_at, id LIMIT %(limit)s
+                    WHERE card_id = ANY(%(cards)s) AND state = 'pending' AND release_at <= %(now)s
                       FOR NO KEY UPDATE SKIP LOCKED
                ), released AS (
                    UPDATE loyalty_pending pending
                       SET state = 'released', write_date = %(now)s, write_uid = %(uid)s
                      FROM due WHERE pending.id = due.id
                 RETURNING pending.*
+               )""",
+            cards=cards.ids,
+            now=now,
+            uid=self.env.uid,
+        )
+
+    def _get_entered_sql(self, cards, now: datetime) -> SQL:
+        """Return the CTEs that enter what was released: folded, but where something is open."""
+        return SQL(
+            """matching AS MATERIALIZED (
+                   SELECT card_id FROM loyalty_history
+                    WHERE card_id = ANY(%(cards)s) AND remaining < 0
+                    UNION
+                   SELECT card_id FROM loyalty_history
+                    WHERE card_id = ANY(%(cards)s) AND unfolded
                ), entered AS (
                    INSERT INTO loyalty_history (
                        card_id, description, qty, issued, used, kind, key, date, posted_at,
                        order_model, order_id, origin, rate, multiplier, base_amount,
-                       document_company_id, unfolded,
+                       document_company_id, expire_on, remaining, unfolded,
                        create_uid, create_date, write_uid, write_date
                    )
-                   SELECT card_id, description, qty, qty, 0, 'earn', %(key)s || id, %(now)s,
-                          %(now)s, order_model, order_id, origin, rate, multiplier, base_amount,
-                          document_company_id, TRUE, %(uid)s, %(now)s, %(uid)s, %(now)s
+                   SELECT released.card_id, description, qty, qty, 0, 'earn',
+                          %(key)s || released.id, %(now)s, %(now)s, order_model, order_id, origin,
+                          rate, multiplier, base_amount, document_company_id, today.last_day,
+                          CASE WHEN matching.card_id IS NULL THEN qty END,
+                          matching.card_id IS NOT NULL, %(uid)s, %(now)s, %(uid)s, %(now)s
                      FROM released
+                     JOIN (%(days)s) today ON today.card_id = released.card_id
+                LEFT JOIN matching ON matching.card_id = released.card_id
                     WHERE qty > 0
-                 ORDER BY id
+                 ORDER BY release_at, released.id
               ON CONFLICT (key) WHERE key IS NOT NULL DO NOTHING
-                RETURNING id, card_id, order_id IS NOT NULL AND origin IS NULL AS is_unnamed
-               )
-               SELECT number, id, card_id, is_unnamed
-                 FROM (SELECT count(*) AS number FROM released) total
-            LEFT JOIN entered ON TRUE ORDER BY id""",
-            now=fields.Datetime.now(),
-            uid=self.env.uid,
+                RETURNING id, card_id, qty, unfolded,
+                          order_id IS NOT NULL AND origin IS NULL AS is_unnamed
+               )""",
+            cards=cards.ids,
+            days=self._get_last_days_sql(cards, now),
             key=f'{self._name}:',
-            shard=shard,
-            shards=shards,
-            limit=CHUNK_SIZE,
+            now=now,
+            uid=self.env.uid,
+        )
+
+    def _get_last_days_sql(self, cards, now: datetime) -> SQL:
+        """Return a SELECT of the last day of points that cards get now."""
+        return SQL(
+            """SELECT card.id AS card_id, program.last_day FROM loyalty_card card
+                 JOIN (VALUES %s) program (id, last_day) ON program.id = card.program_id
+                WHERE card.id = ANY(%s)""",
+            SQL(', ').join(
+                SQL(
+                    '(%s, %s::date)',
+                    program.id,
+                    program._get_expiry_date(program._get_local_day(now)),
+                )
+                for program in cards.program_id
+            ),
+            cards.ids,
         )

@@ -179,8 +179,7 @@ class PointsMachine(RuleBasedStateMachine):
 
     @rule()
     def release_pending(self):
-        while self.env['loyalty.pending']._release_chunk():
-            pass
+        self.env['loyalty.pending']._cron_release()
         for member in self.members:
             book = member.book
             due = [row for row in book.pending if row[2] <= self.now]

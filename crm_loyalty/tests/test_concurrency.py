@@ -208,7 +208,7 @@ class TestConcurrency(TwoCursorsCase):
         self.assertEqual(self.env_1.cr.fetchone(), (15,))
 
     def expire(self, card):
-        return self.env_2['loyalty.expiry']._expire_chunk(card.ids)
+        return self.env_2['loyalty.expiry']._do_chunk('_expire_cards', card.ids)
 
     # ------------------------------------------------------------
     # A SEAL AND AN ERASURE
@@ -293,20 +293,42 @@ class TestConcurrency(TwoCursorsCase):
         rows = self.cards(self.env_1).history_ids.sorted('id')
         self.assertEqual(rows.mapped('qty'), [60, -35])
 
-    def test_release_beside_a_credit_note(self):
-        """Points released and taken back at once: whoever is second sees the first."""
+    def prepare_release(self):
+        """Commit an order with 60 points, and 40 more to be released; return its card."""
         self.program.release_delay_days = 1
         self.prepare_event(price=100)
         self.order._loyalty_true_up()
         self.env_1.cr.commit()
         self.execute_committed(
-            "WITH due AS (UPDATE loyalty_pending SET release_at = '2026-01-01' WHERE order_id = %s)"
-            ' UPDATE sale_order_line SET price_total = 70 WHERE order_id = %s',
-            *(self.order.id, self.order.id),
+            "UPDATE loyalty_pending SET release_at = '2026-01-01' WHERE order_id = %s",
+            self.order.id,
         )
         self.start_over()
-        self.assertEqual(self.cards(self.env_1).points_pending, 40)
-        self.assertEqual(self.env_1['loyalty.pending']._release_chunk(), 1)
+        card = self.cards(self.env_1)
+        self.assertEqual(card.points_pending, 40)
+        return card
+
+    def test_release_by_two_workers(self):
+        """The second leaves the card to the first, and then finds nothing to release."""
+        card = self.prepare_release()
+        first, second = (env['loyalty.pending'] for env in (self.env_1, self.env_2))
+        self.assertEqual(first._lock_cards(card.ids, wait=False), card.ids)
+        first._release_cards(card.ids)
+        self.assertEqual(second._do_chunk('_release_cards', card.ids), card.ids)
+        self.env_1.cr.commit()
+        self.assertEqual(second._do_chunk('_release_cards', card.ids, wait=True), [])
+        self.start_over()
+        self.assertEqual(card.history_ids.sorted('id').mapped('qty'), [60, 40])
+        self.assertEqual((card.points, card.points_pending), (100, 0))
+
+    def test_release_beside_a_credit_note(self):
+        """Points released and taken back at once: whoever is second sees the first."""
+        self.prepare_release()
+        self.execute_committed(
+            'UPDATE sale_order_line SET price_total = 70 WHERE order_id = %s', self.order.id
+        )
+        self.start_over()
+        self.env_1['loyalty.pending']._release_cards(self.cards(self.env_1).ids)
         self.env_1.cr.commit()
         self.assert_second_is_refused(self.true_up)
         card = self.cards(self.env_1)

@@ -11,6 +11,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..earning import Flow, cut_points
+from ..models.loyalty_card_ledger import Movement
 from .common import LoyaltyCommon
 
 
@@ -466,9 +467,8 @@ class TestPending(EarningCommon):
     """Points held back as long as goods may come back."""
 
     def release(self):
-        with patch.object(self.registry['ir.cron'], '_commit_progress', lambda *a, **k: 60):
-            for shard in (0, 1):
-                self.env['loyalty.pending']._cron_release(shard, 2)
+        for shard in (0, 1):
+            self.env['loyalty.pending']._cron_release(shard, 2)
 
     def test_v4_deferral(self):
         self.program.write({'earn_on': 'paid', 'release_delay_days': 14})
@@ -498,6 +498,27 @@ class TestPending(EarningCommon):
         self.assert_balanced(card)
         self.credit(invoice, price=60)
         self.assertEqual(self.rows(card), [('earn', 60), ('unearn', -60)])
+
+    def test_released_like_other_points(self):
+        """A debt is paid first, and the last day counts from the release."""
+        with freeze_time('2026-03-01 12:00:00'):
+            self.program.write({'release_delay_days': 14, 'expire_after': 30})
+            self.silver.min_value = 50
+            self.confirm()
+            card = self.get_card()
+            owing = self.create_card(self.create_partner("Owing"))
+            owing._post([Movement(owing.id, -30, 'unearn')])
+            self.create_order(100, partner=owing.partner_id).action_confirm()
+        with freeze_time('2026-03-15 12:00:00'):
+            self.release()
+        for one, left in ((card, 100), (owing, 70)):
+            self.assertEqual(one.points, left)
+            row = one.history_ids.filtered(lambda row: row.kind == 'earn')
+            self.assertEqual((row.qty, row.remaining, row.unfolded), (100, left, False))
+            self.assertEqual(row.expire_on, Date.to_date('2026-04-14'))
+            self.assertTrue(row.origin)
+            self.assertEqual(one.tier_id, self.silver)
+            self.assert_balanced(one)
 
     def test_cancelled_while_pending(self):
         self.program.release_delay_days = 14

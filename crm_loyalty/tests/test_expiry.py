@@ -306,9 +306,9 @@ class TestExpiry(ExpiryCommon):
         with (
             patch.object(self.registry['loyalty.card'], '_is_in_test', lambda self: False),
             patch.object(self.registry['loyalty.expiry'], '_expire_cards', side_effect=ValueError),
-            mute_logger('odoo.addons.crm_loyalty.models.loyalty_expiry'),
+            mute_logger('odoo.addons.crm_loyalty.models.loyalty_card_job'),
         ):
-            self.assertEqual(rows._expire_chunk([self.card.id], days), [self.card.id])
+            self.assertEqual(rows._do_chunk('_expire_cards', [self.card.id], days), [self.card.id])
 
     def test_settings(self):
         for values in ({'expire_after': -1}, {'inactivity_months': -1}, {'reinstate_days': -2}):

@@ -105,7 +105,7 @@ class TestMerge(LoyaltyCommon):
         with freeze_time('2026-07-01 12:00:00'):
             self.merge(source, self.member)
         with freeze_time('2027-03-02 12:00:00'):
-            self.env['loyalty.expiry']._expire_chunk(card.ids)
+            self.env['loyalty.expiry']._do_chunk('_expire_cards', card.ids)
             orders[1]._action_cancel()
         self.assertEqual(card.points, 0, "what was redeemed had been usable until 1 March")
         self.assert_balanced(card)
@@ -116,7 +116,7 @@ class TestMerge(LoyaltyCommon):
         with freeze_time('2026-07-01 12:00:00'):
             self.merge(source, self.member)
         with freeze_time('2027-03-02 12:00:00'):
-            self.env['loyalty.expiry']._expire_chunk(card.ids)
+            self.env['loyalty.expiry']._do_chunk('_expire_cards', card.ids)
             orders[1]._action_cancel()
         self.assertEqual(self.get_dated(card), [('2027-04-01', 100)])
 
@@ -139,7 +139,7 @@ class TestMerge(LoyaltyCommon):
         with freeze_time('2026-07-01 12:00:00'):
             self.merge(source, self.member)
         with freeze_time('2027-06-02 12:00:00'):
-            self.env['loyalty.expiry']._expire_chunk(card.ids)
+            self.env['loyalty.expiry']._do_chunk('_expire_cards', card.ids)
             self.assertEqual(card.points, 0)
             card._post([Movement(card.id, to_points(500), 'grant')])
             orders[1].order_line.filtered(lambda line: not line.is_reward_line).price_unit = 20

@@ -244,6 +244,8 @@ class WorkersCase(BaseCase):
         elif method == 'expire':
             # the number of the shard
             env['loyalty.expiry']._cron_expire_points(record_id, 2)
+        elif method == 'release':
+            env['loyalty.pending']._cron_release(record_id, 2)
         else:
             order = env['sale.order'].browse(record_id)
             # as if a client had called it

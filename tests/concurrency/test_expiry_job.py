@@ -8,7 +8,7 @@ import pytest
 
 from odoo.tests import tagged
 
-from odoo.addons.crm_loyalty.models import loyalty_expiry
+from odoo.addons.crm_loyalty.models import loyalty_card_job
 from odoo.addons.crm_loyalty.tests.workers import WorkersCase
 
 _logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ class TestExpiryJob(WorkersCase):
         super().setUp()
         # many transactions
         for name, size in (('CHUNK_SIZE', 7), ('PAGE_SIZE', 30)):
-            patcher = patch.object(loyalty_expiry, name, size)
+            patcher = patch.object(loyalty_card_job, name, size)
             patcher.start()
             self.addCleanup(patcher.stop)
 
