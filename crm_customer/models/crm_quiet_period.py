@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytz
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 
@@ -26,8 +27,8 @@ class CrmQuietPeriod(models.Model):
         default=lambda self: self.env.company,
         help="Empty: messages of all companies are held.",
     )
-    res_model = fields.Char(string="Origin Model", index='btree_not_null')
-    res_id = fields.Many2oneReference(string="Origin", model_field='res_model')
+    res_model = fields.Char(string="Origin Model", index='btree_not_null', copy=False)
+    res_id = fields.Many2oneReference(string="Origin", model_field='res_model', copy=False)
     # === When ===
     promotion_from = fields.Datetime(string="Promotion Starts", required=True)
     promotion_to = fields.Datetime(string="Promotion Ends", required=True)
@@ -107,9 +108,29 @@ class CrmQuietPeriod(models.Model):
         first = zone.localize(start - timedelta(days=self.days_before))
         return first.astimezone(pytz.utc).replace(tzinfo=None)
 
+    @api.constrains('action', 'res_model', 'res_id')
+    def _check_action(self):
+        for period in self:
+            if period.action == 'fold' and not (period.res_model and period.res_id):
+                raise ValidationError(
+                    self.env._(
+                        "“%(period)s” was made by hand: it has no message of its own that others"
+                        " could be put into. Send them after the promotion, or do not send them.",
+                        period=period.name,
+                    )
+                )
+
     # ------------------------------------------------------------
     # CRUD
     # ------------------------------------------------------------
+
+    def copy_data(self, default=None):
+        """Make the copy of a promotion's period one made by hand."""
+        vals_list = super().copy_data(default)
+        for period, vals in zip(self, vals_list, strict=True):
+            if period.action == 'fold' and not vals.get('res_id'):
+                vals['action'] = 'defer_to_end'
+        return vals_list
 
     def write(self, vals):
         """Look again at what the period held before it was changed."""

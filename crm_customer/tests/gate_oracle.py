@@ -39,7 +39,7 @@ class Policy:
 
 @dataclass
 class Period:
-    origin: tuple
+    origin: tuple | None  # None: made by hand
     first: datetime
     end: datetime
     promotion_end: datetime
@@ -318,7 +318,7 @@ class Life:
             and period.company in (None, message.company)
             and message.message_class in period.classes
             and message.channel in period.channels
-            and period.origin != message.origin
+            and (period.origin is None or period.origin != message.origin)
             and (period.listed is None or message.person in period.listed)
         ]
         if not periods:

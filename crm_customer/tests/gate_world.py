@@ -136,15 +136,17 @@ class RandomWorld:
         begin = self.moment(first=2, days=self.days + 4)
         end = begin + QUARTER * self.random.randint(4, 4 * 96)
         during = self.chance(0.3)
+        origin = ('promotion', number + 1) if self.chance(0.8) else None
+        actions = ['defer_to_end', 'drop', *(['fold', 'fold'] if origin else [])]
         return Period(
-            origin=('promotion', number + 1),
+            origin=origin,
             first=begin - timedelta(days=self.random.randint(1, 3)),
             end=end if during else begin,
             promotion_end=end,
             company=self.random.choice([None, *COMPANIES]),
             classes=set(KEEPING_QUIET) if self.chance(0.6) else {'greeting', 'gift'},
             channels=set(REACHED) if self.chance(0.6) else {'email'},
-            action=self.random.choice(['defer_to_end', 'fold', 'fold', 'drop']),
+            action=self.random.choice(actions),
             listed=None
             if self.chance(0.4)
             else {person.number for person in self.persons if self.chance(0.5)},
@@ -312,8 +314,8 @@ class DatabaseWorld:
                 {
                     'name': "Promotion",
                     'company_id': company.id if company else False,
-                    'res_model': period.origin[0],
-                    'res_id': period.origin[1],
+                    'res_model': period.origin and period.origin[0],
+                    'res_id': period.origin and period.origin[1],
                     'promotion_from': period.end - QUARTER,
                     'promotion_to': period.promotion_end,
                     'action': period.action,

@@ -1,5 +1,6 @@
 from unittest.mock import patch
 
+from odoo.exceptions import ValidationError
 from odoo.fields import Datetime
 from odoo.tests import tagged
 from odoo.tools import SQL
@@ -72,6 +73,20 @@ class TestQuietPeriod(MessageCase):
         )
         greeting = self.look('2026-11-09 02:00:00')
         self.assertRecordValues(greeting, [{'state': 'planned', 'reason': 'quiet_period'}])
+
+    def test_period_made_by_hand_has_no_message_of_its_own(self):
+        values = {
+            'name': "Stocktaking",
+            'promotion_from': '2026-11-10 16:00:00',
+            'promotion_to': '2026-11-14 16:00:00',
+        }
+        with self.assertRaises(ValidationError):
+            self.env['crm.quiet.period'].create({**values, 'action': 'fold'})
+        by_hand = self.env['crm.quiet.period'].create(values)
+        with self.assertRaises(ValidationError):
+            by_hand.action = 'fold'
+        self.period.action = 'fold'
+        self.assertEqual(self.period.copy().action, 'defer_to_end', "a copy is made by hand")
 
     def test_5_7_order_status_still_goes(self):
         for message_class in ('transactional', 'safety', 'survey'):
