@@ -10,6 +10,7 @@ from . import (
     crm_import,
     crm_message,
     aftersales_request_owner,
+    aftersales_request_hush,
     crm_selfcheck,
     product_template,
     res_company,

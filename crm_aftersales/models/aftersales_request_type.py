@@ -58,6 +58,22 @@ class AftersalesRequestType(models.Model):
         "Another request type already has this code.",
     )
 
+    def write(self, vals):
+        """Let the gate look again when requests of a type hold messages no more."""
+        holding = self.filtered('holds_messages')
+        result = super().write(vals)
+        if holding.filtered(lambda request_type: not request_type.holds_messages):
+            self.env['crm.message']._look_again('hush')
+        return result
+
+    def unlink(self):
+        """Let the gate look again: requests without a type hold no messages."""
+        holding = bool(self.filtered('holds_messages'))
+        result = super().unlink()
+        if holding:
+            self.env['crm.message']._look_again('hush')
+        return result
+
     @api.depends('code')
     def _compute_holds_messages(self):
         for request_type in self:

@@ -33,20 +33,6 @@ class CrmMessage(models.Model):
             fields.Datetime.now(),
         )
 
-    @api.model
-    def _release_in_house(self, partners) -> None:
-        """Let the gate look again at what waited for customers to leave."""
-        held = self.sudo().search(
-            [
-                ('state', '=', 'planned'),
-                ('reason', '=', 'in_house'),
-                ('person_id.partner_id', 'in', partners.ids),
-            ]
-        )
-        if held:
-            held.write({'due_at': fields.Datetime.now()})
-            self._trigger_gate()
-
     # ------------------------------------------------------------
     # GREETINGS
     # ------------------------------------------------------------

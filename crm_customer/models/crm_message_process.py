@@ -254,18 +254,26 @@ class CrmMessage(models.Model):
     # ------------------------------------------------------------
 
     @api.model
-    def _look_again(self, reason: str) -> None:
+    def _look_again(self, reason: str, partners: models.BaseModel | None = None) -> None:
         """Let the gate look at once at what waits for a reason that may have gone.
 
         :param reason: value of ``reason``
+        :param partners: the customers it is about; None for all
         """
+        persons = SQL('TRUE')
+        if partners is not None:
+            persons = SQL(
+                'person_id IN (SELECT id FROM crm_person WHERE partner_id = ANY(%s))', partners.ids
+            )
         self.env.flush_all()
         self.env.cr.execute(
             SQL(
                 'UPDATE crm_message SET due_at = GREATEST(planned_at, %(now)s)'
-                " WHERE state = 'planned' AND reason = %(reason)s AND due_at > %(now)s",
+                " WHERE state = 'planned' AND reason = %(reason)s AND due_at > %(now)s"
+                ' AND %(persons)s',
                 now=fields.Datetime.now(),
                 reason=reason,
+                persons=persons,
             )
         )
         changed = self.env.cr.rowcount

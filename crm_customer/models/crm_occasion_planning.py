@@ -42,7 +42,8 @@ class CrmOccasion(models.Model):
     def _occasion_after_change(self, names: set[str]) -> None:
         if 'state' in names:
             gone = self.filtered(lambda occasion: occasion.state == 'left')
-            self.env['crm.message']._release_in_house(gone.partner_id)
+            if gone:
+                self.env['crm.message']._look_again('in_house', gone.partner_id)
         if names & self._get_task_fields():
             self._sync_tasks(moved=bool(names & {'date_from', 'arrived_at'}))
         return super()._occasion_after_change(names)
