@@ -108,6 +108,7 @@ class CrmImport(models.Model):
     )
     progress = fields.Float(related='job_id.progress')
     result = fields.Text(related='job_id.result')
+    stop_text = fields.Text(string="Stopped", compute='_compute_stop_text', compute_sudo=True)
     created_count = fields.Integer(string="Created", readonly=True, copy=False)
     updated_count = fields.Integer(string="Updated", readonly=True, copy=False)
     unchanged_count = fields.Integer(string="Unchanged", readonly=True, copy=False)
@@ -178,6 +179,33 @@ class CrmImport(models.Model):
                 record.state = 'checked' if record.dry_run else 'done'
             else:
                 record.state = state or 'draft'
+
+    @api.depends('state', 'dry_run', 'job_id.done', 'job_id.failed', 'job_id.total', 'result')
+    @api.depends_context('lang')
+    def _compute_stop_text(self):
+        for record in self:
+            stopped = record.state in ('failed', 'cancelled')
+            record.stop_text = stopped and "\n".join(record._get_stop_lines())
+
+    def _get_stop_lines(self) -> list[str]:
+        """Return why and where the work stopped, and how it goes on."""
+        job = self.job_id
+        done = job.done + job.failed
+        lines = [job.result] if job.result else []
+        if not done:
+            lines.append(
+                self.env._("Stopped before the first record. “Resume” begins with it.")
+            )
+            return lines
+        where = self.env._(
+            "Stopped after %(done)s of %(total)s records; %(left)s are left. “Resume” goes on"
+            " with them.",
+            done=done,
+            total=job.total,
+            left=max(job.total - done, 0),
+        )
+        stays = [] if self.dry_run else [self.env._("What came in stays.")]
+        return [*lines, " ".join([where, *stays])]
 
     # ------------------------------------------------------------
     # CRUD

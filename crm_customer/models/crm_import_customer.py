@@ -55,6 +55,22 @@ class CrmImport(models.Model):
         elif template.customer:
             self._find_guests(template, records)
 
+    def _blame_customers(self, template: ImportTemplate, records: list[ImportRecord]) -> None:
+        """Say of records left out already what is wrong with their customers; make none."""
+        if template.customer is None or not records:
+            return
+        if template.customer == '':
+            records = [record for record in records if not record.existing_id]
+        positions = self._get_customer_positions(template, self._get_paths())
+        guests = [self._prepare_guest(positions, record) for record in records]
+        found = self._search_contacts(guests)
+        for record, guest in zip(records, guests, strict=True):
+            contact = self._choose_contact(guest, found)
+            if isinstance(contact, str):
+                record.refuse(contact)
+            elif template.customer and not (guest.keys or record.existing_id):
+                record.refuse(self._get_nobody_text())
+
     # ------------------------------------------------------------
     # THE RECORD IS THE CONTACT
     # ------------------------------------------------------------

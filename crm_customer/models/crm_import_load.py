@@ -10,6 +10,7 @@ from psycopg2.extras import execute_values
 
 from odoo import api, models
 from odoo.exceptions import UserError
+from odoo.models import fix_import_export_id_paths
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
@@ -45,9 +46,13 @@ class ImportRecord:
     def refuse(self, reason: str) -> None:
         """Leave the record out.
 
-        :param reason: translated; what the file does not say is not said there either
+        :param reason: translated, beside others; what the file does not say is not said there
+            either
         """
-        self.state, self.reason = 'bad', reason.replace(EXTERNAL_ID_PREFIX, '')
+        known = self.reason.splitlines()
+        self.state = 'bad'
+        lines = reason.replace(EXTERNAL_ID_PREFIX, '').splitlines()
+        self.reason = "\n".join(dict.fromkeys([*known, *lines]))
 
 
 @dataclass
@@ -264,6 +269,15 @@ class CrmImport(models.Model):
         }
         return {number: keys & found for number, keys in named.items() if keys & found}
 
+    def _blank_references(self, template: ImportTemplate, records: list[ImportRecord]) -> None:
+        """Forget whom records name of the same file: he may not be there yet, or ever."""
+        references = self._get_references(records)
+        positions = self._get_reference_positions(template) if references else []
+        for record in records:
+            if references.get(record.number):
+                for index in positions:
+                    record.cells[index] = ''
+
     def _put_off(self, records: list[ImportRecord], job) -> None:
         """Let records wait that failed while another row of the file that they name waits."""
         if (job.cursor or {}).get('second'):
@@ -293,15 +307,17 @@ class CrmImport(models.Model):
         """Bring records in; each gets its state, and its reason when it is left out."""
         template = self._get_template()
         self._find_existing(template, records)
-        references = self._get_references(records) if dry_run else {}
-        blank = self._get_reference_positions(template) if references else []
-        for record in records:
-            if references.get(record.number):
-                for index in blank:  # not there, because nothing of the file is written
-                    record.cells[index] = ''
+        if dry_run:
+            self._blank_references(template, records)
         self._read_values(template, records)
+        wrong = [record for record in records if record.state]
         self._find_customers(template, [r for r in records if not r.state])
-        self._load_apart(self._get_target(template), [r for r in records if not r.state])
+        self._blame_customers(template, wrong)
+        target = self._get_target(template)
+        refused = [record for record in records if record.state]
+        self._blank_references(template, refused)
+        self._blame_values(target, refused)
+        self._load_apart(target, [r for r in records if not r.state])
 
     def _get_target(self, template: ImportTemplate) -> LoadTarget:
         paths = [column['path'] or '' for column in self.columns]
@@ -356,6 +372,7 @@ class CrmImport(models.Model):
                         cells[index] = cells[index] and convert(cells[index])
                     except ValueError:
                         problems.append(self._get_value_problem(index, cells[index]))
+                        cells[index] = ''  # the rest of the line is looked at as well
             if problems:
                 record.refuse("\n".join(problems))
 
@@ -490,6 +507,25 @@ class CrmImport(models.Model):
             if self._is_line_path(target.model, path)
         }
         return next((name for name in sorted(names) if f'{name}/id' not in target.paths), '')
+
+    def _blame_values(self, target: LoadTarget, records: list[ImportRecord]) -> None:
+        """Say of records left out already what else ``load()`` could not read: all at once."""
+        if not records or target.loader != 'load':
+            return
+        messages = []
+        paths, rows = self._prepare_matrix(target, records)
+        model = self._get_target_model(target, ImportTally())
+        with self.env.cr.savepoint() as savepoint:
+            extracted = model._extract_records(
+                [fix_import_export_id_paths(path) for path in paths], rows, log=messages.append
+            )
+            for _record in model._convert_records(
+                extracted, log=messages.append, savepoint=savepoint
+            ):
+                pass
+        errors = [message for message in messages if message['type'] == 'error']
+        for index, reason in self._get_blamed(records, errors).items():
+            records[index].refuse(reason)
 
     def _get_blamed(self, records: list[ImportRecord], messages: list[dict]) -> dict[int, str]:
         """Return the reasons by position of the record, of values that could not be converted.

@@ -4,11 +4,13 @@ from datetime import datetime
 from unittest.mock import patch
 
 import psycopg2
+from lxml import etree
 from openpyxl import load_workbook
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
+from odoo.tools.safe_eval import safe_eval
 
 from .import_common import CHUNK, ImportCase
 
@@ -215,12 +217,56 @@ class TestImport(ImportCase):
         with patch(CHUNK, 2):
             self.run_job(record.job_id, time_limit=0)
             self.run_job(record.job_id, time_limit=0)
+        self.assertFalse(record.stop_text)
         record.action_cancel()
         self.run_job(record.job_id)
         self.assertEqual((record.state, record.created_count), ('cancelled', 2))
+        self.assertIn("after 2 of 4 records; 2 are left", record.stop_text)
+        self.assertIn("What came in stays.", record.stop_text)
         record.action_resume()
+        self.assertFalse(record.stop_text)
         self.run_job(record.job_id)
         self.assertEqual(self.get_counts(record), (4, 0, 0, 0))
+
+    def test_cancelled_before_it_began_and_stopped_by_an_error(self):
+        record = self.make_import([self.HEADER, *self.get_rows(4)])
+        record.action_check()
+        record.action_cancel()
+        self.assertIn("before the first record", record.stop_text)
+        self.assertNotIn("stays", record.stop_text)
+        record.action_resume()
+        with patch.object(
+            self.registry['crm.import'], '_stage_rows', side_effect=UserError("No room")
+        ):
+            self.run_job(record.job_id)
+        self.assertEqual(record.state, 'failed')
+        self.assertTrue(record.stop_text.startswith("No room\n"))
+
+    def get_buttons(self, record):
+        """Return the labels of the buttons that the form offers."""
+        header = etree.fromstring(record.get_view(view_type='form')['arch']).find('header')
+        values = {'state': record.state, 'file': bool(record.file)}
+        return {
+            button.get('string')
+            for button in header.iter('button')
+            if not safe_eval(button.get('invisible', 'False'), values)
+        }
+
+    def test_buttons_fit_what_can_be_done(self):
+        record = self.env['crm.import'].create({})
+        self.assertEqual(self.get_buttons(record), {'Download Template'})
+        record = self.make_import([self.HEADER, *self.get_rows(4)])
+        self.assertEqual(self.get_buttons(record), {'Check', 'Import', 'Download Template'})
+        record.action_import()
+        self.assertEqual(self.get_buttons(record), {'Cancel', 'Download Template'})
+        with patch(CHUNK, 2):
+            self.run_job(record.job_id, time_limit=0)
+            self.run_job(record.job_id, time_limit=0)
+        record.action_cancel()
+        self.assertEqual(self.get_buttons(record), {'Resume', 'Download Template'}, "no file")
+        record.action_resume()
+        self.run_job(record.job_id)
+        self.assertEqual(self.get_buttons(record), {'Download Template'})
 
     # ------------------------------------------------------------
     # RIGHTS, HOUSEKEEPING

@@ -99,6 +99,40 @@ class TestImportKnown(ImportCase):
         rows[1] = ('', 'imp B', '13800138009', '')
         self.assertEqual(self.get_counts(self.bring_in(rows, existing='fill')), (0, 0, 1, 0))
 
+    def test_all_that_is_wrong_with_a_line_is_said(self):
+        self.env['res.partner'].create(
+            [{'name': name, 'phone': '13800138009'} for name in ('Imp a', 'Imp b')]
+        )
+        rows = [
+            (*self.HEADER, 'country_id', 'lang', 'birth_year'),
+            ('', 'Imp c', '13800138009', '', 'Atlantis', 'Klingon', 'MCMXC'),
+            ('', 'Imp d', '13900139771', '', 'Atlantis', '', ''),
+            ('', 'Imp e', '13900139772', '', 'China', '', ''),
+        ]
+        for dry_run in (True, False):
+            record = self.make_import(rows)
+            record._start(dry_run=dry_run)
+            self.run_job(record.job_id)
+            self.assertEqual(self.get_counts(record), (1, 0, 0, 2))
+            bad = self.get_bad(record)
+            for text in ("MCMXC", "2 contacts have", "Atlantis", "Klingon"):
+                self.assertIn(text, bad[2])
+            self.assertEqual(len(bad[2].splitlines()), 4, bad[2])
+            self.assertEqual(len(bad[3].splitlines()), 1, bad[3])
+        self.assertEqual(self.get_contacts('Imp ').mapped('name'), ['Imp a', 'Imp b', 'Imp e'])
+
+    def test_all_that_is_wrong_with_a_stay_is_said(self):
+        rows = [
+            ('Type', 'Reference', 'Guest', 'Customer Phone', 'Expected from'),
+            ('No such type', 'R-1', '', '', 'tomorrow'),
+            ('No such type', 'R-2', '', '13800138077', '2026-11-22'),
+        ]
+        bad = self.get_bad(self.bring_in(rows, 'occasions'))
+        for text in ("tomorrow", "nothing to find the customer by", "No such type"):
+            self.assertIn(text, bad[2])
+        for text in ("no name to make one", "No such type"):
+            self.assertIn(text, bad[3])
+
     def test_contacts_of_another_company_are_not_touched(self):
         other = self.env['res.partner'].create(
             {'name': "Imp other", 'phone': '13800138010', 'company_id': self.other_company.id}
