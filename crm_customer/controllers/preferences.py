@@ -202,13 +202,16 @@ class PreferencesPortal(CustomerPortal):
         return link, None
 
     def _speak_language(self, person) -> None:
-        """Speak the language chosen on the page or before, the browser's, or the person's."""
+        """Speak the language chosen on the page or before, the person's, or the browser's.
+
+        The person's is that of the message the link stood in.
+        """
         find = request.env['ir.http'].get_nearest_lang
         lang = (
             find(request.httprequest.args.get('lang'))
             or find(request.cookies.get('frontend_lang'))
+            or find(person.partner_id.lang)
             or find(request.best_lang)
-            or person.partner_id.lang
             or request.env.lang
         )
         request.update_context(lang=lang)

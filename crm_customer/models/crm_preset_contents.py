@@ -18,6 +18,8 @@ class PresetEntry:
 
     name: str
     state: str  # new, kept, loaded, gone
+    #: what the record that is kept is called, when that is something else
+    kept_name: str = ''
 
 
 @dataclass
@@ -121,9 +123,16 @@ class CrmPreset(models.Model):
         """Return what one part holds, model by model in the order of the file."""
         entries = {}
         for record in self._open_file(module, filename).get_records():
-            entry = PresetEntry(self._get_entry_name(record), self._get_entry_state(module, record))
-            entries.setdefault(record.model, []).append(entry)
+            entries.setdefault(record.model, []).append(self._get_entry(module, record))
         return [PresetKind(self._get_model_label(model), found) for model, found in entries.items()]
+
+    def _get_entry(self, module: str, record: PresetRecord) -> PresetEntry:
+        entry = PresetEntry(self._get_entry_name(record), self._get_entry_state(module, record))
+        if entry.state == 'kept':
+            known = self.env.ref(f'{module}.{record.xml_name}', raise_if_not_found=False)
+            name = (known or self._find_existing(record)).display_name
+            entry.kept_name = name if name not in record.get_names() else ''
+        return entry
 
     def _get_entry_name(self, record: PresetRecord) -> str:
         """Return what a record is called on the page."""

@@ -22,7 +22,7 @@ class TestConsentStaff(CrmCustomerCommon):
             .with_user(self.user_staff)
             .with_context(**action['context'])
         )
-        for name, value in values.items():
+        for name, value in {'status': 'out', 'told_by': 'phone', **values}.items():
             form[name] = value
         return form.save()
 
@@ -88,13 +88,20 @@ class TestConsentStaff(CrmCustomerCommon):
         with self.assertRaises(ValidationError):
             again.save()
 
+    def test_nothing_is_said_for_the_customer(self):
+        action = self.staff_contact.action_change_consent()
+        form = Form(self.env['crm.consent.change'].with_context(**action['context']))
+        self.assertEqual((form.status, form.told_by), (False, False))
+        with self.assertRaises(AssertionError):
+            form.save()
+
     def test_who_may(self):
         stranger = self.contact.with_user(self.user_employee)
         self.assertFalse(stranger.get_consent_overview()['can_change'])
         dialog = (
             self.env['crm.consent.change']
             .with_user(self.user_employee)
-            .create({'partner_id': self.contact.id})
+            .create({'partner_id': self.contact.id, 'status': 'out', 'told_by': 'phone'})
         )
         with self.assertRaises(AccessError):
             dialog.action_save()

@@ -341,7 +341,7 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         return re.search(r'<html[^>]* lang="([^"]+)"', page).group(1)
 
     def test_language(self):
-        """That of the reader: chosen here or before, of his browser, else of the contact."""
+        """The one chosen here or before, of the contact as in his mail, else of the browser."""
         for code in ('zh_CN', 'fr_FR'):
             self.env['res.lang']._activate_lang(code)
         self.contact.lang = 'fr_FR'
@@ -349,6 +349,12 @@ class TestPreferences(CrmCustomerCommon, HttpCase):
         path = self.unsubscribe_path()
         self.assertEqual(self.get_page_lang(path), 'fr-FR')
         self.assertEqual(self.get_page_lang(path, headers=chinese), 'fr-FR', "by the cookie")
+        self.opener.cookies.clear()
+        self.assertEqual(self.get_page_lang(path, headers=chinese), 'fr-FR', "by the contact")
+        confirm = self.path(self.person._get_confirm_url(self.company, ['promotion'], 'email'))
+        self.opener.cookies.clear()
+        self.assertEqual(self.get_page_lang(confirm, headers=chinese), 'fr-FR')
+        self.contact.lang = False
         self.opener.cookies.clear()
         self.assertEqual(self.get_page_lang(path, headers=chinese), 'zh-CN')
         page = self.url_open(path).text

@@ -1,6 +1,6 @@
 from unittest.mock import patch
 
-from lxml import etree
+from lxml import etree, html
 from psycopg2 import IntegrityError
 
 from odoo import Command
@@ -171,6 +171,26 @@ class TestPreset(CrmCustomerCommon):
         self.assertTrue(company.exists())
         self.assertFalse(agency.exists())
         self.assertFalse(self.env.ref('crm_customer.b3_partner_category_guest', False))
+
+    def test_whose_contact_policy_is_kept(self):
+        """A company has policies of its own: the page names the one that goes on to bind."""
+        policies = self.env['crm.contact.policy'].with_context(active_test=False)
+        policies.search([('company_id', '=', self.env.company.id)]).unlink()
+        policy = policies.create(
+            {'name': "One letter a year", 'company_id': self.env.company.id}
+        )
+        files = {'crm_customer': 'presets/b3_hotel.xml'}
+        self.patch(self.registry['crm.preset'], '_get_files', lambda preset: files)
+        for loaded in (False, True):
+            with self.subTest(loaded=loaded):
+                self.preset.invalidate_recordset()
+                text = etree.tostring(
+                    html.fromstring(self.preset.contents), encoding='unicode', method='text'
+                )
+                self.assertIn("two messages in 30 daysyours is kept: One letter a year", text)
+                self.preset.action_load()
+        found = policies.search([('company_id', '=', self.env.company.id)])
+        self.assertEqual(found, policy)
 
     def test_settings(self):
         company = self.env.company

@@ -8,7 +8,10 @@ ALL = 'all'
 
 
 class CrmConsentChange(models.TransientModel):
-    """Staff record what a customer told them, and how."""
+    """Staff record what a customer told them, and how.
+
+    It is a proof: what he said, and how, is never filled in for them.
+    """
 
     _name = 'crm.consent.change'
     _description = 'Record a Decision on Consent'
@@ -37,7 +40,6 @@ class CrmConsentChange(models.TransientModel):
         selection=[('in', "Agrees"), ('out', "Refuses")],
         string="The Customer",
         required=True,
-        default='out',
     )
     told_by = fields.Selection(
         selection=[
@@ -49,7 +51,6 @@ class CrmConsentChange(models.TransientModel):
         ],
         string="Said So",
         required=True,
-        default='phone',
     )
     evidence = fields.Text(help="What you would show if you were asked: date, form, words.")
     must_confirm = fields.Boolean(compute='_compute_must_confirm', compute_sudo=True)
