@@ -193,9 +193,7 @@ class CrmImport(models.Model):
         done = job.done + job.failed
         lines = [job.result] if job.result else []
         if not done:
-            lines.append(
-                self.env._("Stopped before the first record. “Resume” begins with it.")
-            )
+            lines.append(self.env._("Stopped before the first record. “Resume” begins with it."))
             return lines
         where = self.env._(
             "Stopped after %(done)s of %(total)s records; %(left)s are left. “Resume” goes on"

@@ -176,9 +176,7 @@ class TestPreset(CrmCustomerCommon):
         """A company has policies of its own: the page names the one that goes on to bind."""
         policies = self.env['crm.contact.policy'].with_context(active_test=False)
         policies.search([('company_id', '=', self.env.company.id)]).unlink()
-        policy = policies.create(
-            {'name': "One letter a year", 'company_id': self.env.company.id}
-        )
+        policy = policies.create({'name': "One letter a year", 'company_id': self.env.company.id})
         files = {'crm_customer': 'presets/b3_hotel.xml'}
         self.patch(self.registry['crm.preset'], '_get_files', lambda preset: files)
         for loaded in (False, True):
