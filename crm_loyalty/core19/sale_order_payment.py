@@ -26,10 +26,9 @@ class SaleOrder(models.Model):
     def _fix_claimed_points(self) -> None:
         self.ensure_one()
         chosen = dict(self.loyalty_chosen_points or {})
-        for lines in (
-            self.order_line.filtered('points_cost').grouped('reward_identifier_code').values()
-        ):
-            reward, card = lines.reward_id, lines.coupon_id
+        for (_code, reward, card), lines in self._group_claims(
+            self.order_line.filtered('points_cost')
+        ).items():
             if card.is_member and reward._has_points_choice():
                 cost = sum(to_points(line.points_cost) for line in lines)
                 chosen.setdefault(f'{reward.id}:{card.id}', float(cost))
@@ -71,7 +70,16 @@ class SaleOrder(models.Model):
                 "when its payment came. The rest is to be paid, or the payment given back."
             )
             order._message_log(body=text)
-            if order.user_id:
-                order.activity_schedule(
-                    'mail.mail_activity_data_todo', user_id=order.user_id.id, note=text
-                )
+            for user in order._get_users_to_tell():
+                order.activity_schedule('mail.mail_activity_data_todo', user_id=user.id, note=text)
+
+    def _get_users_to_tell(self):
+        """Return who looks after this order; orders of a web shop often have no salesperson."""
+        self.ensure_one()
+        users = self.user_id or self.team_id.user_id
+        if users.filtered('active'):
+            return users
+        users = self.env['res.users']
+        for program in self._get_managed_cards().program_id or self._get_spent_cards().program_id:
+            users |= program._get_ledger_users()
+        return users or self.env.ref('base.user_admin')

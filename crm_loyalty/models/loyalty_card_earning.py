@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 
 from odoo import api, fields, models
@@ -44,53 +43,77 @@ class LoyaltyCard(models.Model):
             pending.setdefault(row.card_id.id, []).append(points)
         return pending
 
-    def _get_capped_points(self, starts: list[datetime | None], entry) -> list[Decimal]:
-        """Return what the orders of this card may give, of those confirmed since each moment.
+    def _get_capped_points(self, periods: list[tuple], entry) -> list[Decimal]:
+        """Return what the orders of this card may give, of those confirmed in each period.
 
         What goes back later frees nothing for others.
 
-        :param starts: moments, UTC; None for ever
+        :param periods: begin and end of each, UTC
         :param entry: ``loyalty.order.points.mixin`` that is left out
         """
         self.ensure_one()
         self.env.flush_all()
-        query = SQL(
+        if self.id in self._get_own()['fresh'] or self._is_in_test():
+            [used] = self.env.execute_query(self._get_used_sql(periods, entry))
+            return [to_points(points) for points in used]
+        # something was written before the card was locked: what others did is looked at again,
+        # what this transaction did they do not see
+        self._lock()
+        [own] = self.env.execute_query(self._get_used_sql(periods, entry, 'IN'))
+        with self.env.registry.cursor() as cr:
+            cr.execute(self._get_used_sql(periods, entry, 'NOT IN'))
+            others = cr.fetchone()
+        return [to_points(sum(pair)) for pair in zip(own, others, strict=True)]
+
+    def _get_used_sql(self, periods: list[tuple], entry, own: str = '') -> SQL:
+        """Return the statement that reads what orders may give in each period.
+
+        :param entry: that is left out
+        :param own: ``IN`` or ``NOT IN``: only what this transaction gave, or only the rest
+        """
+        return SQL(
             'SELECT %s FROM (%s) given',
             SQL(', ').join(
                 SQL(
                     """COALESCE(sum(CASE WHEN is_limited THEN LEAST(frozen_points, frozen_limit)
                                          ELSE frozen_points END)
-                                FILTER (WHERE frozen_at >= %s), 0)""",
-                    start or datetime.min,
+                                FILTER (WHERE frozen_at >= %s AND frozen_at < %s), 0)""",
+                    start,
+                    end,
                 )
-                for start in starts
+                for start, end in periods
             ),
-            self._get_given_sql(entry),
+            self._get_given_sql(entry, own),
         )
-        [used] = self.env.execute_query(query)
-        if self.id not in self._get_own()['fresh'] and not self._is_in_test():
-            # something was written before the card was locked: look again at what others did
-            self._lock()
-            with self.env.registry.cursor() as cr:
-                cr.execute(query)
-                used = [max(pair) for pair in zip(used, cr.fetchone(), strict=True)]
-        return [to_points(points) for points in used]
 
-    def _get_given_sql(self, entry) -> SQL:
+    def _get_given_sql(self, entry, own: str) -> SQL:
         """Return a SELECT of what the orders of all channels may give to this card.
 
         :param entry: that is left out
+        :param own: as of :meth:`_get_used_sql`
         """
-        return SQL(' UNION ALL ').join(
-            SQL(
-                """SELECT frozen_at, frozen_points, frozen_limit, is_limited FROM %s
-                    WHERE coupon_id = %s AND frozen_at IS NOT NULL AND id <> %s""",
-                SQL.identifier(model._table),
-                self.id,
-                entry.id if entry._name == model._name else 0,
+        selects = []
+        for model in self._get_point_models():
+            given = tuple(self._get_own()['given'].get(model._name, ())) or (0,)
+            selects.append(
+                SQL(
+                    """SELECT frozen_at, frozen_points, frozen_limit, is_limited FROM %s
+                        WHERE coupon_id = %s AND frozen_at IS NOT NULL AND id <> %s %s""",
+                    SQL.identifier(model._table),
+                    self.id,
+                    (entry._name == model._name and entry.id) or 0,
+                    SQL(f'AND id {own} %s', given) if own else SQL(),
+                )
             )
-            for model in self._get_point_models()
-        )
+        return SQL(' UNION ALL ').join(selects)
+
+    @api.model
+    def _remember_given(self, entry) -> None:
+        """Note that this transaction said what an order gives to a card.
+
+        :param entry: ``loyalty.order.points.mixin``
+        """
+        self._get_own()['given'].setdefault(entry._name, set()).add(entry.id)
 
     @api.model
     def _get_point_models(self) -> list:

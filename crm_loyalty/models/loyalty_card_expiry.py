@@ -84,25 +84,32 @@ class LoyaltyCard(models.Model):
             *('inactivity_months', 'reinstate_days'),
         ]
 
-    def _date_awards(self) -> dict[int, date]:
+    def _date_awards(self) -> dict[int, date | None] | None:
         """Give the open awards of these cards the last day on which they can be used.
 
         Part of the fold.  An award that has a day keeps it.  What is given back goes to the awards
         it came from, with their days; its own day is for what these are too old for.
 
-        :return: the day on which points came in, by row that got a day
+        :return: the rows that were never matched, as this statement saw them, with the day on
+            which points came in of those that got a day; None where no points expire
         """
         programs = self._get_expiring_programs()
         if not programs:
-            return {}
+            return None
         return dict(
             self.env.execute_query(
                 SQL(
-                    """UPDATE loyalty_history SET expire_on = dated.expire_on
-                         FROM (%s) dated
-                        WHERE loyalty_history.id = dated.id AND dated.expire_on IS NOT NULL
-                    RETURNING loyalty_history.id, dated.day""",
+                    """WITH dated AS (
+                           UPDATE loyalty_history SET expire_on = dated.expire_on
+                             FROM (%s) dated
+                            WHERE loyalty_history.id = dated.id AND dated.expire_on IS NOT NULL
+                        RETURNING loyalty_history.id, dated.day
+                       )
+                       SELECT new.id, dated.day
+                         FROM loyalty_history new LEFT JOIN dated ON dated.id = new.id
+                        WHERE new.card_id IN %s AND new.remaining IS NULL""",
                     self._get_dated_sql(programs),
+                    tuple(self.ids),
                 )
             )
         )

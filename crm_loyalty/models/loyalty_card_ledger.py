@@ -293,11 +293,14 @@ class LoyaltyCard(models.Model):
         :param matched: the new rows are added to it
         :return: the sum of the rows that are part of no stored balance yet, by card
         """
-        given_on = self._date_awards()
-        done, unfolded = self._match_plain_rows()
+        dated = self._date_awards()
+        # a row that came since has no day yet: it is left for its own fold
+        is_open = self._get_open_condition(dated)
+        given_on = dated or {}
+        done, unfolded = self._match_plain_rows(is_open)
         if len(done) == len(self):
             return unfolded
-        loaded = self.browse(set(self.ids) - done)._load_open_rows()
+        loaded = self.browse(set(self.ids) - done)._load_open_rows(is_open)
         remaining: dict[int, Decimal] = {}
         allocations: list[Allocation] = []
         matched = [] if matched is None else matched
@@ -321,11 +324,22 @@ class LoyaltyCard(models.Model):
         self._store_allocations(allocations)
         return unfolded
 
-    def _match_plain_rows(self) -> tuple[set[int], dict[int, Decimal]]:
+    @api.model
+    def _get_open_condition(self, new_ids: Iterable[int] | None = None) -> SQL:
+        """Return the condition of rows with something remaining and of new ones.
+
+        :param new_ids: of those never matched before; default all there are
+        """
+        if new_ids is None:
+            return SQL('(remaining IS NULL OR remaining <> 0)')
+        return SQL('(remaining <> 0 OR id IN %s)', tuple(new_ids) or (0,))
+
+    def _match_plain_rows(self, is_open: SQL) -> tuple[set[int], dict[int, Decimal]]:
         """Note what remains of new rows of cards where nothing is to be matched.
 
         These are by far the most: points came in, and nothing is owed.
 
+        :param is_open: as of :meth:`_get_open_condition`
         :return: the cards that are done with; the sum of their rows that are part of no stored
             balance yet, by card
         """
@@ -335,7 +349,7 @@ class LoyaltyCard(models.Model):
                        SELECT id, card_id, qty, remaining, award_id, reversed_id,
                               COALESCE(unfolded, FALSE) AS is_unfolded
                          FROM loyalty_history
-                        WHERE card_id IN %s AND (remaining IS NULL OR remaining <> 0)
+                        WHERE card_id IN %s AND %s
                    ), plain AS (
                        SELECT card_id FROM open_row GROUP BY card_id
                        HAVING bool_and(CASE WHEN remaining IS NOT NULL THEN remaining > 0
@@ -347,6 +361,7 @@ class LoyaltyCard(models.Model):
                     WHERE row.id = open_row.id AND open_row.remaining IS NULL
                 RETURNING row.card_id, row.qty, open_row.is_unfolded""",
                 tuple(self.ids),
+                is_open,
             )
         )
         unfolded: dict[int, Decimal] = {}
@@ -355,19 +370,23 @@ class LoyaltyCard(models.Model):
                 unfolded[card_id] = unfolded.get(card_id, Decimal(0)) + to_points(qty)
         return {card_id for card_id, _qty, _is_unfolded in rows}, unfolded
 
-    def _load_open_rows(self) -> dict[int, list[tuple[Entry, bool, bool]]]:
+    def _load_open_rows(
+        self, is_open: SQL | None = None
+    ) -> dict[int, list[tuple[Entry, bool, bool]]]:
         """Return the rows with something remaining and the new ones, by card, oldest first.
 
+        :param is_open: as of :meth:`_get_open_condition`
         :return: row, whether it was never matched, whether no stored balance has it yet
         """
         rows = self.env.execute_query(
             SQL(
                 """SELECT card_id, remaining IS NULL, COALESCE(unfolded, FALSE), %s
                      FROM loyalty_history
-                    WHERE card_id IN %s AND (remaining IS NULL OR remaining <> 0)
+                    WHERE card_id IN %s AND %s
                  ORDER BY card_id, id""",
                 ENTRY_COLUMNS,
                 tuple(self.ids),
+                is_open or self._get_open_condition(),
             )
         )
         loaded: dict[int, list] = {}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,11 +20,12 @@ LOCK_CLASS = 0x6C6F7961
 #: kinds that need the points they take; taking back what was earned may lead to debt
 SPENDING_KINDS = frozenset(('burn', 'transfer'))
 OWN = 'crm_loyalty.own'
-#: methods clients call that spend points: the transaction is theirs from its beginning
+#: models and methods clients call that spend points: the transaction is theirs from its beginning
 DIRECT_CALLS = frozenset(
     {
-        *('action_confirm', 'action_cancel', 'action_write_off'),
-        *('api_earn', 'api_hold', 'api_capture', 'api_reverse'),
+        *(('sale.order', method) for method in ('action_confirm', 'action_cancel')),
+        ('loyalty.card', 'action_write_off'),
+        *(('loyalty.card', f'api_{method}') for method in ('earn', 'hold', 'capture', 'reverse')),
     }
 )
 #: value of the context key loyalty_begin_anew; an object, which no client can send
@@ -103,12 +105,17 @@ class LoyaltyCard(models.Model):
         Only when nothing was written, and when this is what the client called or a job of ours
         began: other code may have opened a savepoint, which PostgreSQL does not tell.
         """
-        call = get_client_call()
-        direct = call and call.method in DIRECT_CALLS
-        if not direct and self.env.context.get('loyalty_begin_anew') is not ANEW:
+        is_ours = self.env.context.get('loyalty_begin_anew') is ANEW
+        if not is_ours and not self._is_called_directly():
             return False
         [[xid]] = self.env.execute_query(SQL('SELECT pg_current_xact_id_if_assigned()::text'))
         return not xid
+
+    @api.model
+    def _is_called_directly(self) -> bool:
+        """Return whether a client called one of our methods, and not what calls them."""
+        call = get_client_call()
+        return bool(call) and (call.model, call.method) in DIRECT_CALLS
 
     def _lock(self) -> None:
         """Lock these cards for the rest of the transaction, in the order of their ids."""
@@ -243,6 +250,19 @@ class LoyaltyCard(models.Model):
             free[card_id] = free[card_id].plus(held=to_points(qty))
         return free
 
+    def _sum_moved_since(self, moment: datetime) -> Decimal:
+        """Return by how much the balance of this card changed after a moment (UTC)."""
+        self.ensure_one()
+        [[qty]] = self.env.execute_query(
+            SQL(
+                'SELECT COALESCE(sum(qty), 0) FROM loyalty_history'
+                ' WHERE card_id = %s AND date > %s',
+                self.id,
+                moment,
+            )
+        )
+        return to_points(qty)
+
     def _read_own_sums(self, table: str, ids, condition: SQL | None = None) -> list[tuple]:
         """Return the sums of rows of this transaction, by card."""
         if not ids:
@@ -266,21 +286,45 @@ class LoyaltyCard(models.Model):
     def _get_own(self) -> dict:
         """Return the rows posted, the holds changed and the cards locked by this transaction.
 
-        Kept at the cursor, as its hooks are forgotten at each flush; another transaction of the
-        same cursor has another time.
+        Kept with what follows the commit, which nothing but the end of the transaction forgets;
+        the cache of the cursor is emptied when a savepoint is rolled back, which is how we know.
         """
-        cache = self.env.cr.cache
+        kept = self.env.cr.postcommit.data
         now = self.env.cr.now()
-        if cache.get(OWN, {}).get('now') != now:
-            cache[OWN] = {
+        if kept.get(OWN, {}).get('now') != now:
+            kept[OWN] = {
                 'now': now,
                 'rows': {},
                 'hints': {},
                 'fresh': set(),
                 'holds': set(),
                 'captured': {},
+                'given': {},
             }
-        return cache[OWN]
+        elif OWN not in self.env.cr.cache:
+            self._forget_undone(kept[OWN])
+        self.env.cr.cache[OWN] = True
+        return kept[OWN]
+
+    @api.model
+    def _forget_undone(self, own: dict) -> None:
+        """Forget what this transaction noted between a savepoint and its rollback.
+
+        :param own: as of :meth:`_get_own`
+        """
+        own['captured'].clear()
+        ids = {*own['rows'], *(row_id for ids in own['hints'].values() for row_id in ids)}
+        if not ids:
+            return
+        rows = self.env.execute_query(
+            SQL('SELECT id FROM loyalty_history WHERE id IN %s', tuple(ids))
+        )
+        left = {row_id for (row_id,) in rows}
+        own['rows'] = {row_id: card for row_id, card in own['rows'].items() if row_id in left}
+        own['hints'] = {
+            card: [row_id for row_id in row_ids if row_id in left]
+            for card, row_ids in own['hints'].items()
+        }
 
     @api.model
     def _remember_own(self, inserted: list[tuple[int, int]]) -> None:

@@ -127,12 +127,11 @@ class LoyaltyOrderMixin(models.AbstractModel):
         held = [row for row in movements if row.kind == 'earn' and row.card_id in delayed]
         if not held:
             return movements
-        release_at = {
-            card_id: program._to_utc(
-                program._get_local_day() + timedelta(days=program.release_delay_days)
-            )
-            for card_id, program in delayed.items()
-        }
+        release_at = []
+        for row in held:
+            program = delayed[row.card_id]
+            days = timedelta(days=program.release_delay_days)
+            release_at.append(program._to_utc(program._get_local_day(row.date) + days))
         self.env['loyalty.pending']._insert_movements(
             [replace(row, key=self._get_pending_key(row)) for row in held], release_at
         )

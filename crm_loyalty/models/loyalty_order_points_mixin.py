@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from decimal import Decimal
+
+from dateutil.relativedelta import relativedelta
 
 from odoo import fields, models
 from odoo.tools import SQL
@@ -51,10 +54,11 @@ class LoyaltyOrderPointsMixin(models.AbstractModel):
             # given by something else than the rules of today
             self.order_id._spread_evenly(earning, points, program.earn_base)
         limit = None if given_before else self._get_limit()
+        self.env['loyalty.card']._remember_given(self)
         self.write(
             {
                 # what was given before counts for no limit of today
-                'frozen_at': self.order_id.date_order if given_before else fields.Datetime.now(),
+                'frozen_at': self.order_id.date_order if given_before else self._get_moment(),
                 'frozen_points': float(points),
                 'frozen_limit': float(limit or 0),
                 'is_limited': limit is not None,
@@ -65,6 +69,10 @@ class LoyaltyOrderPointsMixin(models.AbstractModel):
                 'frozen_lines': earning.to_json(),
             }
         )
+
+    def _get_moment(self) -> datetime:
+        """Return when the order took place, as far as its points go (UTC)."""
+        return self.order_id._get_earning_moment() or fields.Datetime.now()
 
     def _get_frozen(self) -> Earning:
         """Return what was noted when the order was confirmed."""
@@ -105,22 +113,22 @@ class LoyaltyOrderPointsMixin(models.AbstractModel):
         if not program._has_caps():
             return None
         rooms = [to_points(program.cap_order)] if program.cap_order else []
-        caps = [
-            (to_points(program[cap]), start)
-            for cap, start in self._get_cap_starts()
-            if program[cap]
-        ]
+        caps = {cap: period for cap, period in self._get_cap_periods().items() if program[cap]}
         if caps:
-            used = self.coupon_id._get_capped_points([start for _cap, start in caps], self)
-            rooms += [cap - given for (cap, _start), given in zip(caps, used, strict=True)]
+            given = self.coupon_id._get_capped_points(list(caps.values()), self)
+            rooms += [to_points(program[cap]) - qty for cap, qty in zip(caps, given, strict=True)]
         return max(min(rooms), Decimal(0))
 
-    def _get_cap_starts(self) -> list:
-        """Return the limits by period, with the moment (UTC) each period began."""
+    def _get_cap_periods(self) -> dict[str, tuple[datetime, datetime]]:
+        """Return the limits by period: when (UTC) that of the order began and when it ends.
+
+        Orders of later days may be here already when one comes from a till without connection.
+        """
         program = self.coupon_id.program_id
-        day = program._get_local_day()
-        return [
-            ('cap_day', program._to_utc(day)),
-            ('cap_month', program._to_utc(day.replace(day=1))),
-            ('cap_member', None),
-        ]
+        day = program._get_local_day(self._get_moment())
+        month = day.replace(day=1)
+        return {
+            'cap_day': (program._to_utc(day), program._to_utc(day + timedelta(days=1))),
+            'cap_month': (program._to_utc(month), program._to_utc(month + relativedelta(months=1))),
+            'cap_member': (datetime.min, datetime.max),
+        }

@@ -55,10 +55,10 @@ class LoyaltyPending(models.Model):
     _due_idx = models.Index("(card_id, release_at) WHERE state = 'pending'")
 
     @api.model
-    def _insert_movements(self, movements: list[Movement], release_at: dict[int, object]) -> None:
+    def _insert_movements(self, movements: list[Movement], release_at: list[datetime]) -> None:
         """Keep movements until a moment, instead of posting them.
 
-        :param release_at: moment (UTC) by card
+        :param release_at: moment (UTC) of each
         """
         origins = self.env['loyalty.history']._get_origins(
             (row.order_model, row.order_id) for row in movements if not row.origin
@@ -69,7 +69,7 @@ class LoyaltyPending(models.Model):
                 'card_id': row.card_id,
                 'qty': row.qty,
                 'description': row.description,
-                'release_at': release_at[row.card_id],
+                'release_at': moment,
                 'state': 'pending',
                 'order_model': row.order_model,
                 'order_id': row.order_id,
@@ -79,7 +79,7 @@ class LoyaltyPending(models.Model):
                 'base_amount': row.base_amount,
                 'document_company_id': row.document_company_id,
             }
-            for row in movements
+            for row, moment in zip(movements, release_at, strict=True)
         )
 
     def _lower(self, qty: Decimal) -> Decimal:

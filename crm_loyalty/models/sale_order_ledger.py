@@ -49,7 +49,7 @@ class SaleOrder(models.Model):
         credited: dict[int, Decimal] = {}
         lines = self.sudo().order_line.filtered(lambda line: line.coupon_id.is_member)
         # a discount on goods with several taxes has a line for each
-        for _reward, group in lines.grouped('reward_identifier_code').items():
+        for group in self._group_claims(lines).values():
             own = [flows[line.id] for line in group if line.id in flows]
             part = 'incl' if any(flow.incl.ordered for flow in own) else 'qty'
             total = sum((abs(getattr(flow, part).ordered) for flow in own), ZERO)
@@ -59,6 +59,12 @@ class SaleOrder(models.Model):
                 points = to_points(to_points(line.points_cost) * back / total)
                 credited[card_id] = credited.get(card_id, ZERO) + points
         return credited
+
+    def _group_claims(self, lines) -> dict:
+        """Return reward lines by code, reward and card; imported ones may have no code."""
+        return lines.grouped(
+            lambda line: (line.reward_identifier_code, line.reward_id, line.coupon_id)
+        )
 
     def _finish_movements(self, movements: list[Movement]) -> list[Movement]:
         movements = super()._finish_movements(movements)

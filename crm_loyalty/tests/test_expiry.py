@@ -310,6 +310,28 @@ class TestExpiry(ExpiryCommon):
         ):
             self.assertEqual(rows._do_chunk('_expire_cards', [self.card.id], days), [self.card.id])
 
+    def test_row_that_comes_while_others_are_folded(self):
+        """It has no day yet, and is left for its own fold."""
+        self.program.expire_after = 365
+        date_awards = type(self.card)._date_awards
+
+        def date_and_insert(card):
+            days = date_awards(card)
+            row = Movement(card.id, to_points(7), 'grant', "Meanwhile")
+            card.env.execute_query(card._get_posting_sql([row]))
+            return days
+
+        with patch.object(type(self.card), '_date_awards', date_and_insert):
+            self.post(10)
+        self.env.invalidate_all()
+        first, meanwhile = self.card.history_ids.sorted('id')
+        self.assertEqual((first.remaining, meanwhile.unfolded), (10, True))
+        self.assertEqual(self.card.points, 17)
+        self.card._fold()
+        self.assertTrue(first.expire_on)
+        self.assertEqual((meanwhile.remaining, meanwhile.expire_on), (7, first.expire_on))
+        self.assert_balanced(self.card)
+
     def test_settings(self):
         for values in ({'expire_after': -1}, {'inactivity_months': -1}, {'reinstate_days': -2}):
             with self.assertRaises(psycopg2.IntegrityError), mute_logger('odoo.sql_db'):

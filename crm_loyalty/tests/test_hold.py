@@ -1,8 +1,12 @@
+from unittest.mock import patch
+
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command, Datetime
 from odoo.tests import new_test_user, tagged
+
+from odoo.addons.crm_customer.client_call import WEB_CLIENT, ClientCall
 
 from ..models.loyalty_card_ledger import Movement
 from .common import LoyaltyCommon
@@ -117,6 +121,34 @@ class TestHold(LoyaltyCommon):
         self.assertEqual(self.card.points_free, 100)
         with self.assertRaises(UserError):
             self.Card._capture_points('till:1')
+
+    def test_rolled_back_savepoint(self):
+        """What the transaction did before it is still known, what was undone is not."""
+        kept = self.Card._post([Movement(self.card.id, 5, 'grant')])
+        hold = self.card._hold_points(60, 'till:1')
+        with self.assertRaises(ZeroDivisionError), self.env.cr.savepoint():
+            self.Card._post([Movement(self.card.id, 7, 'grant')])
+            self.Card._capture_points('till:1')
+            self.assertEqual(len(self.Card._get_own()['rows']), 3)
+            raise ZeroDivisionError
+        own = self.Card._get_own()
+        self.assertEqual(own['rows'], {kept.id: self.card.id})
+        self.assertEqual((own['holds'], own['captured']), ({hold.id}, {}))
+
+    def test_only_what_clients_call_itself_begins_anew(self):
+        """What calls our methods may have done something before."""
+        calls = {
+            ('sale.order', 'action_confirm'): True,
+            ('loyalty.card', 'api_hold'): True,
+            ('project.task', 'action_confirm'): False,
+            ('sale.order', 'api_hold'): False,
+        }
+        for call, is_direct in calls.items():
+            with patch(
+                'odoo.addons.crm_loyalty.models.loyalty_card_lock.get_client_call',
+                return_value=ClientCall(WEB_CLIENT, *call),
+            ):
+                self.assertIs(self.Card._is_called_directly(), is_direct)
 
     def test_held_points_cannot_be_spent_in_any_way(self):
         self.card._hold_points(60, 'till:1')

@@ -1,5 +1,5 @@
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from ..models.loyalty_card_ledger import Movement
 from .common import LoyaltyCommon
@@ -14,6 +14,7 @@ class TestPayment(LoyaltyCommon):
         super().setUpClass()
         cls.reward.write({'discount_mode': 'per_point', 'discount': 0.1, 'required_points': 10})
         cls.card = cls.create_card(points=100)
+        cls.salesperson = cls.env.ref('base.user_admin')
         cls.provider = cls.env['payment.provider'].create({'name': "Test", 'code': 'none'})
         # no journals, as these payments are looked at from the order's side
         cls.classPatch(
@@ -23,7 +24,7 @@ class TestPayment(LoyaltyCommon):
         )
 
     def claim(self, amount=100, points=None):
-        order = self.create_order(amount, require_payment=True, user_id=self.env.uid)
+        order = self.create_order(amount, require_payment=True, user_id=self.salesperson.id)
         order._update_programs_and_rewards()
         self.assertFalse(order._apply_program_reward(self.reward, self.card, points=points))
         return order
@@ -69,6 +70,33 @@ class TestPayment(LoyaltyCommon):
                 self.assertEqual(self.card.points, 0)
                 self.assertEqual(order.activity_ids.user_id, order.user_id)
                 self.assert_balanced(self.card)
+
+    def test_staff_is_told_of_orders_without_salesperson(self):
+        """Those of web shops: the sales team's leader, else who answers for the points."""
+        order = self.claim()
+        order.write({'user_id': False, 'team_id': False})
+        self.program.ledger_user_id = manager = new_test_user(
+            self.env, 'points-manager', 'crm_loyalty.group_manager'
+        )
+        order._tell_rewards_dropped()
+        self.assertEqual(order.activity_ids.user_id, manager)
+        order.activity_ids.unlink()
+        leader = new_test_user(self.env, 'team-leader', 'sales_team.group_sale_salesman')
+        order.team_id = self.env['crm.team'].create({'name': "Web", 'user_id': leader.id})
+        order.user_id = False
+        order._tell_rewards_dropped()
+        self.assertEqual(order.activity_ids.user_id, leader)
+
+    def test_imported_rewards_without_a_code(self):
+        """Two of them are not one claim."""
+        order = self.claim()
+        line = order.order_line.filtered('points_cost')
+        other = self.reward.copy()
+        line.copy({'order_id': order.id, 'reward_id': other.id})
+        order.order_line.filtered('points_cost').reward_identifier_code = False
+        order._fix_claimed_points()
+        chosen = {f'{reward.id}:{self.card.id}' for reward in self.reward | other}
+        self.assertEqual(set(order.loyalty_chosen_points), chosen)
 
     def test_paid_late_while_the_points_are_there(self):
         order = self.claim()

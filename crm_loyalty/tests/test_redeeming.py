@@ -311,6 +311,27 @@ class TestRedeeming(LoyaltyCommon):
         self.assertEqual(sorted(burns.mapped('qty')), [-200, -200, 200])
         self.assert_balanced(self.card)
 
+    def test_credited_reward_of_several_without_a_code(self):
+        """Imported lines may have none: each goes by itself."""
+        order = self.start()
+        order._redeem_points(self.by_point, self.card, 200)
+        other = self.create_card(self.create_partner("Other"), 300, self.per_point)
+        line = order.order_line.filtered('points_cost')
+        order.action_confirm()
+        twin = line.copy({'order_id': order.id, 'coupon_id': other.id, 'points_cost': 200})
+        (line | twin).reward_identifier_code = False
+        order._loyalty_true_up()
+        invoice = order._create_invoices()
+        invoice.action_post()
+        self.assertEqual(other.points, 100)
+        credit = invoice._reverse_moves()
+        credit.invoice_line_ids.filtered(
+            lambda row: row.sale_line_ids != line and row.price_unit < 0
+        ).unlink()
+        credit.action_post()
+        given_back = (self.card | other).history_ids.filtered(lambda row: row.kind == 'unburn')
+        self.assertEqual((given_back.card_id, given_back.qty), (self.card, 200))
+
     def test_credited_free_products(self):
         gift = self.env['product.product'].create({'name': "Gift", 'list_price': 5})
         gift.invoice_policy = 'order'

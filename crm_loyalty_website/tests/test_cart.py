@@ -89,6 +89,7 @@ class TestCart(CartCommon):
         self.assertIn("With this order members earn 100 Points", page)
         self.assertNotIn("Points to redeem", page)
         self.assertNotIn("500 Points", page)
+        self.assertIn("login?redirect=%2Fshop%2Fcart", self.url_open("/shop/cart").text)
         answer = self.url_open(
             '/shop/points',
             data={
