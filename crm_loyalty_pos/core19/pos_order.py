@@ -24,6 +24,22 @@ class PosOrder(models.Model):
         return res
 
     @api.model
+    def sync_from_ui(self, orders):
+        self._lock_members(orders)
+        return super().sync_from_ui(orders)
+
+    @api.model
+    def _lock_members(self, orders: list[dict]) -> None:
+        """Lock the cards of a batch in one order, so that two tills never wait for each other.
+
+        :param orders: as the till sends them
+        """
+        partner_ids = {order.get('partner_id') for order in orders} - {None, False}
+        if len(partner_ids) > 1:
+            domain = [('partner_id', 'in', list(partner_ids)), ('is_member', '=', True)]
+            self.env['loyalty.card'].sudo().search(domain)._lock()
+
+    @api.model
     def remove_from_ui(self, server_ids):
         orders = self.browse(server_ids).exists().filtered(lambda order: order.state == 'draft')
         orders._release_holds()

@@ -6,6 +6,7 @@ from . import pos_order_codes
 from . import pos_order_returned
 from . import pos_order_hold
 from . import pos_order_line
+from . import pos_session
 from . import loyalty_card
 from . import stock_picking
 from . import account_move

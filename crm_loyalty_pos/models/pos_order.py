@@ -104,9 +104,13 @@ class PosOrder(models.Model):
     def _settle_own_points(self) -> None:
         self.ensure_one()
         if self._moves_points():
-            self._settle_rewards()
-            self._create_point_entries()
+            if not self._get_point_entries() and not self._get_posted_rows():
+                # later it stays with the card it gave to and took from, whoever it is for by then
+                self._settle_rewards()
+                self._create_point_entries()
             self._loyalty_true_up()
+            if not self._get_redeemed_points():
+                self._release_holds()
         self._loyalty_true_up_refunded(self.lines.refunded_orderline_id.order_id)
         self._loyalty_true_up_refunded(self._get_settled_orders())
 
@@ -157,11 +161,20 @@ class PosOrder(models.Model):
         return f'{self._name}:{self.uuid or self.id}'
 
     def _get_loyalty_date(self, kind: str):
-        return self._get_earning_moment() if kind in ('earn', 'burn') else None
+        # what is shipped later may earn when it leaves
+        is_paid = kind == 'burn' or (kind == 'earn' and not self.shipping_date)
+        return self._get_earning_moment() if is_paid else None
 
     def _get_earning_moment(self):
-        # an order may come long after, from a till without connection, but not from tomorrow
-        return min(self.date_order, fields.Datetime.now())
+        # an order may come long after, from a till without connection, but neither from tomorrow
+        # nor from before the till was opened
+        moment = min(self.date_order, fields.Datetime.now())
+        session = self.session_id.sudo()
+        opened = session.start_at or moment
+        if moment >= opened:
+            return moment
+        before = session._get_session_before()
+        return moment if before.start_at and before.start_at <= moment else opened
 
     def _get_settled_orders(self):
         """Return the sales orders these orders were paid for or are the refund of (sudo)."""

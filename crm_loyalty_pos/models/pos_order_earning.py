@@ -19,12 +19,11 @@ class PosOrder(models.Model):
     # ------------------------------------------------------------
 
     def _create_point_entries(self) -> None:
-        """Note what an order just paid gives to the member, once."""
+        """Note what an order just paid gives to the member."""
         self.ensure_one()
-        known = self._get_point_entries().coupon_id.program_id
         if not self.partner_id or not self._get_earning_lines():
             return
-        for program in self._get_earning_programs() - known:
+        for program in self._get_earning_programs():
             card = self._get_member_card(program)
             points = self._get_program_earning(program, card).points
             if points:
@@ -54,7 +53,8 @@ class PosOrder(models.Model):
             [
                 *(('managed', '=', True), ('pos_ok', '=', True), ('trigger', '=', 'auto')),
                 ('currency_id', '=', self.currency_id.id),
-                ('company_id', 'in', (False, self.company_id.id)),
+                # a branch has those of the company it belongs to
+                ('company_id', 'in', (False, *self.company_id.parent_ids.ids)),
                 ('pos_config_ids', 'in', (False, self.config_id.id)),
                 ('pricelist_ids', 'in', (False, *self.pricelist_id.ids)),
             ]
@@ -154,25 +154,41 @@ class PosOrder(models.Model):
 
     def _get_credited_share(self) -> Decimal:
         """Return which share of the invoice was credited by the accountants."""
-        self.ensure_one()
-        invoice = self.sudo().account_move
-        if not invoice.amount_total:
-            return ZERO
-        credits = (
-            self.env['account.move']
-            .sudo()
-            .search(
-                [
-                    ('reversed_entry_id', '=', invoice.id),
-                    ('move_type', '=', 'out_refund'),
-                    ('state', '=', 'posted'),
-                    # refunds of the till are counted by their lines
-                    ('pos_order_ids', '=', False),
-                ]
+        total = to_exact(self.sudo().account_move.amount_total)
+        credited = sum(map(to_exact, self._get_credit_notes().mapped('amount_total')), ZERO)
+        return min(credited / total, Decimal(1)) if total else ZERO
+
+    def _get_credited_share_of(self, product) -> Decimal:
+        """Return which share of what the invoice says of a product the accountants credited."""
+        credited, total = (
+            sum(
+                (
+                    abs(to_exact(line.price_total))
+                    for line in moves.invoice_line_ids
+                    if line.product_id == product
+                ),
+                ZERO,
             )
+            for moves in (self._get_credit_notes(), self.sudo().account_move)
         )
-        total = sum(map(to_exact, credits.mapped('amount_total')), ZERO)
-        return min(total / to_exact(invoice.amount_total), Decimal(1))
+        return min(credited / total, Decimal(1)) if total else ZERO
+
+    def _get_credit_notes(self):
+        """Return what the accountants credited of the invoice (sudo)."""
+        self.ensure_one()
+        moves = self.env['account.move'].sudo()
+        invoice = self.sudo().account_move
+        if not invoice:
+            return moves
+        return moves.search(
+            [
+                ('reversed_entry_id', '=', invoice.id),
+                ('move_type', '=', 'out_refund'),
+                ('state', '=', 'posted'),
+                # refunds of the till are counted by their lines
+                ('pos_order_ids', '=', False),
+            ]
+        )
 
     # ------------------------------------------------------------
     # ORDERS FROM BEFORE

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import escape_psql
 
@@ -10,6 +10,8 @@ from odoo.addons.crm_loyalty.ledger import to_points
 
 #: minutes for which a till holds points while the customer pays
 HOLD_MINUTES = 15
+#: orders for which one user holds points at once
+MAX_ORDERS = 50
 
 
 class PosOrder(models.Model):
@@ -29,18 +31,60 @@ class PosOrder(models.Model):
         """
         self.check_access('create')
         wanted = self._get_held_claims(claims)
-        holds = self._get_till_holds(order_uuid)
-        (holds.filtered(lambda hold: hold.card_id not in wanted))._release()
         try:
-            for card in sorted(wanted, key=lambda card: card.id):
-                self._hold_claim(order_uuid, card, wanted[card], holds)
+            with self.env.cr.savepoint():
+                self._hold_claims(order_uuid, wanted)
         except (UserError, ValidationError) as error:
             return {
                 'successful': False,
                 'message': str(error),
-                'updated_points': {card.id: card.points_free for card in wanted},
+                'updated_points': {
+                    card.id: max(float(self._read_spendable(order_uuid, card)), 0)
+                    for card in wanted
+                },
             }
         return {'successful': True}
+
+    @api.model
+    def _hold_claims(self, order_uuid: str, wanted: dict) -> None:
+        """Bring the holds of an order in line with its claims.
+
+        :param wanted: points by member card (sudo)
+        :raise UserError: some points are not there
+        """
+        holds = self._get_till_holds(order_uuid)
+        holds.filtered(lambda hold: hold.card_id not in wanted)._release()
+        if not holds and self._holds_for_many():
+            return
+        for card in sorted(wanted, key=lambda card: card.id):
+            self._hold_claim(order_uuid, card, wanted[card], holds)
+
+    @api.model
+    def _holds_for_many(self) -> bool:
+        """Return whether this user holds points for so many orders that he may be up to no good.
+
+        More orders are sold without, as by a till without connection.
+        """
+        holds = self.env['loyalty.hold'].sudo()
+        live = holds.search(
+            [
+                ('create_uid', '=', self.env.uid),
+                ('state', '=', 'held'),
+                ('expires_at', '>', fields.Datetime.now()),
+                ('key', '=like', escape_psql(f'{self._name}:') + '%'),
+            ]
+        )
+        return len({key.rsplit(':', 2)[0] for key in live.mapped('key')}) >= MAX_ORDERS
+
+    @api.model
+    def _read_spendable(self, order_uuid: str, card, given: Decimal = Decimal(0)) -> Decimal:
+        """Return what an order can redeem from a card; what it held itself is there.
+
+        :param given: points it gives itself and may redeem
+        """
+        holds = self._get_till_holds(order_uuid).filtered(lambda hold: hold._is_live())
+        held = sum((to_points(hold.qty) for hold in holds if hold.card_id == card), Decimal(0))
+        return card._read_free_now()[card.id].plus(held=-held).with_own(given, held)
 
     @api.model
     def _get_held_claims(self, claims: list[dict]) -> dict:

@@ -72,8 +72,10 @@ class PosOrderLine(models.Model):
         ordered, back = to_exact(self.qty), self._get_refunded_qty()
         delivered = ordered
         if shipped is not None and self.product_id.type == 'consu':
-            delivered = min(ordered, shipped.get(self.product_id, ZERO))
-            shipped[self.product_id] = shipped.get(self.product_id, ZERO) - delivered
+            left = min(ordered, shipped.get(self.product_id, ZERO))
+            shipped[self.product_id] = shipped.get(self.product_id, ZERO) - left
+            # what is refunded before it leaves came back, too: it takes nothing from the rest
+            delivered = min(left + back, ordered)
         amounts = (to_exact(self.price_subtotal_incl), to_exact(self.price_subtotal))
         prices = [amount / ordered if ordered else ZERO for amount in amounts]
         return LineFlow(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from decimal import ROUND_CEILING, Decimal
 
 from odoo import models
@@ -25,8 +26,9 @@ class PosOrder(models.Model):
         claims: dict = {}
         for line in self._get_member_reward_lines():
             claims.setdefault((line.reward_id, line.reward_identifier_code), []).append(line)
-        for (reward, _code), lines in claims.items():
-            self._settle_reward(reward, self.env['pos.order.line'].union(*lines))
+        # who clears his wallet has what the other rewards left of it
+        for reward, code in sorted(claims, key=lambda claim: claim[0].clear_wallet):
+            self._settle_reward(reward, self.env['pos.order.line'].union(*claims[reward, code]))
         for program in {reward.program_id for reward, _code in claims}:
             try:
                 self._ensure_minimum(program)
@@ -56,6 +58,8 @@ class PosOrder(models.Model):
             )
             return
         cost = self._get_reward_cost(reward, lines, claimed)
+        if reward.clear_wallet:
+            cost = max(cost, self._get_clearable_points(card, lines))
         lines._settling().write({'coupon_id': card.id, 'points_cost': 0})
         lines[0]._settling().points_cost = float(cost)
         if cost != claimed:
@@ -94,34 +98,71 @@ class PosOrder(models.Model):
         :param claimed: taken as it is where only the till can know, within what is possible
         """
         step = to_points(reward.required_points)
-        if reward.clear_wallet:
-            return max(claimed, step)
         if reward.reward_type == 'product':
             qty = sum((line._get_earning_qty() for line in lines), ZERO)
             times = qty / to_exact(reward.reward_product_qty or 1)
             return to_points(step * times.to_integral_value(ROUND_CEILING))
         if reward.discount_mode != 'per_point':
-            return step
-        value = -sum((line._get_earning_amount('incl') for line in lines), ZERO)
-        per_point = to_exact(reward.discount)
-        # the till spreads the discount over the taxes, and each part is rounded
-        noise = to_exact(self.currency_id.rounding) * len(lines)
-        if abs(claimed * per_point - value) <= noise:
+            return to_points(step * self._get_claimed_times(reward, lines))
+        value, per_point = self._get_reward_value(lines), to_exact(reward.discount)
+        if abs(claimed * per_point - value) <= self._get_rounding_noise(lines):
             return claimed
         return to_points(value / per_point)
+
+    def _get_claimed_times(self, reward, lines) -> int:
+        """Return how often a discount was claimed at least, whatever the till calls one claim.
+
+        One has a line for each of the order's taxes, and takes off no more than the reward says.
+        """
+        times = max(Counter(line.tax_ids for line in lines).values())
+        most = to_exact(reward.discount)
+        if reward.discount_mode == 'percent':
+            amounts = [
+                line._get_earning_amount('incl') for line in self.lines if not line.reward_id
+            ]
+            most *= sum((amount for amount in amounts if amount > 0), ZERO) / 100
+        if reward.discount_max_amount:
+            most = min(most, to_exact(reward.discount_max_amount))
+        value = self._get_reward_value(lines) - self._get_rounding_noise(lines)
+        return max(times, int((value / most).to_integral_value(ROUND_CEILING)) if most > 0 else 1)
+
+    def _get_reward_value(self, lines) -> Decimal:
+        """Return what reward lines take off the order, taxes included."""
+        return -sum((line._get_earning_amount('incl') for line in lines), ZERO)
+
+    def _get_rounding_noise(self, lines) -> Decimal:
+        """Return by how much the amounts of reward lines may be off.
+
+        The till spreads a discount over the taxes, and each part is rounded.
+        """
+        return to_exact(self.currency_id.rounding) * len(lines)
+
+    def _get_clearable_points(self, card, lines) -> Decimal:
+        """Return what a reward that takes all points of a card takes, when the order was paid.
+
+        :param lines: of that reward; what the others on this order cost is left out
+        """
+        others = self._get_member_reward_lines() - lines
+        spent = self._sum_costs(others.sudo()).get(card.id, ZERO)
+        given = ZERO
+        if card.program_id._can_redeem_earned():
+            given = self._get_program_earning(card.program_id, card).points
+        # of an order that is sent late: not what came in since
+        since = card._sum_moved_since(self._get_earning_moment())
+        return self._read_spendable(self.uuid, card, given) - since - spent
 
     def _get_redeemed_points(self) -> dict[int, Decimal]:
         redeemed = self._get_reward_costs()
         for line in self._get_member_reward_lines().filtered('points_cost'):
             if line.coupon_id.id in redeemed:
-                redeemed[line.coupon_id.id] -= self._get_refunded_cost(line)
+                redeemed[line.coupon_id.id] -= self._get_returned_cost(line)
         return redeemed
 
     def _get_reward_costs(self) -> dict[int, Decimal]:
         """Return what the rewards of this order cost, by member card."""
         return self._sum_costs(self.sudo()._get_member_reward_lines())
 
-    def _get_refunded_cost(self, line) -> Decimal:
+    def _get_returned_cost(self, line) -> Decimal:
         """Return what of the cost of a reward was given back, as its value was.
 
         :param line: the one of the reward's lines that has its cost
@@ -132,12 +173,13 @@ class PosOrder(models.Model):
                 and other.reward_identifier_code == line.reward_identifier_code
             )
         )
-        value = -sum((part._get_earning_amount('incl') for part in lines), ZERO)
+        value = self._get_reward_value(lines)
+        if value <= 0:
+            return ZERO
         # tills send the amounts of a refund with the sign of the sale, the back end turns it
         back = sum((abs(part._get_earning_amount('incl')) for part in lines._get_refunds()), ZERO)
-        if value <= 0 or back <= 0:
-            return ZERO
-        return cut_points(to_points(line.points_cost) * min(back / value, Decimal(1)))
+        share = max(back / value, self._get_credited_share_of(line.product_id))
+        return cut_points(to_points(line.points_cost) * min(share, Decimal(1)))
 
     # ------------------------------------------------------------
     # POINTS THAT ARE NOT THERE
@@ -149,20 +191,48 @@ class PosOrder(models.Model):
         burns = [row for row in movements if row.kind == 'burn']
         if not burns:
             return movements
-        cards = self.env['loyalty.card'].sudo().browse({row.card_id for row in burns})
-        self.env.flush_all()
-        free = cards._read_free_now()
+        left = self._read_left(burns)
         for row in burns:
-            card = cards.browse(row.card_id)
+            card = self.env['loyalty.card'].sudo().browse(row.card_id)
             given = ZERO
-            if card.program_id._can_redeem_earned():
+            if card.program_id._can_redeem_earned() and card.points >= 0:
                 given = sum(
                     (other.qty for other in movements if self._is_given_with(other, row)), ZERO
                 )
-            missing = -row.qty - max(free[card.id].with_own(given), ZERO)
+            missing = -row.qty - max(left[card.id] + given, ZERO)
+            left[card.id] = max(-missing, ZERO)
             if missing > 0:
                 self.browse(row.order_id)._note_shortfall(card, missing)
         return self._let_burns_pass(movements)
+
+    def _read_left(self, burns: list[Movement]) -> dict[int, Decimal]:
+        """Return what there is to be redeemed, by member card, maybe less than nothing.
+
+        What is over when an order is paid is lost as everywhere, unless it was held for it.
+
+        :param burns: movements of orders that were paid
+        """
+        wanted: dict[int, Decimal] = {}
+        for row in burns:
+            wanted[row.card_id] = wanted.get(row.card_id, ZERO) - row.qty
+        cards = self.env['loyalty.card'].sudo().browse(wanted)
+        self.env.flush_all()
+        free = cards._read_free_now()
+        pinned = cards._take_pinned(wanted)
+        left = {}
+        for card in cards:
+            kept = pinned.get(card.id, ZERO)
+            if any(row.card_id == card.id and self._is_of_day_before(card, row) for row in burns):
+                kept = free[card.id].overdue
+            left[card.id] = free[card.id].with_own(ZERO, kept)
+            if lost := free[card.id].get_lost(kept):
+                card._expire_overdue(lost)
+        return left
+
+    def _is_of_day_before(self, card, burn: Movement) -> bool:
+        """Return whether points were redeemed on an earlier day, when they were not over yet."""
+        program = card.program_id
+        return bool(burn.date) and program._get_local_day(burn.date) < program._get_local_day()
 
     def _is_given_with(self, row: Movement, burn: Movement) -> bool:
         """Return whether a movement gives points that a reward of the same order may take."""

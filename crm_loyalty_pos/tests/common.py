@@ -142,6 +142,13 @@ class TillCommon(LoyaltyCommon):
         }
         return order.with_user(self.cashier).confirm_coupon_programs(claims)
 
+    def hold(self, card, cost=100, order_uuid=None, won=0):
+        """Hold points before an order is paid, as the till does."""
+        orders = self.env['pos.order'].with_user(self.cashier)
+        return orders.hold_loyalty_points(
+            order_uuid or str(uuid4()), [{'card_id': card.id, 'cost': cost, 'won': won}]
+        )
+
     def refund(self, order, quantities, **values):
         """Refund lines of an order at the till.
 

@@ -1,4 +1,5 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
+from unittest.mock import Mock, patch
 
 from odoo.exceptions import ConcurrencyError
 from odoo.fields import Command, Datetime
@@ -102,6 +103,18 @@ class TestTillEarning(TillCommon):
         order.action_confirm()
         self.assertEqual(card.points, 200)
 
+    def test_caps_of_orders_sent_late(self):
+        """Each counts for its own day."""
+        self.program.cap_day = 200
+        self.till.current_session_id.start_at = Datetime.now() - timedelta(days=9)
+        for days in (3, 2, 3, 0):
+            moment = Datetime.now() - timedelta(days=days)
+            self.sell(self.prepare_line(150), date_order=Datetime.to_string(moment))
+        self.assertEqual(
+            self.get_kinds(self.get_card()),
+            [('earn', 150), ('earn', 150), ('earn', 50), ('earn', 150)],
+        )
+
     def test_points_of_sale_orders_count_at_the_till(self):
         self.program.cap_day = 200
         self.create_order(150).action_confirm()
@@ -111,6 +124,7 @@ class TestTillEarning(TillCommon):
     def test_order_sent_late(self):
         """The day of the order counts: for the program, for bonuses and in the statement."""
         before = Datetime.now() - timedelta(days=5)
+        self.till.current_session_id.start_at = before - timedelta(hours=1)
         self.program.bonus_ids = [
             Command.create(
                 {
@@ -132,6 +146,42 @@ class TestTillEarning(TillCommon):
     def test_no_order_from_tomorrow(self):
         self.sell(date_order=Datetime.to_string(Datetime.now() + timedelta(days=30)))
         self.assertLessEqual(self.get_card().history_ids.date, Datetime.now())
+
+    def test_no_order_from_before_the_till_was_opened(self):
+        """Whose clock is set back earns under no program that ended."""
+        before = Datetime.now() - timedelta(days=5)
+        session = self.till.current_session_id
+        session.start_at = before + timedelta(days=1)
+        self.sell(date_order=Datetime.to_string(before))
+        card = self.get_card()
+        self.assertEqual(card.history_ids.date, session.start_at)
+        self.program.date_to = before.date()
+        self.sell(date_order=Datetime.to_string(before))
+        self.assertEqual(card.points, 100)
+
+    def test_order_of_the_session_before(self):
+        """Somebody closed it while the till had no connection."""
+        before = Datetime.now().replace(microsecond=0) - timedelta(days=5)
+        closed = self.till.current_session_id
+        closed.write({'start_at': before - timedelta(hours=1), 'state': 'closed'})
+        self.till.open_ui()
+        session = self.till.current_session_id
+        self.assertNotEqual(session, closed)
+        session.set_opening_control(0, None)
+        sale = self.prepare_sale([self.prepare_line()], date_order=Datetime.to_string(before))
+        order = self.send({**sale, 'session_id': closed.id})
+        self.assertEqual(order.session_id, session)
+        self.assertEqual(self.get_card().history_ids.date, before)
+
+    def test_branch(self):
+        """A branch has the programs of the company it belongs to."""
+        self.program.company_id = self.env.company
+        branch = self.env['res.company'].create({'name': "B", 'parent_id': self.env.company.id})
+        order = self.sell()
+        order.sudo().company_id = branch
+        self.assertIn(self.program, order._get_earning_programs())
+        self.program.company_id = self.env['res.company'].create({'name': "Other"})
+        self.assertNotIn(self.program, order._get_earning_programs())
 
     def test_nobody_and_drafts_earn_nothing(self):
         self.sell(partner=False)
@@ -172,6 +222,43 @@ class TestTillEarning(TillCommon):
         self.assertEqual((card.points, card.points_pending), (0, 100))
         self.refund(order, {order.lines: 1})
         self.assertEqual((card.points, card.points_pending), (0, 0))
+
+    def test_held_back_from_the_day_of_the_order(self):
+        self.program.release_delay_days = 14
+        self.till.current_session_id.start_at = Datetime.now() - timedelta(days=9)
+        moment = Datetime.now() - timedelta(days=5)
+        self.sell(date_order=Datetime.to_string(moment))
+        row = self.env['loyalty.pending'].search([('card_id', '=', self.get_card().id)])
+        released_on = self.program._get_local_day(row.release_at)
+        self.assertEqual(released_on, self.program._get_local_day(moment) + timedelta(days=14))
+
+    def test_held_back_from_the_day_goods_were_shipped(self):
+        self.program.write({'release_delay_days': 14, 'earn_on': 'delivered'})
+        self.till.current_session_id.start_at = Datetime.now() - timedelta(days=9)
+        self.goods.is_storable = True
+        order = self.sell(
+            date_order=Datetime.to_string(Datetime.now() - timedelta(days=5)),
+            shipping_date=self.program._get_local_day(),
+        )
+        order.picking_ids.move_ids.write({'quantity': 1, 'picked': True})
+        order.picking_ids._action_done()
+        row = self.env['loyalty.pending'].search([('card_id', '=', self.get_card().id)])
+        released_on = self.program._get_local_day(row.release_at)
+        self.assertEqual(released_on, self.program._get_local_day() + timedelta(days=14))
+
+    def test_caps_of_a_batch(self):
+        """Its own orders before, and what another till gave meanwhile, count both."""
+        self.program.cap_day = 100
+        self.sell(self.prepare_line(30))
+        others = Mock(**{'fetchone.return_value': [30]})
+        with (
+            patch.object(self.registry['loyalty.card'], '_is_in_test', lambda self: False),
+            patch.object(self.registry, 'cursor') as cursor,
+        ):
+            cursor.return_value.__enter__.return_value = others
+            none = self.env['pos.order.loyalty.points']
+            day = (datetime.min, datetime.max)
+            self.assertEqual(self.get_card()._get_capped_points([day], none), [60])
 
     def test_free_product_earns_nothing(self):
         """The till takes a free product off by a line of its own."""

@@ -1,5 +1,8 @@
 from datetime import timedelta
+from unittest.mock import patch
 from uuid import uuid4
+
+from freezegun import freeze_time
 
 from odoo.fields import Datetime
 from odoo.tests import tagged
@@ -16,15 +19,10 @@ class TestTillHold(TillCommon):
         super().setUpClass()
         cls.program.redeem_earned = False
         cls.card = cls.create_card(points=100)
-
-    def hold(self, cost=100, order_uuid=None, won=0):
-        orders = self.env['pos.order'].with_user(self.cashier)
-        return orders.hold_loyalty_points(
-            order_uuid or str(uuid4()), [{'card_id': self.card.id, 'cost': cost, 'won': won}]
-        )
+        cls.order_uuid = str(uuid4())
 
     def test_v10_till_holds_before_the_web_claims(self):
-        self.assertEqual(self.hold(), {'successful': True})
+        self.assertEqual(self.hold(self.card), {'successful': True})
         self.assertEqual((self.card.points, self.card.points_free), (100, 0))
         order = self.create_order(200)
         order._update_programs_and_rewards()
@@ -37,7 +35,7 @@ class TestTillHold(TillCommon):
         self.assertEqual(self.card.points_free, 100)
 
     def test_only_holds_of_the_order_are_found(self):
-        self.hold(order_uuid='order_1')
+        self.hold(self.card, order_uuid='order_1')
         orders = self.env['pos.order']
         self.assertEqual(len(orders._get_till_holds('order_1')), 1)
         self.assertFalse(orders._get_till_holds('order'))
@@ -45,34 +43,120 @@ class TestTillHold(TillCommon):
         self.assertFalse(orders._get_till_holds('order11'))
 
     def test_second_till_is_told(self):
-        self.hold()
-        answer = self.hold()
+        self.hold(self.card)
+        answer = self.hold(self.card)
         self.assertFalse(answer['successful'])
         self.assertTrue(answer['message'])
         self.assertEqual(answer['updated_points'], {self.card.id: 0})
 
     def test_captured_with_the_order(self):
         sale = self.prepare_sale([self.prepare_line(), self.prepare_reward(self.card)])
-        self.hold(order_uuid=sale['uuid'])
+        self.hold(self.card, order_uuid=sale['uuid'])
         order = self.send(sale)
         self.assertFalse(order.loyalty_exception)
         hold = self.env['loyalty.hold'].search([('card_id', '=', self.card.id)])
         self.assertEqual((hold.state, hold.captured_qty), ('captured', 100))
         self.assertEqual((self.card.points, self.card.points_free), (100, 100))
 
+    def create_expiring_card(self):
+        """100 points whose last day is 2027-01-31."""
+        self.env.company.resource_calendar_id.tz = 'UTC'
+        self.program.company_id = self.env.company
+        member = self.create_partner("Li")
+        with freeze_time('2027-01-01 10:00:00'):
+            self.program.expire_after = 30
+            card = self.create_card(member, points=100)
+        card._fold()
+        self.assertEqual(str(card.history_ids.expire_on), '2027-01-31')
+        return card
+
+    def pay_at(self, moment, card, sent=None):
+        """Pay with 100 points of a card; the order comes at once, or later."""
+        sale = self.prepare_sale(
+            [self.prepare_line(), self.prepare_reward(card)],
+            partner=card.partner_id,
+            date_order=moment,
+            uuid=self.order_uuid,
+        )
+        with freeze_time(sent or moment):
+            return self.send(sale)
+
+    def test_v25_held_before_midnight_and_paid_after(self):
+        card = self.create_expiring_card()
+        with freeze_time('2027-01-31 23:59:00'):
+            self.assertTrue(self.hold(card, order_uuid=self.order_uuid)['successful'])
+        order = self.pay_at('2027-02-01 00:01:00', card)
+        self.assertFalse(order.loyalty_exception)
+        self.assertFalse(card._get_own()['captured'])
+        self.assert_balanced(card)
+
+    def test_paid_before_midnight_and_sent_after(self):
+        card = self.create_expiring_card()
+        order = self.pay_at('2027-01-31 23:50:00', card, '2027-02-01 00:30:00')
+        self.assertFalse(order.loyalty_exception)
+        self.assert_balanced(card)
+
+    def test_paid_after_midnight(self):
+        """What was over is not spent, held by nobody and not taken by the job yet."""
+        card = self.create_expiring_card()
+        order = self.pay_at('2027-02-01 00:01:00', card)
+        self.assertEqual((order.loyalty_exception, order.loyalty_shortfall), ('shortfall', 100))
+        self.assertIn(('expire', -100), self.get_kinds(card))
+        self.assertEqual(card.points_debt, 0)
+        self.assertEqual(card.points, 0)
+        self.assert_balanced(card)
+
+    def create_other_card(self):
+        return self.create_card(points=100, program=self.create_program("Other"))
+
+    def test_refused_as_a_whole(self):
+        """Of two cards one has too few points: neither is held, and what was held stays."""
+        other = self.create_other_card()
+        self.hold(other, 50, self.order_uuid)
+        answer = (
+            self.env['pos.order']
+            .with_user(self.cashier)
+            .hold_loyalty_points(
+                self.order_uuid,
+                [
+                    {'card_id': self.card.id, 'cost': 60, 'won': 0},
+                    {'card_id': other.id, 'cost': 200, 'won': 0},
+                ],
+            )
+        )
+        self.assertFalse(answer['successful'])
+        self.assertEqual(answer['updated_points'], {self.card.id: 100, other.id: 100})
+        self.env.invalidate_all()
+        self.assertEqual((self.card.points_free, other.points_free), (100, 50))
+
+    def test_paid_with_money_after_all(self):
+        self.hold(self.card, order_uuid=self.order_uuid)
+        self.sell(uuid=self.order_uuid)
+        self.env.invalidate_all()
+        self.assertEqual(self.card.points_free, 200)
+
+    def test_nobody_holds_the_points_of_all_members(self):
+        """A cashier holds for so many orders at once, then sells without."""
+        other = self.create_other_card()
+        with patch('odoo.addons.crm_loyalty_pos.models.pos_order_hold.MAX_ORDERS', 2):
+            for _time in range(3):
+                self.assertTrue(self.hold(self.card, 10)['successful'])
+            self.assertTrue(self.hold(other, 10)['successful'])
+        self.assertEqual((self.card.points_free, other.points_free), (80, 100))
+
     def test_same_claim_is_the_same_hold(self):
         order_uuid = str(uuid4())
-        self.hold(50, order_uuid)
-        self.hold(50, order_uuid)
-        self.hold(100, order_uuid)
+        self.hold(self.card, 50, order_uuid)
+        self.hold(self.card, 50, order_uuid)
+        self.hold(self.card, 100, order_uuid)
         holds = self.env['loyalty.hold'].search([('card_id', '=', self.card.id)], order='id')
         self.assertEqual(holds.mapped('state'), ['released', 'held'])
-        self.hold(0, order_uuid)
+        self.hold(self.card, 0, order_uuid)
         self.assertEqual(holds.mapped('state'), ['released', 'released'])
 
     def test_released_with_a_deleted_order(self):
         sale = self.prepare_sale([self.prepare_line()], state='draft', payment_ids=[])
-        self.hold(order_uuid=sale['uuid'])
+        self.hold(self.card, order_uuid=sale['uuid'])
         order = self.send(sale)
         order.with_user(self.cashier).remove_from_ui(order.ids)
         self.card.invalidate_recordset()
@@ -80,11 +164,11 @@ class TestTillHold(TillCommon):
 
     def test_points_of_the_same_order(self):
         self.program.redeem_earned = True
-        self.assertTrue(self.hold(150, won=60)['successful'])
+        self.assertTrue(self.hold(self.card, 150, won=60)['successful'])
         self.assertEqual(self.card.points_free, 10)
 
     def test_till_loads_free_points(self):
-        self.hold(40)
+        self.hold(self.card, 40)
         fields = self.env['loyalty.card']._load_pos_data_fields(self.till)
         [row] = self.card.with_user(self.cashier).read(fields, load=False)
         self.assertEqual((row['points'], row['points_free']), (100, 60))

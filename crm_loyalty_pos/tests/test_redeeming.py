@@ -1,5 +1,12 @@
-from odoo.fields import Command
+from datetime import timedelta
+from uuid import uuid4
+
+from freezegun import freeze_time
+
+from odoo.fields import Command, Datetime
 from odoo.tests import tagged
+
+from odoo.addons.crm_loyalty.models.loyalty_card_ledger import Movement
 
 from .common import TillCommon
 
@@ -37,12 +44,91 @@ class TestTillRedeeming(TillCommon):
         self.assertEqual(self.get_kinds(card)[-1], ('burn', -50))
         self.assertEqual(order.loyalty_exception, 'cost')
 
+    def test_wallet_that_is_cleared(self):
+        """All that is free is taken, whatever the till says, and at least what it is worth."""
+        self.program.redeem_earned = False
+        self.reward.write({'clear_wallet': True, 'required_points': 10})
+        card = self.create_card(points=150)
+        order = self.sell(self.prepare_line(120), self.prepare_reward(card, cost=10))
+        self.assertEqual(self.get_kinds(card)[-1], ('burn', -150))
+        self.assertEqual((card.points, order.loyalty_exception), (120, 'cost'))
+        order = self.sell(self.prepare_line(120), self.prepare_reward(card, cost=120))
+        self.assertEqual((card.points, order.loyalty_exception), (120, False))
+        self.reward.write({'discount_mode': 'per_point', 'discount': 1, 'required_points': 1})
+        order = self.sell(self.prepare_line(500), self.prepare_reward(card, 200, 1))
+        self.assertEqual(self.get_kinds(card)[-1], ('burn', -200))
+        self.assertEqual((order.loyalty_exception, order.loyalty_shortfall), ('shortfall', 80))
+
+    def test_wallet_cleared_with_what_the_order_gives(self):
+        self.reward.clear_wallet = True
+        card = self.create_card(points=100)
+        order = self.sell(self.prepare_line(120), self.prepare_reward(card, cost=220))
+        self.assertEqual(self.get_kinds(card)[1:], [('earn', 120), ('burn', -220)])
+        self.assertEqual((card.points, order.loyalty_exception), (0, False))
+
+    def test_wallet_cleared_beside_another_reward(self):
+        self.program.redeem_earned = False
+        clearing = self.reward.copy({'clear_wallet': True, 'required_points': 10})
+        card = self.create_card(points=150)
+        self.hold(card, 150, sale_uuid := str(uuid4()))
+        self.sell(
+            self.prepare_line(120),
+            self.prepare_reward(card, cost=10, reward=clearing),
+            self.prepare_reward(card),
+            uuid=sale_uuid,
+        )
+        self.assertEqual(self.get_kinds(card)[1:], [('earn', 120), ('burn', -150)])
+        self.assertFalse(card.hold_ids)
+
+    def test_wallet_cleared_long_ago(self):
+        """What came in after an order that is sent late was not there to be taken."""
+        self.program.redeem_earned = False
+        self.reward.clear_wallet = True
+        self.till.current_session_id.start_at = Datetime.now() - timedelta(days=9)
+        with freeze_time(Datetime.now() - timedelta(days=8)):
+            card = self.create_card(points=150)
+        self.sell(self.prepare_line(500))
+        order = self.sell(
+            self.prepare_line(),
+            self.prepare_reward(card, cost=150),
+            date_order=Datetime.to_string(Datetime.now() - timedelta(days=2)),
+        )
+        self.assertEqual(self.get_kinds(card)[-1], ('burn', -150))
+        self.assertFalse(order.loyalty_exception)
+
+    def test_two_claims_under_one_code(self):
+        """A till could say of all its discounts that they are one."""
+        card = self.create_card(points=500)
+        first = self.prepare_reward(card)
+        second = self.prepare_reward(card, cost=0)
+        second[2]['reward_identifier_code'] = first[2]['reward_identifier_code']
+        order = self.sell(self.prepare_line(), first, second)
+        self.assertEqual(self.get_kinds(card)[-1], ('burn', -200))
+        self.assertEqual(order.loyalty_exception, 'cost')
+        order = self.sell(self.prepare_line(), self.prepare_reward(card, 30))
+        self.assertEqual(self.get_kinds(card)[-1], ('burn', -300))
+
+    def test_more_than_the_share_of_a_reward(self):
+        self.reward.write({'discount_mode': 'percent', 'discount': 10})
+        card = self.create_card(points=500)
+        order = self.sell(self.prepare_line(99.99), self.prepare_reward(card, 10))
+        self.assertFalse(order.loyalty_exception)
+        order = self.sell(self.prepare_line(), self.prepare_reward(card, 20))
+        self.assertEqual(self.get_kinds(card)[-1], ('burn', -200))
+        self.reward.discount_max_amount = 5
+        order = self.sell(self.prepare_line(), self.prepare_reward(card, 5))
+        self.assertFalse(order.loyalty_exception)
+        order = self.sell(self.prepare_line(), self.prepare_reward(card, 10))
+        self.assertEqual(self.get_kinds(card)[-1], ('burn', -200))
+
     def test_reward_over_two_taxes(self):
         """One reward, a line for each tax; the first has the cost."""
         card = self.create_card(points=100)
         first = self.prepare_reward(card, 6)
         second = self.prepare_reward(card, 4, 0)
         second[2]['reward_identifier_code'] = first[2]['reward_identifier_code']
+        tax = self.env['account.tax'].create({'name': "Included", 'amount': 0})
+        second[2]['tax_ids'] = [Command.set(tax.ids)]
         order = self.sell(self.prepare_line(), first, second)
         self.assertEqual(self.get_kinds(card)[-1], ('burn', -100))
         self.assertFalse(order.loyalty_exception)
@@ -75,6 +161,61 @@ class TestTillRedeeming(TillCommon):
         self.assertEqual(second.loyalty_shortfall, 50)
         self.assertEqual(card.points, 0)
         self.assert_balanced(card)
+
+    def test_orders_looked_at_together_redeem_the_same_points(self):
+        card = self.create_card(points=100)
+        self.program.redeem_earned = False
+        orders = self.env['pos.order']
+        for _time in range(2):
+            orders |= self.sell(self.prepare_line(), self.prepare_reward(card))
+        self.assertEqual((card.points, *orders.mapped('loyalty_shortfall')), (100, 0, 0))
+        self.env['loyalty.card']._post([Movement(card.id, 60, 'grant')])
+        orders.lines.filtered('points_cost')._settling().points_cost = 200
+        orders._loyalty_true_up()
+        self.assertEqual(sum(orders.mapped('loyalty_shortfall')), 40)
+        self.assertEqual(card.points, -40)
+
+    def test_member_changed_on_a_paid_order(self):
+        """What it gave and what it took stay with one card."""
+        card = self.create_card(points=100)
+        order = self.sell(self.prepare_line(120), self.prepare_reward(card))
+        rows = self.get_kinds(card)
+        order.partner_id = other = self.create_partner("Other")
+        order._settle_points()
+        self.assertEqual(self.get_kinds(card), rows)
+        self.assertEqual(order.lines.coupon_id, card)
+        self.assertFalse(self.get_card(other))
+
+    def test_what_failed_is_forgotten(self):
+        """The orders after it in the same request know of the rows before it, not of its own."""
+        card = self.create_card(points=100)
+        before = set(card._post([Movement(card.id, 5, 'grant')]).ids)
+        self.assertEqual(set(card._get_own()['rows']), before)
+
+        def fail(orders):
+            raise ValueError("broken")
+
+        self.patch(self.registry['pos.order'], '_get_settled_orders', fail)
+        with self.assertLogs('odoo.addons.crm_loyalty_pos', 'ERROR'):
+            order = self.sell(self.prepare_line(120), self.prepare_reward(card))
+        self.assertEqual(order.loyalty_exception, 'failed')
+        self.assertEqual(self.get_kinds(card), [('opening', 100), ('grant', 5)])
+        self.assertEqual(set(card._get_own()['rows']), before)
+
+    def test_cards_of_a_batch_are_locked_at_once(self):
+        """Of two tills with orders of the same members none waits for the other for ever."""
+        members = [self.create_partner(f"Member {n}") for n in range(2)]
+        cards = [self.create_card(member) for member in members]
+        locked = []
+        self.patch(self.registry['loyalty.card'], '_lock', lambda self: locked.append(self.ids))
+        sales = [
+            self.prepare_sale([self.prepare_line()], partner=member) for member in reversed(members)
+        ]
+        self.env['pos.order'].with_user(self.cashier).sync_from_ui(sales[:1])
+        self.assertFalse(locked)
+        sales.append(self.prepare_sale([self.prepare_line()], partner=members[1]))
+        self.env['pos.order'].with_user(self.cashier).sync_from_ui(sales[1:])
+        self.assertEqual(sorted(locked[0]), [card.id for card in cards])
 
     def test_debt_of_a_till_order(self):
         card = self.create_card(points=30)

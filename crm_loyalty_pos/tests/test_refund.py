@@ -84,6 +84,39 @@ class TestTillRefund(TillCommon):
         self.sell(back, self.prepare_line(150))
         self.assertEqual(card.points, 150)
 
+    def test_reward_credited_by_the_accountants(self):
+        card = self.create_card(points=100)
+        order = self.sell(self.prepare_line(120), self.prepare_reward(card), to_invoice=True)
+        self.assertEqual(card.points, 120)
+        credit = order.account_move._reverse_moves()
+        credit.action_post()
+        self.assertEqual(card.points, 100)
+        self.assertEqual(self.get_kinds(card)[-1], ('unburn', 100))
+        self.refund(order, {order.lines.filtered('reward_id'): 1})
+        self.assertEqual(self.get_kinds(card)[-1], ('unburn', 100))
+        self.assert_balanced(card)
+
+    def test_credited_goods_keep_the_reward_redeemed(self):
+        card = self.create_card(points=100)
+        order = self.sell(self.prepare_line(120), self.prepare_reward(card), to_invoice=True)
+        credit = order.account_move._reverse_moves()
+        goods, reward = credit.invoice_line_ids.sorted('price_unit', reverse=True)
+        reward.unlink()
+        goods.price_unit = 12
+        credit.action_post()
+        self.assertNotIn('unburn', card.history_ids.mapped('kind'))
+
+    def test_reward_credited_in_part(self):
+        card = self.create_card(points=100)
+        order = self.sell(self.prepare_line(120), self.prepare_reward(card), to_invoice=True)
+        credit = order.account_move._reverse_moves()
+        goods, reward = credit.invoice_line_ids.sorted('price_unit', reverse=True)
+        goods.price_unit = 60
+        reward.price_unit = -5
+        credit.action_post()
+        self.assertEqual(self.get_kinds(card)[-1], ('unburn', 50))
+        self.assert_balanced(card)
+
     def test_refund_from_the_back_end(self):
         card = self.create_card(points=100)
         order = self.sell(self.prepare_line(120), self.prepare_reward(card))
@@ -155,6 +188,25 @@ class TestTillRefund(TillCommon):
         picking.move_ids.picked = True
         picking.with_context(cancel_backorder=False)._action_done()
         self.assertEqual(card.points, 66.66)
+
+    def test_refunded_before_it_is_shipped(self):
+        """One of two pieces goes back before it left, the other one is kept."""
+        self.program.earn_on = 'delivered'
+        self.goods.is_storable = True
+        order = self.sell(
+            self.prepare_line(33.33, 2),
+            shipping_date=self.env['loyalty.program']._fields['date_to'].today(),
+        )
+        card = self.get_card()
+        self.refund(order, {order.lines: 1})
+        self.assertEqual(card.points, 0)
+        picking = order.picking_ids.filtered(lambda picking: picking.state != 'done')[:1]
+        picking.move_ids.quantity = 1
+        picking.move_ids.picked = True
+        picking.with_context(cancel_backorder=False)._action_done()
+        self.assertEqual(card.points, 33.33)
+        self.refund(order, {order.lines: 1})
+        self.assertEqual(card.points, 0)
 
     def test_program_without_money(self):
         self.program.rule_ids = [
