@@ -20,7 +20,7 @@ class LoyaltyCard(models.Model):
         if context.get('loyalty_no_mail') or context.get('action_no_send_mail'):
             return
         vals_list = [
-            card._prepare_message_vals(plan, 'create')
+            card._prepare_message_vals(plan, 'create', card.points)
             for card in self
             if card._mail_get_customer()
             for plan in card.program_id.communication_plan_ids
@@ -47,18 +47,20 @@ class LoyaltyCard(models.Model):
                 plan = reached.sorted('points')[-1]
                 # at most once a day: points that go up and down do not repeat it
                 event = f'reach:{fields.Date.today()}'
-                vals_list.append(card._prepare_message_vals(plan, event))
+                came = change['new'] - change['old']
+                vals_list.append(card._prepare_message_vals(plan, event, came))
         self.env['crm.message'].sudo()._plan(vals_list)
 
-    def _prepare_message_vals(self, plan, event: str) -> dict:
+    def _prepare_message_vals(self, plan, event: str, points: float) -> dict:
         """Return the message of one line of the communication plan to this card's customer.
 
         :param plan: ``loyalty.mail``
         :param event: what happened, as part of the message's key
+        :param points: that came in, as the mails of the ledger read them
         """
         self.ensure_one()
         template = plan.mail_template_id
-        values = {'layout': LAYOUT}
+        values = {'layout': LAYOUT, 'points': points}
         if not template.email_from:
             values['email_from'] = self._get_mail_author().email_formatted
         return {

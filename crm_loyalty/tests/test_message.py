@@ -90,6 +90,22 @@ class TestMessage(LoyaltyCommon):
         self.assertEqual(len(reached), 1)
         self.assertIn(f':{self.program.communication_plan_ids[-1].id}', reached.sudo().key)
 
+    def test_mails_of_the_suite_say_how_many_points_came(self):
+        """They can be chosen for the plan as well, and read "0 Points" there."""
+        self.program.communication_plan_ids.mail_template_id = self.env.ref(
+            'crm_loyalty.mail_template_points_earned'
+        )
+        card = self.create_card(points=40)
+        card.points = 120
+        messages = self.get_messages(card)
+        messages.sudo()._enqueue()
+        mails = self.env['mail.mail'].search([('crm_message_id', 'in', messages.ids)], order='id')
+        name = self.program.portal_point_name
+        self.assertEqual(
+            mails.mapped('subject'),
+            [f"You have earned 40 {name}", f"You have earned 80 {name}"],
+        )
+
     def test_points_that_fall_say_nothing(self):
         card = self.create_card(points=600)
         count = len(self.get_messages(card))
