@@ -143,6 +143,7 @@ class CrmMessage(models.Model):
     )
     failure = fields.Text(readonly=True, help="What went wrong while it was written or delivered.")
     folded_into_id = fields.Many2one('crm.message', readonly=True, index='btree_not_null')
+    folded_ids = fields.One2many('crm.message', 'folded_into_id', string="Folded In", readonly=True)
     address_hash = fields.Char(readonly=True)
     mail_mail_id_int = fields.Integer(readonly=True)
     rfc_message_id = fields.Char(string="Message-Id", readonly=True)

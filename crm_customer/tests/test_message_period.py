@@ -130,6 +130,8 @@ class TestQuietPeriod(MessageCase):
     def test_5_7_folded(self):
         greeting, offer = self.look_and_offer()
         self.assertEqual((greeting.state, greeting.folded_into_id), ('folded', offer))
+        self.assertEqual(offer.folded_ids, greeting)
+        self.assertIn('folded_ids', offer.get_view(view_type='form')['arch'], "staff see it")
         self.assertEqual(offer.content_values['code'], "1111")
         [part] = offer.content_values['folded']
         self.assertEqual((part['message_class'], part['subject']), ('greeting', "Happy"))
