@@ -77,6 +77,19 @@ class TestJob(CrmCustomerCommon, JobCase):
             self.assertEqual(calls[0][0], 0)
             self.assertGreater(calls[0][1], 0, "or Odoo would think that nothing is left")
 
+    def test_worker_whose_time_is_over_is_called_at_once(self):
+        """Odoo by itself looks again a minute later, however long the job is."""
+        cron = self.env.ref('crm_customer.ir_cron_crm_job_1')
+        with self.job_method('res.partner', make_partners()) as method:
+            job = self.enqueue(method)
+            self.env['ir.cron.trigger'].search([('cron_id', '=', cron.id)]).unlink()
+            with self.enter_registry_test_mode(), self.registry.cursor() as cr:
+                context = {'cron_id': cron.id, 'cron_end_time': time.monotonic()}
+                worker, _progress = cron.with_env(self.env(cr=cr, context=context))._add_progress()
+                worker.env['crm.job']._cron_run_jobs()
+        self.assertRecordValues(job, [{'state': 'running', 'done': 2}])
+        self.assertTrue(self.env['ir.cron.trigger'].search([('cron_id', '=', cron.id)]))
+
     def test_resume_after_failure_does_nothing_twice(self):
         with self.job_method('res.partner', make_partners(fail_at=4)) as method:
             job = self.enqueue(method)
