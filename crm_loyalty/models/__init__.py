@@ -41,6 +41,7 @@ from . import loyalty_request
 from . import loyalty_card_request
 from . import loyalty_card_system
 from . import loyalty_history_system
+from . import loyalty_history_text
 from . import loyalty_request_import
 from . import crm_selfcheck
 from . import res_company

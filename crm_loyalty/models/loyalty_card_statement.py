@@ -395,7 +395,9 @@ class LoyaltyCard(models.Model):
             {(row['order_model'], row['order_id']) for row in rows}
         )
         zone = pytz.timezone(self.sudo().program_id._get_timezone())
-        orders = self._get_order_texts(rows)
+        orders = self.env['loyalty.history']._get_order_texts(
+            row['origin'] for row in rows if row['order_model']
+        )
         movements = []
         for row in rows:
             qty = to_points(row['qty'])
@@ -418,17 +420,6 @@ class LoyaltyCard(models.Model):
             )
             balance -= qty
         return movements
-
-    @api.model
-    def _get_order_texts(self, rows: list[dict]) -> dict[str, str]:
-        """Return the texts of rows of orders, written in the language of whoever posted them."""
-        origins = {row['origin'] for row in rows if row['origin'] and row['order_model']}
-        if not origins:
-            return {}
-        languages = [code for code, _name in self.env['res.lang'].get_installed()]
-        written = {self.with_context(lang=code).env._("Order %s") for code in languages}
-        read = self.env._("Order %s")
-        return {text % origin: read % origin for origin in origins for text in written}
 
     def _get_readable_documents(self, references: Iterable[tuple]) -> dict[tuple, dict]:
         """Return the documents that the reader may open, by model and id."""

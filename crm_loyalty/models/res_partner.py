@@ -194,7 +194,7 @@ class ResPartner(models.Model):
         return {
             row.id: TimelineText(
                 title=f'{"+" if row.qty > 0 else ""}{row.card_id._format_points_text(row.qty)}',
-                body=row.description,
+                body=row.text,
                 state=kinds.get(row.kind, ''),
             )
             for row in rows

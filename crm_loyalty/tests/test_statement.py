@@ -102,6 +102,7 @@ class TestStatement(LoyaltyCommon):
         for card in (chinese, self.card):
             texts = {row['text'] for row in card.get_statement()['movements']}
             self.assertEqual(texts, {card.env._("Order %s", order.name) for order in orders})
+            self.assertEqual(set(card.history_ids.mapped('text')), texts, "on the card, too")
 
     def test_dialog_opens_without_a_calendar_over_it(self):
         arch = self.env['loyalty.statement'].get_view(view_type='form')['arch']
