@@ -34,6 +34,10 @@ class ResCompany(models.Model):
         'CHECK(crm_score_window_months BETWEEN 1 AND 1200)',
         "The scoring window is between 1 and 1200 months.",
     )
+    _crm_score_cut_days_range = models.Constraint(
+        'CHECK(crm_score_cut_days BETWEEN 0 AND 3650)',
+        "Cut points are renewed after 0 to 3650 days.",
+    )
     _crm_score_gate_positive = models.Constraint(
         'CHECK(crm_score_min_buyers > 0 AND crm_score_min_days >= 0)',
         "Scoring needs at least one buyer; the least history cannot be negative.",

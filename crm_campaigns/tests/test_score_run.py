@@ -120,6 +120,16 @@ class TestScoreRun(CampaignsCommon):
         run = self._score(self._make_company("Empty Company"), min_buyers=0)
         self.assertEqual((run.state, run.gate), ('done', 'few_buyers'))
 
+    def test_cut_points_are_renewed_in_time(self):
+        for days in (-1, 2_000_000_000):
+            with (
+                self.assertRaises(CheckViolation),
+                mute_logger('odoo.sql_db'),
+                self.env.cr.savepoint(),
+            ):
+                self.company.crm_score_cut_days = days
+                self.env.flush_all()
+
     def test_counts_and_cache_after_sql(self):
         """Rows are counted before anything else is sent; what was read before is read anew."""
         run = self._score()

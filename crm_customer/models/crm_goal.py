@@ -31,6 +31,10 @@ class CrmGoal(models.Model):
         '(code, company_id)', "There is one goal for each code and company."
     )
 
+    _target_bounds = models.Constraint(
+        'CHECK (target >= 0 AND target < 1e12)', "A goal is a number from 0 on."
+    )
+
     @api.depends('name', 'direction', 'target', 'unit')
     @api.depends_context('lang')
     def _compute_display_name(self):

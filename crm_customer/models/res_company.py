@@ -69,6 +69,12 @@ class ResCompany(models.Model):
         help="In lunar years that have the month twice; in others there is only the regular one.",
     )
 
+    _crm_keep_days_range = models.Constraint(
+        'CHECK(crm_job_keep_days BETWEEN 0 AND 36500'
+        ' AND crm_message_keep_days BETWEEN 0 AND 36500)',
+        "Jobs and messages are kept for 0 to 36500 days.",
+    )
+
     def _get_consent_rule(self, purpose: str) -> str:
         """Return what holds for a customer who has not decided.
 

@@ -279,6 +279,24 @@ class TestPreset(CrmCustomerCommon):
         load.unlink()
         closing.unlink()
 
+    @mute_logger('odoo.sql_db')
+    def test_goals_and_days_that_are_none(self):
+        company = self.env['res.company'].create({'name': "Wrong Numbers"})
+        goal = self.env['crm.goal'].create({'name': "Guests", 'code': 'wrong_numbers'})
+        for record, name, value in (
+            (goal, 'target', -5),
+            (goal, 'target', 1e20),
+            (company, 'crm_job_keep_days', -5),
+            (company, 'crm_message_keep_days', 2_000_000_000),
+        ):
+            with (
+                self.subTest(name, value=value),
+                self.assertRaises(IntegrityError),
+                self.env.cr.savepoint(),
+            ):
+                record[name] = value
+                self.env.flush_all()
+
     def test_names_of_what_is_kept_are_shared(self):
         own = self.env['res.partner.category'].create({'name': "Hotel Guest"})
         self.load()
