@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 from functools import partial
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 from odoo.tools.date_utils import end_of
 
-from ..ledger import Entry
+from ..ledger import Entry, to_points
 from .loyalty_card_ledger import Movement
 from .loyalty_program import POINT_DIGITS
 
@@ -170,38 +171,82 @@ class LoyaltyCard(models.Model):
         ids = tuple(entry.id for entry in entries if entry.award_id and entry.qty < 0)
         if not ids:
             return
-        movements, given = [], {}
-        for row_id, card_id, award_id, missing, expired in self.env.execute_query(
+        movements: list[Movement] = []
+        given: dict[tuple, Decimal] = {}
+        for row_id, card_id, source_id, missing, expired, share_of, share in self.env.execute_query(
             self._get_expired_returns_sql(ids)
         ):
-            qty = min(missing, expired - given.get(award_id, 0))
+            limits = {('row', row_id): missing, ('source', source_id): expired}
+            if share_of:
+                limits['share', tuple(share_of)] = share
+            qty = min(to_points(most) - given.get(key, 0) for key, most in limits.items())
             if qty > 0:
-                given[award_id] = given.get(award_id, 0) + qty
-                movements.append(self._prepare_expired_return(row_id, card_id, award_id, qty))
+                given.update((key, given.get(key, 0) + qty) for key in limits)
+                movements.append(self._prepare_expired_return(row_id, card_id, source_id, qty))
         self._post(movements)
 
     @api.model
     def _get_expired_returns_sql(self, ids: tuple[int, ...]) -> SQL:
-        """Return what points taken back did not find in their award, and what expired of it."""
+        """Return what points taken back did not find in their award, and what expired of it.
+
+        What a redemption had taken of it may have come back too late for it, in a row of its own
+        that expired then: of that, as much as the redemption had taken.
+        """
         return SQL(
-            """SELECT row.id, row.card_id, row.award_id,
+            """SELECT row.id, row.card_id, source.id,
                       -row.qty - COALESCE((
                           SELECT sum(qty) FROM loyalty_allocation
                            WHERE consumer_id = row.id AND award_id = ANY(line.ids)), 0),
-                      -expired.qty
+                      -expired.qty, source.share_of, source.share
                  FROM loyalty_history row
+           CROSS JOIN LATERAL (SELECT %(line)s AS ids) line
            CROSS JOIN LATERAL (
-                          -- the award, and what went on with it after contacts were merged
-                          SELECT array_agg(id) || row.award_id AS ids FROM loyalty_history
-                           WHERE award_id = row.award_id AND qty > 0 AND kind <> 'expire'
-                      ) line
+                          SELECT row.award_id AS id, line.ids, NULL::int[] AS share_of,
+                                 NULL::numeric AS share
+                           UNION ALL (%(late)s)
+                      ) source
            CROSS JOIN LATERAL (
                           SELECT sum(qty) AS qty FROM loyalty_history
-                           WHERE award_id = ANY(line.ids) AND kind = 'expire'
+                           WHERE award_id = ANY(source.ids) AND kind = 'expire'
                       ) expired
-                WHERE row.id IN %s AND row.kind = 'unearn' AND expired.qty < 0
-             ORDER BY row.id""",
-            ids,
+                WHERE row.id IN %(ids)s AND row.kind = 'unearn' AND expired.qty < 0
+             ORDER BY row.id, source.share_of NULLS FIRST, source.id""",
+            line=self._get_line_sql(SQL('row.award_id')),
+            late=self._get_late_returns_sql(),
+            ids=ids,
+        )
+
+    @api.model
+    def _get_line_sql(self, award: SQL) -> SQL:
+        """Return an award, and what went on with it after contacts were merged, as an array."""
+        return SQL(
+            """(SELECT array_agg(id) || %(award)s FROM loyalty_history
+                 WHERE award_id = %(award)s AND qty > 0 AND kind <> 'expire')""",
+            award=award,
+        )
+
+    @api.model
+    def _get_late_returns_sql(self) -> SQL:
+        """Return the rows that came back too late for the award of ``row``, with their lines.
+
+        And the redemption with what it had taken of the award, less what was undone of that.
+        """
+        return SQL(
+            """SELECT late.id, %(line)s, ARRAY[row.award_id, taken.consumer_id],
+                      taken.qty - COALESCE((
+                          SELECT sum(undone.qty)
+                            FROM loyalty_history other
+                            JOIN loyalty_history undone ON undone.award_id = other.id
+                             AND undone.kind = 'expire' AND undone.qty > 0
+                            JOIN loyalty_history cause ON cause.id = undone.reversed_id
+                             AND cause.award_id = row.award_id
+                           WHERE other.reversed_id = taken.consumer_id), 0)
+                 FROM (SELECT consumer_id, sum(qty) AS qty FROM loyalty_allocation
+                        WHERE award_id = ANY(line.ids)
+                     GROUP BY consumer_id HAVING sum(qty) > 0) taken
+                 JOIN loyalty_history late ON late.reversed_id = taken.consumer_id
+                  AND late.kind = 'unburn' AND late.id <> ALL(line.ids)""",
+            line=self._get_line_sql(SQL('late.id')),
         )
 
     @api.model
@@ -212,7 +257,7 @@ class LoyaltyCard(models.Model):
             qty,
             'expire',
             self.env._("Had expired before they were taken back"),
-            key=f'loyalty.history:{row_id}:expired_before',
+            key=f'loyalty.history:{row_id}:expired_before:{award_id}',
             award_id=award_id,
             reversed_id=row_id,
         )

@@ -276,6 +276,38 @@ class TestExpiry(ExpiryCommon):
         self.assertEqual(self.card.points, -60, "what was redeemed is owed, no more")
         self.assert_balanced(self.card)
 
+    def redeem_and_return_too_late(self, *awards):
+        """Let 100 points of a burn come back when all awards are over; these expire too."""
+        self.program.write({'expire_after': 30, 'expiry_since': '2026-01-01'})
+        rows = [self.post(qty, 'earn', '2026-10-01 12:00:00') for qty in awards]
+        burn = self.post(-100, 'burn', '2026-10-02 12:00:00')
+        self.run_job('2026-11-05 12:00:00')
+        self.post(100, 'unburn', '2026-11-06', reversed_id=burn.id)
+        self.run_job('2026-11-07 12:00:00')
+        self.assertEqual(self.card.points, 0)
+        self.post(70, expire_on=date(2027, 12, 31))
+        return rows
+
+    def take_back(self, award, qty):
+        self.post(-qty, 'unearn', '2026-11-08', award_id=award.id)
+        self.assert_balanced(self.card)
+        return self.card.points
+
+    def test_given_back_too_late_then_returned(self):
+        """What came back in vain expired once: the order that had brought it takes nothing more."""
+        [award] = self.redeem_and_return_too_late(100)
+        self.assertEqual(self.take_back(award, 40), 70)
+        self.assertEqual(self.take_back(award, 60), 70)
+        self.assertEqual(self.rows('expire'), [-100, 40, 60])
+
+    def test_given_back_too_late_of_two_awards(self):
+        """As much as came from the award, whatever else came back."""
+        first, second = self.redeem_and_return_too_late(10, 90)
+        self.post(5, 'earn', '2026-11-07 13:00:00')
+        self.assertEqual(self.take_back(first, 10), 75)
+        self.assertEqual(self.take_back(second, 50), 75)
+        self.assertEqual(self.take_back(second, 50), 65, "never more than it had brought")
+
     def test_debt_does_not_expire(self):
         self.program.expire_after = 30
         self.post(-50, 'unearn', '2026-01-01 12:00:00')
