@@ -395,7 +395,7 @@ class LoyaltyCard(models.Model):
             {(row['order_model'], row['order_id']) for row in rows}
         )
         zone = pytz.timezone(self.sudo().program_id._get_timezone())
-        orders = self.env['loyalty.history']._get_order_texts(
+        texts = self.env['loyalty.history']._get_read_texts(
             row['origin'] for row in rows if row['order_model']
         )
         movements = []
@@ -409,12 +409,13 @@ class LoyaltyCard(models.Model):
                     'posted_at': row['posted_at'] or row['date'],
                     'kind': row['kind'],
                     'kind_name': kinds.get(row['kind'], ''),
-                    'text': orders.get(row['description'], row['description']),
+                    'text': texts.get(row['description'], row['description']),
                     # of rows nothing was multiplied for there is 0
                     'multiplier': float(row['multiplier'] or 1),
                     'points': float(qty),
                     'balance': float(balance),
-                    'expire_on': row['expire_on'],
+                    # points given back keep their days; its day is that of expired ones only
+                    'expire_on': None if row['kind'] == 'unburn' else row['expire_on'],
                     'document': documents.get((row['order_model'], row['order_id'])),
                 }
             )

@@ -13,26 +13,42 @@ class LoyaltyHistory(models.Model):
     text = fields.Char(
         string="Movement",
         compute='_compute_text',
-        help="The description; of orders in the language of the reader, not of who confirmed them.",
+        help="The description; what nobody typed in is in the language of the reader.",
     )
 
     @api.depends('description', 'origin', 'order_model')
     @api.depends_context('lang')
     def _compute_text(self):
-        orders = self._get_order_texts(row.origin for row in self if row.order_model)
+        texts = self._get_read_texts(row.origin for row in self if row.order_model)
         for row in self:
-            row.text = orders.get(row.description, row.description)
+            row.text = texts.get(row.description, row.description)
 
     @api.model
-    def _get_order_texts(self, names: Iterable[str | None]) -> dict[str, str]:
-        """Return the texts of rows of orders, by the text in any installed language.
+    def _get_read_texts(self, names: Iterable[str | None]) -> dict[str, str]:
+        """Return what the ledger itself writes, by the text in any installed language.
 
-        :param names: of the orders
+        :param names: of orders
         """
         origins = {name for name in names if name}
-        if not origins:
-            return {}
+        read = self._get_own_texts(origins)
         languages = [code for code, _name in self.env['res.lang'].get_installed()]
-        written = {self.with_context(lang=code).env._("Order %s") for code in languages}
-        read = self.env._("Order %s")
-        return {text % origin: read % origin for origin in origins for text in written}
+        texts: dict[str, str] = {}
+        for code in languages:
+            written = self.with_context(lang=code)._get_own_texts(origins)
+            texts |= dict(zip(written, read, strict=True))
+        return texts
+
+    @api.model
+    def _get_own_texts(self, names: Iterable[str]) -> list[str]:
+        """Return the texts of movements that nobody typed in, always in the same order.
+
+        :param names: of orders
+        """
+        kinds = self._fields['kind']._description_selection(self.env)
+        return [
+            *(name for _kind, name in kinds),
+            self.env._("Contacts merged"),
+            self.env._("Had expired before they were taken back"),
+            self.env._("Opening balance"),
+            *(self.env._("Order %s", name) for name in names),
+        ]

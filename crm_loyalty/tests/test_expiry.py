@@ -121,6 +121,8 @@ class TestExpiry(ExpiryCommon):
         self.assertEqual(self.card.points, 230)
         self.assertEqual((given.remaining, given.expire_on), (80, date(2027, 2, 14)))
         self.assert_balanced(self.card)
+        [row] = [r for r in self.card.get_statement()['movements'] if r['kind'] == 'unburn']
+        self.assertIsNone(row['expire_on'], "it is not the last day of all that came back")
 
     def test_given_back_in_time_has_no_day_of_its_own(self):
         burn = self.create_v6()
