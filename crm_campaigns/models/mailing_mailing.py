@@ -43,13 +43,31 @@ class MailingMailing(models.Model):
 
     @api.constrains('mailing_model_id')
     def _check_model_gets_mailings(self):
-        """Core evaluates the condition of a mailing with all rights, on whatever model it names."""
-        if any(not mailing.mailing_model_id.sudo().is_mailing_enabled for mailing in self):
+        """Core evaluates the condition of a mailing with all rights, on whatever model it names.
+
+        Other addons write to followers of whatever is discussed; what our own models hold is not
+        for that.
+        """
+        if not all(self._is_mailing_allowed(mailing.mailing_model_id) for mailing in self):
             raise ValidationError(
                 self.env._(
                     "These records get no mailings. Choose one of the recipients in the list."
                 )
             )
+
+    @api.model
+    def _is_mailing_allowed(self, model: models.BaseModel) -> bool:
+        """Return whether records of a model may get mailings.
+
+        :param model: row of ``ir.model``
+        """
+        model_sudo = model.sudo()
+        if model_sudo.is_mailing_enabled:
+            return True
+        if not model_sudo.is_mail_thread or model_sudo.model not in self.env:
+            return False
+        origin = self.env.registry[model_sudo.model]._original_module
+        return origin not in self.env['ir.module.module']._get_crm_suite_names()
 
     @api.depends('crm_segment_id')
     def _compute_mailing_domain(self):

@@ -94,6 +94,29 @@ class TestMailing(CampaignsCommon):
                     }
                 )
 
+    def test_models_of_other_addons_get_mailings(self):
+        """What an addon writes to by code is no list of ours, and leads to nothing secret."""
+        model = self.env['ir.model']._get('product.template')
+        self.assertFalse(model.is_mailing_enabled)
+        mailing = self._new_mailing()
+        mailing.write({'crm_segment_id': False, 'mailing_model_id': model.id})
+        self.assertEqual(mailing.mailing_model_real, 'product.template')
+
+    def test_no_field_leads_from_recipients_to_what_is_secret(self):
+        secret = set(self.registry['crm.visibility.mixin']._inherit_children)
+        Mailing = self.env['mailing.mailing']
+        known = self.env['ir.model'].search([]).filtered(Mailing._is_mailing_allowed)
+        todo = [name for name in known.mapped('model') if name in self.env]
+        seen = set(todo)
+        self.assertFalse(seen & secret)
+        for name in todo:
+            for field in self.env[name]._fields.values():
+                target = field.comodel_name
+                if target and target not in seen:
+                    self.assertNotIn(target, secret, f'{name}.{field.name}')
+                    seen.add(target)
+                    todo.append(target)
+
     # ------------------------------------------------------------
     # The gate
     # ------------------------------------------------------------

@@ -18,6 +18,11 @@ registry.category("web_tour.tours").add("crm_customer_consent", {
             run: "edit Call of 5 May",
         },
         {
+            content: "How he said it is never filled in beforehand",
+            trigger: ".modal .o_field_widget[name=told_by]:not(:has(:checked)) input[data-value=phone]",
+            run: "click",
+        },
+        {
             content: "Save",
             trigger: ".modal button[name=action_save]",
             run: "click",
