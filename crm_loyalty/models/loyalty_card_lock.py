@@ -182,9 +182,20 @@ class LoyaltyCard(models.Model):
                 spendable = max(spendable, Decimal(0))
                 raise ValidationError(card._get_too_few_message(wanted[card.id], spendable))
             if lost := free[card.id].get_lost(kept):
-                if seen[card.id][1:] != free[card.id][1:]:
-                    raise ConcurrencyError(f"Points of card {card.id} expire at this moment")
-                card._expire_overdue(lost)
+                card._expire_lost(lost, seen[card.id], free[card.id])
+
+    def _expire_lost(self, lost: Decimal, seen: Free, free: Free) -> None:
+        """Expire what is over its last day, before anything is spent.
+
+        :param lost: as of :meth:`Free.get_lost`
+        :param seen: what this transaction saw
+        :param free: what there is now
+        :raise ConcurrencyError: others did something with it; Odoo runs this one again
+        """
+        self.ensure_one()
+        if seen[1:] != free[1:]:
+            raise ConcurrencyError(f"Points of card {self.id} expire at this moment")
+        self._expire_overdue(lost)
 
     def _get_too_few_message(self, wanted: Decimal, free: Decimal) -> str:
         """Return what to tell whoever spends more than there is."""

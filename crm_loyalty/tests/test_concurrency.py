@@ -1,9 +1,12 @@
 from datetime import timedelta
+from decimal import Decimal
+from functools import partial
 from unittest.mock import patch
 
 import psycopg2
 from freezegun import freeze_time
 
+from odoo.exceptions import ValidationError
 from odoo.fields import Command, Date
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -334,6 +337,44 @@ class TestConcurrency(TwoCursorsCase):
         card = self.cards(self.env_1)
         self.assertEqual((card.points, card.points_pending), (70, 0))
         self.assertEqual(card.history_ids.sorted('id').mapped('qty'), [60, 40, -30])
+
+    def test_points_spent_before_a_savepoint_was_undone(self):
+        """The second connection sees nothing of them; the transaction itself has to know."""
+        card = self.env_1['loyalty.card'].create(
+            {'partner_id': self.member.id, 'program_id': self.program.id, 'points': 100}
+        )
+        self.env_1.cr.commit()
+        self.start_over()
+        spend = partial(card._post, [Movement(card.id, Decimal(-60), 'burn')])
+        spend()
+        with self.assertRaises(ZeroDivisionError), self.env_1.cr.savepoint():
+            raise ZeroDivisionError
+        with self.assertRaises(ValidationError):
+            spend()
+
+    def test_limit_used_up_by_others_and_by_oneself(self):
+        """A till sends two orders of a member that another one sold something meanwhile."""
+        self.prepare_event(price=60)
+        self.program.cap_day = 100
+        orders = self.env_1['sale.order'].concat(*(self.order.copy() for _order in range(4)))
+        for order, price in zip(orders, (30, 30, 90, 1), strict=True):
+            order.order_line.price_unit = price
+        # every program of the database has its card of the member by then
+        orders[3].action_confirm()
+        self.env_1.cr.commit()
+        for order in orders:
+            self.addCleanup(
+                self.execute_committed, 'DELETE FROM sale_order WHERE id = %s', order.id
+            )
+        self.start_over()
+        orders[0].with_env(self.env_2).action_confirm()
+        self.env_2.cr.commit()
+        for order in orders[1:3]:
+            order.action_confirm()
+        self.env_1.cr.commit()
+        self.start_over()
+        rows = self.cards(self.env_1).history_ids.sorted('id')
+        self.assertEqual(rows.mapped('qty'), [60, 1, 30, 30, 39])
 
     def test_two_orders_share_a_limit(self):
         """The second looked when nothing was used up: for the lock of the card it looks again."""

@@ -226,7 +226,8 @@ class PosOrder(models.Model):
                 kept = free[card.id].overdue
             left[card.id] = free[card.id].with_own(ZERO, kept)
             if lost := free[card.id].get_lost(kept):
-                card._expire_overdue(lost)
+                seen = card._read_free(self.env.cr)
+                card._expire_lost(lost, seen[card.id], free[card.id])
         return left
 
     def _is_of_day_before(self, card, burn: Movement) -> bool:

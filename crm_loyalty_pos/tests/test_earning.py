@@ -1,5 +1,4 @@
-from datetime import datetime, timedelta
-from unittest.mock import Mock, patch
+from datetime import timedelta
 
 from odoo.exceptions import ConcurrencyError
 from odoo.fields import Command, Datetime
@@ -245,20 +244,6 @@ class TestTillEarning(TillCommon):
         row = self.env['loyalty.pending'].search([('card_id', '=', self.get_card().id)])
         released_on = self.program._get_local_day(row.release_at)
         self.assertEqual(released_on, self.program._get_local_day() + timedelta(days=14))
-
-    def test_caps_of_a_batch(self):
-        """Its own orders before, and what another till gave meanwhile, count both."""
-        self.program.cap_day = 100
-        self.sell(self.prepare_line(30))
-        others = Mock(**{'fetchone.return_value': [30]})
-        with (
-            patch.object(self.registry['loyalty.card'], '_is_in_test', lambda self: False),
-            patch.object(self.registry, 'cursor') as cursor,
-        ):
-            cursor.return_value.__enter__.return_value = others
-            none = self.env['pos.order.loyalty.points']
-            day = (datetime.min, datetime.max)
-            self.assertEqual(self.get_card()._get_capped_points([day], none), [60])
 
     def test_free_product_earns_nothing(self):
         """The till takes a free product off by a line of its own."""

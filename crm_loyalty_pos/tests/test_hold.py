@@ -1,11 +1,15 @@
 from datetime import timedelta
+from decimal import Decimal
 from unittest.mock import patch
 from uuid import uuid4
 
 from freezegun import freeze_time
 
+from odoo.exceptions import ConcurrencyError
 from odoo.fields import Datetime
 from odoo.tests import tagged
+
+from odoo.addons.crm_loyalty.models.loyalty_card_lock import Free
 
 from .common import TillCommon
 
@@ -105,6 +109,15 @@ class TestTillHold(TillCommon):
         self.assertEqual(card.points_debt, 0)
         self.assertEqual(card.points, 0)
         self.assert_balanced(card)
+
+    def test_points_that_expire_at_this_moment(self):
+        """What the job does with them this transaction does not see: it is run again."""
+        free = {self.card.id: Free(Decimal(100), Decimal(0), Decimal(100))}
+        with (
+            patch.object(self.registry['loyalty.card'], '_read_free_now', lambda self: free),
+            self.assertRaises(ConcurrencyError),
+        ):
+            self.sell(self.prepare_line(), self.prepare_reward(self.card))
 
     def create_other_card(self):
         return self.create_card(points=100, program=self.create_program("Other"))
