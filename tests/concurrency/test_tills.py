@@ -20,7 +20,9 @@ TILLS = 8
 @tagged('post_install', '-at_install')
 class TestTills(WorkersCase):
     def setUp(self):
-        if 'pos.config' not in self.env:
+        with self.open_environment() as env:
+            is_installed = 'pos.order.loyalty.points' in env
+        if not is_installed:
             self.skipTest("needs crm_loyalty_pos")
         super().setUp()
         with self.open_environment() as env:
