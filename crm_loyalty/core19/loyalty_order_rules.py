@@ -29,7 +29,7 @@ class LoyaltyOrderMixin(models.AbstractModel):
         """Return what this order gives in a program, with limits left out.
 
         :param program: ``loyalty.program``, managed
-        :param card: ``loyalty.card`` of the customer, if known
+        :param card: ``loyalty.card`` of the customer, empty where he has none; default: looked up
         """
         self.ensure_one()
         earning = Earning(rate=self._get_rate_to_program(program))
@@ -41,7 +41,8 @@ class LoyaltyOrderMixin(models.AbstractModel):
         plain = sum(raw.values(), ZERO)
         if not plain:
             return earning
-        factor = program._get_earning_multiplier(card or self._get_program_card(program))
+        card = self._get_program_card(program) if card is None else card
+        factor = program._get_earning_multiplier(card)
         self._add_bonuses(program, raw, factor)
         total = sum(raw.values(), ZERO)
         earning.points = max(cut_points(total), ZERO)

@@ -187,6 +187,7 @@ class LoyaltyCard(models.Model):
         """Forget what was read of the balances of these cards."""
         self.invalidate_recordset(BALANCE_FIELDS, flush=False)
         self.env['loyalty.history'].invalidate_model(flush=False)
+        self._forget_overdue()
 
     def _get_settle_description(self, kind: str) -> str:
         """Return the text of a row that was posted without one."""

@@ -310,6 +310,7 @@ class LoyaltyCard(models.Model):
                 'fresh': set(),
                 'holds': set(),
                 'captured': {},
+                'overdue': {},
                 'given': {},
             }
         elif OWN not in self.env.cr.cache:
@@ -324,6 +325,7 @@ class LoyaltyCard(models.Model):
         :param own: as of :meth:`_get_own`
         """
         own['captured'].clear()
+        own['overdue'].clear()
         ids = {*own['rows'], *(row_id for ids in own['hints'].values() for row_id in ids)}
         if not ids:
             return

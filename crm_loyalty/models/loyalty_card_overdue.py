@@ -47,9 +47,23 @@ class LoyaltyCard(models.Model):
         )
 
     def _read_overdue(self) -> dict[int, Decimal]:
-        """Return the points of these cards whose last day is over; cards without are left out."""
-        if not self.ids:
-            return {}
+        """Return the points of these cards whose last day is over; cards without are left out.
+
+        Looked up once in a transaction, until the balance of the card changes.
+        """
+        known = self._get_own()['overdue']
+        today = {card.id: card.program_id._get_local_day() for card in self.sudo() if card.id}
+        asked = self.browse(
+            card_id for card_id, day in today.items() if known.get(card_id, ())[:1] != (day,)
+        )
+        if asked:
+            overdue = asked._look_up_overdue()
+            none = Decimal(0)
+            known.update((id_, (today[id_], overdue.get(id_, none))) for id_ in asked.ids)
+        return {card_id: points for card_id in today if (points := known[card_id][1])}
+
+    def _look_up_overdue(self) -> dict[int, Decimal]:
+        """Return what :meth:`_read_overdue` does, as the database has it now."""
         self.env['loyalty.card'].flush_model(['program_id'])
         self.env['loyalty.history'].flush_model()
         rows = self.env.execute_query(
@@ -62,6 +76,12 @@ class LoyaltyCard(models.Model):
         moved = self.browse(card_id for card_id, points in rows if points is None)
         overdue = {card_id: to_points(points) for card_id, points in rows if points}
         return overdue | moved._sum_overdue(self.env.cr)
+
+    def _forget_overdue(self) -> None:
+        """Look up again what of these cards is over."""
+        known = self._get_own()['overdue']
+        for card_id in self.ids:
+            known.pop(card_id, None)
 
     def _sum_overdue(self, cr, own: dict[int, int] | None = None) -> dict[int, Decimal]:
         """Return the sums of :meth:`_load_overdue`."""

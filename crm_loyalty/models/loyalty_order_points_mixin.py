@@ -48,7 +48,7 @@ class LoyaltyOrderPointsMixin(models.AbstractModel):
         """
         self.ensure_one()
         program = self.coupon_id.program_id
-        earning = self.order_id._get_program_earning(program, self.coupon_id)
+        earning = self.order_id._get_program_earning(program, self.coupon_id or None)
         points = earning.points if self.frozen_at else to_points(self.points)
         if points and not earning.lines:
             # given by something else than the rules of today

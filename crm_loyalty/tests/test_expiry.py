@@ -567,6 +567,22 @@ class TestOverdue(ExpiryCommon):
             self.burn(120)
         self.assertEqual((self.card.points, self.rows('expire')), (30, []))
 
+    def test_looked_up_once(self):
+        """Until the balance changes, or the change is undone."""
+        with self.at(self.LATE):
+            self.assertEqual(self.card._get_lost_points(), 100)
+            with self.assertQueryCount(0):
+                self.assertEqual(self.card._get_lost_points(), 100)
+            with self.env.cr.savepoint() as savepoint:
+                self.burn(30)
+                self.assertEqual(self.card._get_lost_points(), 0)
+                savepoint.rollback()
+            self.assertEqual(self.card._get_lost_points(), 100)
+            self.burn(30)
+            self.assertEqual(self.card._get_lost_points(), 0)
+        with self.at('2027-07-01 00:05:00'):
+            self.assertEqual(self.card._get_lost_points(), 20, "on another day")
+
     def test_not_held_after_midnight(self):
         with self.at(self.LATE):
             with self.assertRaises(ValidationError), self.env.cr.savepoint():

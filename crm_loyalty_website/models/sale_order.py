@@ -135,9 +135,9 @@ class SaleOrder(models.Model):
         if self._allow_nominative_programs() or not self.website_order_line:
             return []
         programs = self.env['loyalty.program'].search(self._get_program_domain())
-        texts = []
+        texts, nobody = [], self.env['loyalty.card']
         for program in programs.filtered('managed'):
-            points = float(self._get_program_earning(program).points)
+            points = float(self._get_program_earning(program, nobody).points)
             if points:
                 number = formatLang(self.env, points, digits=0 if points % 1 == 0 else 2)
                 texts.append(f'{number} {program.portal_point_name or ""}'.strip())

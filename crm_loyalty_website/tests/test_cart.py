@@ -1,4 +1,6 @@
 from datetime import timedelta
+from functools import partial
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
@@ -44,6 +46,46 @@ class TestCart(CartCommon):
         self.log_in()
         self.fill_cart()
         self.assertIn("at most 1,000 Points.", self.open_cart())
+
+    def count_queries(self, function):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        before = self.env.cr.sql_log_count
+        function()
+        return self.env.cr.sql_log_count - before
+
+    def test_many_rewards(self):
+        """How often the database is asked does not grow with rewards to choose from."""
+        self.program.expire_after = 90
+        self.log_in()
+        order = self.fill_cart().sudo()
+        counts = []
+        for number in (2, 2, 8):
+            self.program.reward_ids[1:].unlink()
+            for _reward in range(number - 1):
+                self.reward.copy()
+            offers = []
+            look = partial(order._prepare_points_offer, self.card)
+            counts.append(self.count_queries(lambda o=offers, look=look: o.append(look())))
+            self.assertEqual(len(offers[0].choices), number)
+        self.assertEqual(counts[1], counts[2])
+
+    def test_visitor_of_a_shop_with_many_programs(self):
+        """How often the database is asked does not grow with programs that tell what they give."""
+        self.authenticate(None, None)
+        order = self.fill_cart()
+        public = patch.object(self.registry['sale.order'], '_allow_nominative_programs')
+        public.start().return_value = False
+        self.addCleanup(public.stop)
+        counts = []
+        for number in (2, 2, 6):
+            self.program.search([('id', '!=', self.program.id)]).active = False
+            for _program in range(number - 1):
+                self.create_program("Other")
+            told = []
+            counts.append(self.count_queries(lambda o=told: o.append(order._get_visitor_points())))
+            self.assertEqual(told, [["100 Points"] * number])
+        self.assertEqual(counts[1], counts[2])
 
     def test_points_worth_less_than_a_cent(self):
         self.reward.discount = 0.004
