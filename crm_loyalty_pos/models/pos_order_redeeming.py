@@ -10,6 +10,9 @@ from odoo.addons.crm_loyalty.earning import ZERO, cut_points, to_exact
 from odoo.addons.crm_loyalty.ledger import to_points
 from odoo.addons.crm_loyalty.models.loyalty_card_ledger import Movement
 
+#: part of a claim that makes no other one of it: a till rounds in its own ways
+CLAIM_NOISE = Decimal('0.05')
+
 
 class PosOrder(models.Model):
     """What rewards on till orders cost, and what is done when the points are not there."""
@@ -105,7 +108,9 @@ class PosOrder(models.Model):
         if reward.discount_mode != 'per_point':
             return to_points(step * self._get_claimed_times(reward, lines))
         value, per_point = self._get_reward_value(lines), to_exact(reward.discount)
-        if abs(claimed * per_point - value) <= self._get_rounding_noise(lines):
+        # the till spreads the discount over the taxes, and each part is rounded
+        noise = to_exact(self.currency_id.rounding) * len(lines)
+        if abs(claimed * per_point - value) <= noise:
             return claimed
         return to_points(value / per_point)
 
@@ -123,19 +128,14 @@ class PosOrder(models.Model):
             most *= sum((amount for amount in amounts if amount > 0), ZERO) / 100
         if reward.discount_max_amount:
             most = min(most, to_exact(reward.discount_max_amount))
-        value = self._get_reward_value(lines) - self._get_rounding_noise(lines)
-        return max(times, int((value / most).to_integral_value(ROUND_CEILING)) if most > 0 else 1)
+        if most > 0:
+            worth = self._get_reward_value(lines) / most - CLAIM_NOISE
+            times = max(times, int(worth.to_integral_value(ROUND_CEILING)))
+        return times
 
     def _get_reward_value(self, lines) -> Decimal:
         """Return what reward lines take off the order, taxes included."""
         return -sum((line._get_earning_amount('incl') for line in lines), ZERO)
-
-    def _get_rounding_noise(self, lines) -> Decimal:
-        """Return by how much the amounts of reward lines may be off.
-
-        The till spreads a discount over the taxes, and each part is rounded.
-        """
-        return to_exact(self.currency_id.rounding) * len(lines)
 
     def _get_clearable_points(self, card, lines) -> Decimal:
         """Return what a reward that takes all points of a card takes, when the order was paid.

@@ -107,6 +107,9 @@ class TestTillRedeeming(TillCommon):
         self.assertEqual(order.loyalty_exception, 'cost')
         order = self.sell(self.prepare_line(), self.prepare_reward(card, 30))
         self.assertEqual(self.get_kinds(card)[-1], ('burn', -300))
+        # what taxes are rounded by makes no second claim
+        order = self.sell(self.prepare_line(), self.prepare_reward(card, 10.05))
+        self.assertEqual(self.get_kinds(card)[-1], ('burn', -100))
 
     def test_more_than_the_share_of_a_reward(self):
         self.reward.write({'discount_mode': 'percent', 'discount': 10})
