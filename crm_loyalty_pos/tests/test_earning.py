@@ -173,12 +173,28 @@ class TestTillEarning(TillCommon):
         self.assertEqual(self.get_card().history_ids.date, before)
 
     def test_branch(self):
-        """A branch has the programs of the company it belongs to."""
-        self.program.company_id = self.env.company
-        branch = self.env['res.company'].create({'name': "B", 'parent_id': self.env.company.id})
-        order = self.sell()
-        order.sudo().company_id = branch
-        self.assertIn(self.program, order._get_earning_programs())
+        """A branch has the programs of the company it belongs to, and no others."""
+        company = self.env.company
+        self.program.company_id = company
+        branch = self.env['res.company'].create(
+            {'name': "Branch", 'parent_id': company.id, 'country_id': company.country_id.id}
+        )
+        self.env.user.company_ids += branch
+        self.cashier.write({'company_ids': [Command.link(branch.id)], 'company_id': branch.id})
+        methods = self.env['pos.payment.method'].with_company(branch)
+        method = methods.create({'name': "Card", 'journal_id': self.method.journal_id.id})
+        self.patch(type(self), 'method', method)
+        till = (
+            self.env['pos.config']
+            .with_company(branch)
+            .create({'name': "Branch", 'payment_method_ids': [Command.set(method.ids)]})
+        )
+        till.open_ui()
+        till.current_session_id.set_opening_control(0, None)
+        card = self.create_card(points=100)
+        order = self.sell(self.prepare_line(120), self.prepare_reward(card), till=till)
+        self.assertEqual((order.company_id, order.loyalty_exception), (branch, False))
+        self.assertEqual(card.points, 120)
         self.program.company_id = self.env['res.company'].create({'name': "Other"})
         self.assertNotIn(self.program, order._get_earning_programs())
 
