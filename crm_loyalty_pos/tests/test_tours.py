@@ -53,9 +53,26 @@ class TestTillTours(TillCommon, HttpCase):
         """No reward below the minimum, neither at first nor when goods are taken off again."""
         self.program.redeem_minimum_amount = 150
         self.create_card(points=500)
+        self.create_program(
+            "Sale",
+            program_type='promotion',
+            applies_on='current',
+            trigger='with_code',
+            rule_ids=[Command.create({'mode': 'with_code', 'code': 'summer-sale'})],
+            reward_ids=[
+                Command.create(
+                    {
+                        'discount': 30,
+                        'discount_mode': 'percent',
+                        'discount_applicability': 'order',
+                        'required_points': 1,
+                    }
+                )
+            ],
+        )
         self.play('crm_loyalty_pos_minimum')
         order = self.get_last_order()
-        self.assertEqual((order.amount_total, order.loyalty_exception), (100, False))
+        self.assertEqual((order.amount_total, order.loyalty_exception), (140, False))
 
     def test_spent_meanwhile(self):
         """What another till takes is not paid with here, and nobody takes what is held here."""
@@ -87,8 +104,9 @@ class TestTillTours(TillCommon, HttpCase):
         self.assertEqual(self.get_last_order().lines.refunded_orderline_id.order_id, order)
 
     def test_code(self):
-        """A code gives its points, and redeems none by itself."""
+        """A code gives its points, and redeems none by itself; one of two rewards."""
         self.pay_per_point()
+        self.reward.copy({'discount_mode': 'percent', 'discount': 5})
         self.program.rule_ids = [
             Command.create(
                 {
@@ -103,4 +121,4 @@ class TestTillTours(TillCommon, HttpCase):
         self.play('crm_loyalty_pos_code')
         order = self.get_last_order()
         self.assertEqual(order.loyalty_rule_ids.code, 'kettle-day')
-        self.assertEqual(self.get_kinds(card)[1:], [('earn', 150)])
+        self.assertEqual(self.get_kinds(card)[1:], [('earn', 150), ('burn', -50)])

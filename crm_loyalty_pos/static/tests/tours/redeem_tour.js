@@ -4,6 +4,7 @@ import * as PartnerList from "@point_of_sale/../tests/pos/tours/utils/partner_li
 import * as PaymentScreen from "@point_of_sale/../tests/pos/tours/utils/payment_screen_util";
 import * as PosLoyalty from "@pos_loyalty/../tests/tours/utils/pos_loyalty_util";
 import * as ProductScreen from "@point_of_sale/../tests/pos/tours/utils/product_screen_util";
+import * as ReceiptScreen from "@point_of_sale/../tests/pos/tours/utils/receipt_screen_util";
 import * as TicketScreen from "@point_of_sale/../tests/pos/tours/utils/ticket_screen_util";
 import * as Till from "@crm_loyalty_pos/../tests/tours/utils/till_util";
 import { setOfflineMode, setOnlineMode } from "@point_of_sale/../tests/generic_helpers/offline_util";
@@ -24,6 +25,11 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_choose", {
             Till.chosenPointsAre("500"),
             Till.cannotChoose("510"),
             Till.cannotChoose("305"),
+            Till.choosePoints("500"),
+            PosLoyalty.orderTotalIs("150.00"),
+            // fewer instead
+            ProductScreen.clickControlButton("Reward"),
+            Till.chosenPointsAre("500"),
             Till.choosePoints("250"),
             PosLoyalty.orderTotalIs("175.00"),
             // it stays what was chosen while the order grows
@@ -62,6 +68,13 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_minimum", {
             ProductScreen.clickNumpad("1"),
             Till.hasNoReward(),
             PosLoyalty.orderTotalIs("100.00"),
+
+            // nor where another discount makes the order too small
+            ProductScreen.clickDisplayedProduct("Kettle"),
+            PosLoyalty.claimReward("Club"),
+            PosLoyalty.orderTotalIs("190.00"),
+            PosLoyalty.enterCode("summer-sale"),
+            PosLoyalty.orderTotalIs("140.00"),
             Till.pay(),
             Till.validate(),
             Chrome.endTour(),
@@ -91,6 +104,17 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_meanwhile", {
             PosLoyalty.orderTotalIs("90.00"),
             Till.pay(),
             Till.holdElsewhere(100, false),
+            // what is held for a member is free when it is somebody else who pays
+            PaymentScreen.clickBackToProductScreen(),
+            Till.unpickMember(),
+            Till.holdElsewhere(150),
+            Till.holdElsewhere(0),
+            ProductScreen.clickPartnerButton(),
+            Till.pickMember(),
+            PosLoyalty.claimReward("Club"),
+            PosLoyalty.orderTotalIs("90.00"),
+            ProductScreen.clickPayButton(),
+            Till.payExactly("90.00"),
 
             // the customer looks for his card for too long
             Till.letHoldExpire(),
@@ -112,6 +136,20 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_meanwhile", {
             Till.payExactly("90.00"),
             Till.validate(),
             Till.receiptSays(["Points Won", "100"], ["Points Spent", "100"]),
+
+            // who leaves without having paid has his points
+            ReceiptScreen.clickNextOrder(),
+            ProductScreen.clickPartnerButton(),
+            Till.pickMember(),
+            ProductScreen.clickDisplayedProduct("Kettle"),
+            PosLoyalty.claimReward("Club"),
+            ProductScreen.clickPayButton(),
+            Till.holdElsewhere(150, false),
+            PaymentScreen.clickBackToProductScreen(),
+            ProductScreen.clickControlButton("Cancel Order"),
+            Dialog.confirm(),
+            ProductScreen.orderIsEmpty(),
+            Till.holdElsewhere(150),
             Chrome.endTour(),
         ].flat(),
 });
@@ -144,7 +182,6 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_refund", {
             Till.refundLine("Kettle"),
             Till.refundLine("10"),
             TicketScreen.confirmRefund(),
-            PaymentScreen.clickPaymentMethod("Card"),
             Till.validate(),
             Till.receiptSays(["Points Taken Back", "100"], ["Points Given Back", "100"]),
             Till.receiptSays(["Balance Points", "100"]),
@@ -161,9 +198,14 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_code", {
             PosLoyalty.enterCode("kettle-day"),
             PosLoyalty.pointsAwardedAre("150"),
             Till.hasNoReward(),
+            // one of several rewards
+            PosLoyalty.claimReward("per point"),
+            Till.choosePoints("50"),
+            PosLoyalty.orderTotalIs("95.00"),
             Till.pay(),
             Till.validate(),
-            Till.receiptSays(["Points Won", "150"], ["Balance Points", "250"]),
+            Till.receiptSays(["Points Won", "150"], ["Points Spent", "50"]),
+            Till.receiptSays(["Balance Points", "200"]),
             Chrome.endTour(),
         ].flat(),
 });

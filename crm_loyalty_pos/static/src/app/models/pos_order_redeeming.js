@@ -187,10 +187,10 @@ patch(PosOrder.prototype, {
         for (const line of this._getLinesOfReward(reward)) {
             line.delete();
         }
-        this._forgetChosenPoints(reward);
-        if (points < most) {
-            this.uiState.loyaltyChosenPoints[reward.id] = points;
-        }
+        this.uiState.loyaltyChosenPoints = {
+            ...this.uiState.loyaltyChosenPoints,
+            [reward.id]: points < most ? points : undefined,
+        };
         return this._applyReward(reward, couponId);
     },
     _getLinesOfReward(reward) {
@@ -198,28 +198,5 @@ patch(PosOrder.prototype, {
     },
     _getChosenPoints(reward) {
         return this.uiState.loyaltyChosenPoints?.[reward.id] ?? Infinity;
-    },
-    _forgetChosenPoints(reward = null) {
-        const chosen = { ...this.uiState.loyaltyChosenPoints };
-        delete chosen[reward?.id];
-        this.uiState.loyaltyChosenPoints = reward ? chosen : {};
-    },
-    /**
-     * @override
-     */
-    setPartner(partner) {
-        if (partner?.id !== this.getPartner()?.id) {
-            this._forgetChosenPoints();
-        }
-        return super.setPartner(...arguments);
-    },
-    /**
-     * @override
-     */
-    removeOrderline(line) {
-        if (line.reward_id) {
-            this._forgetChosenPoints(line.reward_id);
-        }
-        return super.removeOrderline(...arguments);
     },
 });

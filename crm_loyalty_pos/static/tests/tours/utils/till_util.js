@@ -45,8 +45,12 @@ export function cannotChoose(points) {
         NumberPopup.enterValue("⌫".repeat(points.length)),
     ].flat();
 }
-export function pay(method = "Card") {
-    return [ProductScreen.clickPayButton(), PaymentScreen.clickPaymentMethod(method)].flat();
+/** the till has one payment method, which is chosen at once */
+export function pay() {
+    return [
+        ProductScreen.clickPayButton(),
+        { content: "the order is paid", trigger: ".paymentlines .paymentline" },
+    ].flat();
 }
 export function validate() {
     return [PaymentScreen.clickValidate(), ReceiptScreen.isShown()].flat();
@@ -90,6 +94,10 @@ export function payExactly(amount) {
             content: "take the payment off",
             trigger: ".paymentlines .paymentline .delete-button",
             run: "click",
+        },
+        {
+            content: "nothing is paid",
+            trigger: ".payment-screen:not(:has(.paymentlines .paymentline))",
         },
         PaymentScreen.clickPaymentMethod("Card", true, { amount }),
     ].flat();
