@@ -3,6 +3,7 @@ from . import pos_order
 from . import pos_order_earning
 from . import pos_order_redeeming
 from . import pos_order_codes
+from . import pos_order_exception
 from . import pos_order_returned
 from . import pos_order_hold
 from . import pos_order_line

@@ -14,7 +14,10 @@ _logger = logging.getLogger(__name__)
 PAID_STATES = ('paid', 'done')
 #: written here only; public pages create orders from what browsers send, as superuser
 SERVER_FIELDS = frozenset(
-    {'loyalty_points_ids', 'loyalty_exception', 'loyalty_shortfall', 'loyalty_returned'}
+    {
+        *('loyalty_points_ids', 'loyalty_returned', 'loyalty_shortfall'),
+        *('loyalty_exception', 'loyalty_exception_text', 'loyalty_exception_open'),
+    }
 )
 #: value of the context key loyalty_settling; an object, which no client can send
 SETTLING = object()
@@ -126,7 +129,11 @@ class PosOrder(models.Model):
         orders = self.filtered(
             lambda order: order.state in PAID_STATES and order.loyalty_exception == 'failed'
         )
-        orders._settling().loyalty_exception = False
+        orders._settling().write(
+            dict.fromkeys(
+                ('loyalty_exception', 'loyalty_exception_text', 'loyalty_exception_open'), False
+            )
+        )
         orders._settle_points()
 
     def _settling(self):

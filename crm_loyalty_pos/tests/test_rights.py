@@ -84,3 +84,16 @@ class TestTillRights(TillCommon):
         specification = {'name': {}, 'pos_config_ids': {'fields': {'display_name': {}}}}
         [shown] = self.program.with_user(manager).web_read(specification)
         self.assertEqual(shown['pos_config_ids'][0]['display_name'], self.till.display_name)
+
+    def test_exceptions_are_closed_by_administrators(self):
+        order = self.sell(self.prepare_line(), self.prepare_reward(), partner=False)
+        self.assertTrue(order.loyalty_exception_open)
+        self.assertIn(self.reward.description, order.loyalty_exception_text)
+        with self.assertRaises(AccessError):
+            order.with_user(self.cashier).action_close_exception()
+        order.with_user(self.cashier).write({'loyalty_exception_open': False})
+        self.assertTrue(order.loyalty_exception_open)
+        self.cashier.group_ids += self.env.ref('point_of_sale.group_pos_manager')
+        order.with_user(self.cashier).action_close_exception()
+        self.assertFalse(order.loyalty_exception_open)
+        self.assertEqual(order.loyalty_exception, 'member')

@@ -26,7 +26,7 @@ class TestTillTours(TillCommon, HttpCase):
         cls.program.redeem_earned = False
 
     def play(self, tour):
-        self.start_tour(f'/pos/ui/{self.till.id}', tour, login=self.cashier.login)
+        self.start_tour(f'/pos/ui/{self.till.id}', tour, login=self.cashier.login, timeout=300)
 
     def get_last_order(self):
         return self.till.current_session_id.order_ids.sorted('id')[-1]
@@ -118,6 +118,7 @@ class TestTillTours(TillCommon, HttpCase):
             )
         ]
         card = self.create_card(points=100)
+        card.code = 'tilda-card'
         self.play('crm_loyalty_pos_code')
         order = self.get_last_order()
         self.assertEqual(order.loyalty_rule_ids.code, 'kettle-day')

@@ -14,6 +14,13 @@ import { run } from "@point_of_sale/../tests/generic_helpers/utils";
 
 export const MEMBER = "Tilda Member";
 
+/** seconds a step waits for, as the server may be slow */
+const PATIENCE = 60;
+
+/** steps as a tour takes them */
+export function play(...steps) {
+    return () => steps.flat(Infinity).map((step) => ({ timeout: PATIENCE * 1000, ...step }));
+}
 export function start() {
     return [Chrome.startPoS(), ProductScreen.clickPartnerButton(), pickMember()].flat();
 }
@@ -64,6 +71,13 @@ export function receiptSays(...lines) {
 }
 export function unpickMember() {
     return [ProductScreen.clickPartnerButton(), PosLoyalty.unselectPartner()].flat();
+}
+/** what the member can redeem, beside the order */
+export function balanceIs(points) {
+    return {
+        content: `the balance is ${points}`,
+        trigger: `.loyalty-points-balance .value:contains(/^${points}$/)`,
+    };
 }
 export function hasNoReward() {
     return Order.doesNotHaveLine({ withClass: ".fst-italic" });
