@@ -198,11 +198,24 @@ class PosOrder(models.Model):
 
     @api.depends('state', 'partner_id')
     def _compute_loyalty_points(self):
+        paid = self.filtered(lambda order: order._moves_points())
+        cards = paid._get_receipt_cards()
+        # of all orders at once
+        cards.mapped('points_free')
+        paid.sudo().lines.mapped('refund_orderline_ids')
         for order in self:
-            order.loyalty_points = order._get_points_summary() if order._moves_points() else False
+            order.loyalty_points = order._get_points_summary(cards) if order in paid else False
 
-    def _get_points_summary(self) -> list[dict]:
-        """Return what a paid order gave and took, and what there is to redeem now."""
+    def _get_receipt_cards(self):
+        """Return the member cards that the receipts of these orders tell about (sudo)."""
+        orders = self.sudo()
+        return orders._get_point_entries().coupon_id | orders.lines.coupon_id
+
+    def _get_points_summary(self, cards) -> list[dict]:
+        """Return what a paid order gave and took, and what there is to redeem now.
+
+        :param cards: as of :meth:`_get_receipt_cards`
+        """
         self.ensure_one()
         won = {entry.coupon_id: entry._get_given() for entry in self._get_point_entries()}
         spent = {

@@ -66,11 +66,16 @@ class PosOrder(models.Model):
             for card_id in {*earned, *redeemed}
         }
 
-    def _get_points_summary(self) -> list[dict]:
-        summary = super()._get_points_summary()
+    def _get_receipt_cards(self):
+        ids = {int(card_id) for order in self for card_id in order.loyalty_returned or ()}
+        returned = self.env['loyalty.card'].sudo().browse(ids).exists()
+        return super()._get_receipt_cards() | returned | returned.merged_into_id
+
+    def _get_points_summary(self, cards) -> list[dict]:
+        summary = super()._get_points_summary(cards)
         stats = {stat['card_id']: stat for stat in summary}
         for card_id, (taken, given) in (self.loyalty_returned or {}).items():
-            card = self.env['loyalty.card'].sudo().browse(int(card_id)).exists()
+            card = cards & cards.browse(int(card_id))
             card = card.merged_into_id or card
             if not card:
                 continue
