@@ -50,7 +50,7 @@ class LoyaltyProof(models.Model):
     broken_count = fields.Integer(string="Broken Seals", readonly=True)
     finding_count = fields.Integer(string="Findings", compute='_compute_finding_count', store=True)
     finding_ids = fields.One2many('loyalty.proof.finding', 'proof_id', readonly=True)
-    verdict = fields.Text(readonly=True)
+    verdict = fields.Text(compute='_compute_verdict', compute_sudo=True)
     # === Chain ===
     seal_count = fields.Integer(string="Seals Checked", readonly=True)
     sealed_id = fields.Integer(
@@ -68,6 +68,12 @@ class LoyaltyProof(models.Model):
         for proof in self:
             proof.finding_count = proof.balance_count + proof.allocation_count + proof.broken_count
 
+    @api.depends('state', 'finding_count', 'row_count', 'card_count', 'first_broken_id')
+    @api.depends_context('lang')
+    def _compute_verdict(self):
+        for proof in self:
+            proof.verdict = proof.state != 'running' and proof._get_verdict()
+
     @api.depends('program_id', 'date')
     def _compute_display_name(self):
         for proof in self:
@@ -83,7 +89,6 @@ class LoyaltyProof(models.Model):
         self.ensure_one()
         self.invalidate_recordset()
         self.state = 'fail' if self.finding_count else 'ok'
-        self.verdict = self._get_verdict()
         if self.state == 'ok':
             self._get_warnings().unlink()
         else:
@@ -130,7 +135,8 @@ class LoyaltyProof(models.Model):
         """Give those responsible one activity, until the books are right again."""
         warned = self._get_warnings().user_id
         for user in self.program_id._get_ledger_users() - warned:
-            self.activity_schedule(ACTIVITY, note=self.verdict, user_id=user.id)
+            verdict = self.with_context(lang=user.lang).verdict
+            self.activity_schedule(ACTIVITY, note=verdict, user_id=user.id)
 
     # ------------------------------------------------------------
     # ACTIONS

@@ -270,6 +270,14 @@ class TestProof(LoyaltyCommon):
         self.tamper("UPDATE loyalty_history SET kind = 'adjust' WHERE id = %s", row.id)
         self.assertEqual(self.prove().broken_count, 1)
 
+    def test_verdict_in_the_language_of_the_reader(self):
+        self.env['res.lang']._activate_lang('zh_CN')
+        proof = self.prove()
+        chinese = proof.with_context(lang='zh_CN')
+        self.assertIn("agree", proof.verdict)
+        self.assertNotIn("agree", chinese.verdict)
+        self.assertNotEqual(chinese.verdict, proof.verdict)
+
     def test_only_administrators_repair(self):
         user = new_test_user(self.env, 'proof_all', 'crm_loyalty.group_all')
         proof = self.prove().with_user(user)
