@@ -65,6 +65,7 @@ class LoyaltyTierEvaluation(models.AbstractModel):
         """
         cards = cards.sudo()
         cards.env.flush_all()
+        cards.fetch(['program_id'])  # of the wide rows of cards no more is needed
         programs = cards.program_id._filter_evaluated()
         if not programs:
             return cards.browse()
@@ -150,19 +151,18 @@ class LoyaltyTierEvaluation(models.AbstractModel):
         """Return the points that count; those of cards merged into this one count here."""
         return SQL(
             """source AS (
-                SELECT id AS card_id, id AS source_id FROM target
+                SELECT id AS card_id, id AS source_id, start_at, end_at FROM target
                  UNION ALL
-                SELECT merged.merged_into_id, merged.id
+                SELECT target.id, merged.id, target.start_at, target.end_at
                   FROM loyalty_card merged
                   JOIN target ON target.id = merged.merged_into_id
             ), qualifying AS (
                 SELECT source.card_id, sum(%(points)s) AS value
-                  FROM target
-                  JOIN source ON source.card_id = target.id
+                  FROM source
                   JOIN loyalty_history history ON history.card_id = source.source_id
                    AND history.kind IN ('earn', 'unearn')
-                   AND history.date >= target.start_at
-                   AND history.date < target.end_at
+                   AND history.date >= source.start_at
+                   AND history.date < source.end_at
               GROUP BY source.card_id
             )""",
             points=self.env['loyalty.history']._qualifying_sql('history'),
@@ -171,7 +171,13 @@ class LoyaltyTierEvaluation(models.AbstractModel):
     def _decision_sql(self, allow_downgrade: bool, grace: int) -> SQL:
         """Return the verdict: the highest tier reached, or the present one while it is kept."""
         return SQL(
-            """verdict AS (
+            """level AS MATERIALIZED (
+                SELECT id, program_id, min_value,
+                       lead(min_value) OVER (PARTITION BY program_id ORDER BY min_value)
+                           AS next_value
+                  FROM loyalty_tier
+                 WHERE active AND program_id IN (SELECT id FROM program)
+            ), verdict AS (
                 SELECT target.id AS card_id, target.program_id, target.day, target.first_day,
                        target.until, target.tier_until, target.qualifying_value AS old_value,
                        points.value,
@@ -184,15 +190,9 @@ class LoyaltyTierEvaluation(models.AbstractModel):
                            SELECT GREATEST(COALESCE(qualifying.value, 0), 0) AS value
                        ) points
              LEFT JOIN loyalty_tier present ON present.id = target.tier_id
-             LEFT JOIN LATERAL (
-                           SELECT tier.id, tier.min_value
-                             FROM loyalty_tier tier
-                            WHERE tier.program_id = target.program_id
-                              AND tier.active
-                              AND tier.min_value <= points.value
-                         ORDER BY tier.min_value DESC
-                            LIMIT 1
-                       ) reached ON TRUE
+             LEFT JOIN level reached ON reached.program_id = target.program_id
+                   AND reached.min_value <= points.value
+                   AND COALESCE(reached.next_value > points.value, TRUE)
             )""",
             kept=self._kept_sql(allow_downgrade, grace),
         )
@@ -219,8 +219,9 @@ class LoyaltyTierEvaluation(models.AbstractModel):
             ), locked AS (
                 SELECT card.id
                   FROM loyalty_card card
-                  JOIN changed ON changed.card_id = card.id
-                 WHERE is_moved OR is_renewed OR value IS DISTINCT FROM old_value
+                 WHERE card.id = ANY(ARRAY(
+                           SELECT card_id FROM changed
+                            WHERE is_moved OR is_renewed OR value IS DISTINCT FROM old_value))
               ORDER BY card.id
                    FOR NO KEY UPDATE OF card
             ), updated AS (
@@ -234,15 +235,14 @@ class LoyaltyTierEvaluation(models.AbstractModel):
                        write_uid = %(uid)s,
                        write_date = %(now)s
                   FROM changed
-                  JOIN locked ON locked.id = changed.card_id
-                 WHERE card.id = changed.card_id
-             RETURNING card.id
+                 WHERE card.id = ANY(ARRAY(SELECT id FROM locked)) AND card.id = changed.card_id
+             RETURNING changed.*
             )
             INSERT INTO loyalty_tier_history (
                 card_id, program_id, date, change, old_tier_id, new_tier_id, qualifying_value,
                 threshold, window_start, create_uid, create_date, write_uid, write_date
             )
-            SELECT changed.card_id, changed.program_id, changed.day,
+            SELECT card_id, program_id, day,
                    CASE WHEN old_tier_id IS NULL THEN 'start'
                         WHEN COALESCE(reached_min_value, -1) > COALESCE(old_min_value, -1) THEN 'up'
                         ELSE 'down' END,
@@ -250,10 +250,9 @@ class LoyaltyTierEvaluation(models.AbstractModel):
                    CASE WHEN reached_min_value > COALESCE(old_min_value, -1)
                         THEN reached_min_value ELSE old_min_value END,
                    first_day, %(uid)s, %(now)s, %(uid)s, %(now)s
-              FROM changed
-              JOIN updated ON updated.id = changed.card_id
+              FROM updated
              WHERE is_moved
-          ORDER BY changed.card_id
+          ORDER BY card_id
          RETURNING card_id""",
             uid=self.env.uid,
             now=fields.Datetime.now(),

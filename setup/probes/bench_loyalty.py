@@ -1,9 +1,10 @@
 # ruff: noqa: F821 - `env` is what Odoo's shell provides
 """Fill a database for the benchmark "loyalty", or run one side of it; run in Odoo's shell.
 
-Sides: ``fill`` makes the data; ``expiry reference``, ``release reference`` and ``reconcile
-reference`` run the reference SQL, ``expiry suite`` and ``release suite`` the jobs (one worker,
-nobody is written to) and ``reconcile suite`` the self-checks of the ledger.
+Sides: ``fill`` makes the data, ``fill tiers`` adds tiers to it; ``expiry reference``,
+``release reference``, ``tiers reference`` and ``reconcile reference`` run the reference SQL,
+``expiry suite``, ``release suite`` and ``tiers suite`` the jobs (one worker, nobody is written to)
+and ``reconcile suite`` the self-checks of the ledger.
 """
 
 import json
@@ -40,13 +41,17 @@ def fill():
         }
     )
     env.flush_all()
-    parameters = {
-        'members': MEMBERS,
-        'program': program.id,
-        'day': program._get_local_day(),
-        'now': fields.Datetime.now(),
-    }
-    for statement in (ROOT / 'probes/bench_loyalty_data.sql').read_text().split(';\n'):
+    run_statements('bench_loyalty_data', program)
+
+
+def fill_tiers():
+    """Give the program tiers, and the members those they had yesterday."""
+    run_statements('bench_loyalty_tiers', get_program())
+
+
+def run_statements(name, program):
+    parameters = {'members': MEMBERS, **get_parameters(program)}
+    for statement in (ROOT / f'probes/{name}.sql').read_text().split(';\n'):
         if statement.strip():
             env.cr.execute(statement, parameters)
     env.cr.commit()
@@ -55,15 +60,18 @@ def fill():
     env.cr._cnx.autocommit = False
 
 
-def run_reference(name):
-    """Do everything in one statement."""
-    program = get_program()
-    parameters = {
+def get_parameters(program):
+    return {
         'program': program.id,
         'day': program._get_local_day(),
         'now': fields.Datetime.now(),
         'uid': env.uid,
     }
+
+
+def run_reference(name, **parameters):
+    """Do everything in one statement."""
+    parameters.update(get_parameters(get_program()))
     env.cr.execute((ROOT / f'bench/ref/{name}.sql').read_text(), parameters)
     env.cr.commit()
 
@@ -88,6 +96,22 @@ def expiry_suite():
     env.cr.commit()
 
 
+def tiers_reference():
+    window = get_program()._get_tier_window()
+    run_reference(
+        'tiers',
+        first_day=window.first_day,
+        start_at=window.start,
+        end_at=window.end,
+        until=window.until,
+    )
+
+
+def tiers_suite():
+    """Evaluate as the nightly job does, chunk by chunk, each committed."""
+    get_program()._enqueue_tier_evaluation()._run()
+
+
 def reconcile_reference():
     env.cr.execute((ROOT / 'bench/ref/reconcile.sql').read_text())
     return list(env.cr.fetchone())
@@ -102,8 +126,12 @@ def reconcile_suite():
 def look():
     """Return one number for all that was written, and how much it is."""
     env.cr.execute(
-        """SELECT (SELECT sum(hashtextextended(concat_ws('|', id, points), 0))
+        """SELECT (SELECT sum(hashtextextended(concat_ws('|', id, points, tier_id, tier_since,
+                          tier_until, qualifying_value), 0))
                      FROM loyalty_card WHERE code LIKE 'bench-%%')
+                + (SELECT COALESCE(sum(hashtextextended(concat_ws('|', card_id, date, change,
+                          old_tier_id, new_tier_id, qualifying_value, threshold, window_start),
+                          0)), 0) FROM loyalty_tier_history)
                 + (SELECT sum(hashtextextended(concat_ws('|', card_id, qty, used, kind, key,
                           award_id, remaining, unfolded, expire_on), 0)) FROM loyalty_history)
                 + (SELECT sum(hashtextextended(concat_ws('|', taken.award_id, taken.qty,
@@ -132,7 +160,7 @@ def measure(side):
     target.write_text(json.dumps({**result, **look()}))
 
 
-if SIDE == 'fill':
-    fill()
+if SIDE.startswith('fill'):
+    globals()[SIDE.replace(' ', '_')]()
 else:
     measure(globals()[SIDE.replace(' ', '_')])

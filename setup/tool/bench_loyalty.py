@@ -18,7 +18,9 @@ def run(ready, options):
 
 
 def keep_books(ready, options):
-    """Expire, release and reconcile points of many members: the suite against one statement."""
+    """Expire, release and reconcile points of many members, evaluate their tiers: the suite
+    against one statement.
+    """
     step(f"data of {options.members} members, ten movements each")
     databases.clone(ready, databases.suite_template(ready), DATA)
     _probe(ready, DATA, 'fill', members=options.members)
@@ -27,6 +29,8 @@ def keep_books(ready, options):
         _compare(ready, 'reconcile', options.rounds, fresh=False)
         _compare(ready, 'expiry', options.rounds, fresh=True)
         _compare(ready, 'release', options.rounds, fresh=True)
+        _probe(ready, DATA, 'fill tiers')
+        _compare(ready, 'tiers', options.rounds, fresh=True)
     finally:
         databases.drop(ready, DATA)
 
@@ -59,7 +63,7 @@ def _probe(ready, database, side, **variables):
         database, SETUP / 'probes/bench_loyalty.py', what=side,
         side=side, target=target, root=SETUP, **variables,
     )  # fmt: skip
-    return json.loads(target.read_text()) if side != 'fill' else None
+    return None if side.startswith('fill') else json.loads(target.read_text())
 
 
 def report(what, samples):
