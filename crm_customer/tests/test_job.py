@@ -77,6 +77,11 @@ class TestJob(CrmCustomerCommon, JobCase):
             self.assertEqual(calls[0][0], 0)
             self.assertGreater(calls[0][1], 0, "or Odoo would think that nothing is left")
 
+    def test_progress_is_seen_without_reloading(self):
+        for model in ('crm.job', 'crm.import'):
+            arch = self.env[model].get_view(view_type='form')['arch']
+            self.assertIn('<widget name="crm_refresh"', arch, model)
+
     def test_worker_whose_time_is_over_is_called_at_once(self):
         """Odoo by itself looks again a minute later, however long the job is."""
         cron = self.env.ref('crm_customer.ir_cron_crm_job_1')
