@@ -131,6 +131,18 @@ class TestMessageOracleSees(OracleCase):
                 unseen.append(reason)
         self.assertFalse(unseen)
 
+    def test_periods_made_by_hand(self):
+        """They have no origin, which is not that of a message without one."""
+        original = self.registry['crm.message']._get_period_condition_sql
+
+        def compared(messages):
+            condition = original(messages)
+            code = condition.code.replace('period.res_model IS NULL OR', '')
+            self.assertNotEqual(code, condition.code)
+            return SQL(code, *condition.params)
+
+        self.assertTrue(self.is_seen('_get_period_condition_sql', compared))
+
     def test_parts(self):
         parts = {
             # orders and safety wait, too
