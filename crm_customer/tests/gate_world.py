@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
@@ -71,6 +72,7 @@ class RandomWorld:
             holds=[hold for person in self.persons for hold in self.holds(person)],
             outage=self.outage(),
         )
+        self.periods += [self.period_by_hand() for _number in range(2)]
 
     def chance(self, share):
         return self.random.random() < share
@@ -136,21 +138,24 @@ class RandomWorld:
         begin = self.moment(first=2, days=self.days + 4)
         end = begin + QUARTER * self.random.randint(4, 4 * 96)
         during = self.chance(0.3)
-        origin = ('promotion', number + 1) if self.chance(0.8) else None
-        actions = ['defer_to_end', 'drop', *(['fold', 'fold'] if origin else [])]
         return Period(
-            origin=origin,
+            origin=('promotion', number + 1),
             first=begin - timedelta(days=self.random.randint(1, 3)),
             end=end if during else begin,
             promotion_end=end,
             company=self.random.choice([None, *COMPANIES]),
             classes=set(KEEPING_QUIET) if self.chance(0.6) else {'greeting', 'gift'},
             channels=set(REACHED) if self.chance(0.6) else {'email'},
-            action=self.random.choice(actions),
+            action=self.random.choice(['defer_to_end', 'fold', 'fold', 'drop']),
             listed=None
             if self.chance(0.4)
             else {person.number for person in self.persons if self.chance(0.5)},
         )
+
+    def period_by_hand(self):
+        """Such a period has no origin, and no message that others could be put into."""
+        action = self.random.choice(['defer_to_end', 'drop'])
+        return replace(self.period(0), origin=None, action=action, company=None, listed=None)
 
     def add_messages(self, person):
         company = self.random.choice(COMPANIES)
