@@ -20,6 +20,7 @@
         'data/aftersales_sla_policy_data.xml',
         'views/rating_rating_views.xml',
         'views/aftersales_request_views.xml',
+        'wizard/aftersales_unit_transfer_views.xml',
         'views/aftersales_unit_views.xml',
         'views/aftersales_request_stage_views.xml',
         'views/aftersales_request_type_views.xml',

@@ -5,6 +5,8 @@ from . import (
     aftersales_sla_policy,
     aftersales_sla_mixin,
     aftersales_unit,
+    aftersales_unit_owner,
+    aftersales_unit_transfer,
     aftersales_request,
     aftersales_request_mail,
     crm_import,

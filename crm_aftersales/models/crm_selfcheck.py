@@ -22,6 +22,11 @@ class CrmSelfcheck(models.Model):
                 name=self.env._("Warranties end when start and period say"),
                 method='_check_aftersales_warranty',
             ),
+            SelfCheck(
+                code='aftersales.owners',
+                name=self.env._("The history of owners has no gap and ends with the present one"),
+                method='_check_aftersales_owners',
+            ),
         ]
 
     def _check_aftersales_deadlines(self) -> tuple[bool, str, int]:
@@ -50,6 +55,29 @@ class CrmSelfcheck(models.Model):
                                   - interval '1 day')::date
                        END
                  ORDER BY id
+                """
+            )
+        )
+        return self._to_result([ref for (ref,) in rows])
+
+    def _check_aftersales_owners(self) -> tuple[bool, str, int]:
+        """Compare each product's owners with the one before, and the last with the product's."""
+        self.env['aftersales.unit'].flush_model(['ref', 'partner_id'])
+        self.env['aftersales.unit.owner'].flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT unit.ref
+                  FROM aftersales_unit unit
+                  LEFT JOIN (SELECT owner.*,
+                                    lead(date_from) OVER (PARTITION BY unit_id
+                                                              ORDER BY date_from) AS next_from
+                               FROM aftersales_unit_owner owner) owner ON owner.unit_id = unit.id
+                 GROUP BY unit.id
+                HAVING bool_or(owner.date_to IS DISTINCT FROM owner.next_from)
+                    OR count(*) FILTER (WHERE owner.partner_id = unit.partner_id
+                                          AND owner.date_to IS NULL) <> 1
+                 ORDER BY unit.id
                 """
             )
         )

@@ -40,6 +40,17 @@ class ResPartner(models.Model):
                 values={'note': False},
             ),
             PersonalData(
+                key='aftersales.unit.owner',
+                label=self.env._("Products Owned"),
+                model='aftersales.unit.owner',
+                domain=domain,
+                fields=('unit_id', 'date_from', 'date_to', 'reason'),
+                on_erase='anonymise',
+                company='unit_id.company_id',
+                reason=self.env._("That a product changed hands is part of its history."),
+                values={'reason': False},
+            ),
+            PersonalData(
                 key='rating.rating',
                 label=self.env._("Ratings"),
                 model='rating.rating',

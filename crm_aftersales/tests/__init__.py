@@ -17,4 +17,5 @@ from . import (
     test_sla,
     test_tours,
     test_unit,
+    test_unit_transfer,
 )

@@ -41,6 +41,8 @@ class TestAccessRights(AftersalesCommon):
         matrix = {
             'aftersales.request': (everything, own, own, read, read, nothing),
             'aftersales.unit': (everything, own, own, read, read, nothing),
+            'aftersales.unit.owner': (read, read, read, read, nothing, nothing),
+            'aftersales.unit.transfer': (everything, everything, *[nothing] * 4),
             'aftersales.team': (everything, read, read, read, nothing, nothing),
             'aftersales.request.type': (everything, read, read, read, nothing, nothing),
             'aftersales.request.stage': (everything, read, read, read, nothing, nothing),

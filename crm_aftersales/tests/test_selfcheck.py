@@ -13,7 +13,8 @@ class TestSelfcheck(AftersalesCommon):
 
     def test_checks_are_registered(self):
         codes = {check.code for check in self.checks._get_checks()}
-        self.assertLessEqual({'aftersales.deadlines', 'aftersales.warranty'}, codes)
+        expected = {'aftersales.deadlines', 'aftersales.warranty', 'aftersales.owners'}
+        self.assertLessEqual(expected, codes)
 
     def test_deadlines(self):
         self._create_policy()

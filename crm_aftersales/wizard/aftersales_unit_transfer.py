@@ -1,0 +1,26 @@
+from odoo import fields, models
+
+
+class AftersalesUnitTransfer(models.TransientModel):
+    """To whom products were handed over, when and why."""
+
+    _name = 'aftersales.unit.transfer'
+    _description = "Transfer of Ownership"
+
+    unit_ids = fields.Many2many(
+        comodel_name='aftersales.unit', string="Customer Products", required=True
+    )
+    partner_id = fields.Many2one(comodel_name='res.partner', string="New Owner", required=True)
+    date = fields.Date(
+        string="Handed Over on", required=True, default=lambda self: fields.Date.context_today(self)
+    )
+    reason = fields.Char()
+
+    def action_transfer(self) -> dict:
+        """Hand the products over.
+
+        :return: window action
+        """
+        self.ensure_one()
+        self.unit_ids._transfer(self.partner_id, self.date, self.reason or '')
+        return {'type': 'ir.actions.act_window_close'}
