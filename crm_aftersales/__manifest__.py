@@ -1,7 +1,7 @@
 {
     'name': "CRM After-Sales",
     'summary': "Customers' products, warranty and service requests with deadlines in working hours",
-    'version': '19.0.1.1.0',
+    'version': '19.0.1.2.0',
     'category': 'Services',
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',
@@ -21,6 +21,8 @@
         'views/rating_rating_views.xml',
         'views/aftersales_request_views.xml',
         'wizard/aftersales_unit_transfer_views.xml',
+        'views/aftersales_code_views.xml',
+        'views/aftersales_request_triage_views.xml',
         'views/aftersales_unit_views.xml',
         'views/aftersales_request_stage_views.xml',
         'views/aftersales_request_type_views.xml',
@@ -39,6 +41,7 @@
         'demo/res_partner_demo.xml',
         'demo/aftersales_team_demo.xml',
         'demo/aftersales_unit_demo.xml',
+        'demo/aftersales_code_demo.xml',
         'demo/aftersales_request_demo.xml',
     ],
     'assets': {

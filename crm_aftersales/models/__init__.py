@@ -1,4 +1,5 @@
 from . import (
+    aftersales_code,
     aftersales_request_stage,
     aftersales_team,
     aftersales_request_type,
@@ -9,6 +10,7 @@ from . import (
     aftersales_unit_transfer,
     aftersales_request,
     aftersales_request_mail,
+    aftersales_request_triage,
     crm_import,
     crm_message,
     aftersales_request_owner,

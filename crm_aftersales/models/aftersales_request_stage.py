@@ -37,6 +37,15 @@ class AftersalesRequestStage(models.Model):
     )
     fold = fields.Boolean(string="Folded in Kanban")
     active = fields.Boolean(default=True)
+    require_responsible = fields.Boolean(string="Needs Responsible")
+    require_unit = fields.Boolean(string="Needs Customer Product")
+    require_diagnosis = fields.Boolean(string="Needs Fault and Cause")
+    require_solution = fields.Boolean(string="Needs Solution")
+    required_type_ids = fields.Many2many(
+        comodel_name='aftersales.request.type',
+        string="Needed for",
+        help="Types of requests that need all this before they go to the stage. Empty: every type.",
+    )
 
     def write(self, vals):
         if 'state' in vals:
@@ -71,3 +80,25 @@ class AftersalesRequestStage(models.Model):
                 )
             )
         return stage
+
+    def _get_required_fields(self, request_type) -> list[str]:
+        """Return the fields a request of a type has to have in this stage."""
+        self.ensure_one()
+        if self.required_type_ids and request_type not in self.required_type_ids:
+            return []
+        return [
+            name
+            for requirement, names in self._get_requirements().items()
+            if self[requirement]
+            for name in names
+        ]
+
+    @api.model
+    def _get_requirements(self) -> dict[str, list[str]]:
+        """Return what each switch of a stage asks for: its field -> fields of requests."""
+        return {
+            'require_responsible': ['user_id'],
+            'require_unit': ['unit_id'],
+            'require_diagnosis': ['fault_code_id', 'cause_code_id'],
+            'require_solution': ['solution_code_id'],
+        }

@@ -12,6 +12,7 @@ from . import (
     test_preset,
     test_request,
     test_request_owner,
+    test_request_triage,
     test_sale_order,
     test_selfcheck,
     test_sla,
