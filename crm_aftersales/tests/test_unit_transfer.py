@@ -117,7 +117,7 @@ class TestUnitTransfer(AftersalesCommon):
         units = self.unit.create(
             [{'product_id': self.product.id, 'partner_id': self.customer.id} for _n in range(40)]
         )
-        self.env.cr.execute("UPDATE aftersales_unit_owner SET date_from = '2020-01-01'")
+        units.owner_ids.date_from = '2020-01-01'
         few = self.count_queries(units[:10]._transfer, self.stranger)
         many = self.count_queries(units[10:]._transfer, self.stranger)
         self.assertEqual(few, many)
