@@ -35,9 +35,23 @@ class TestTillTours(TillCommon, HttpCase):
         """Let 10 points pay for 1.00, as often as the member likes."""
         self.reward.write({'discount_mode': 'per_point', 'discount': 0.1, 'required_points': 10})
 
+    def add_code(self):
+        """Let a code give 50 points."""
+        self.program.rule_ids = [
+            Command.create(
+                {
+                    'mode': 'with_code',
+                    'code': 'kettle-day',
+                    'reward_point_mode': 'order',
+                    'reward_point_amount': 50,
+                }
+            )
+        ]
+
     def test_points_are_chosen(self):
         """Free points are shown, as many as the member likes are redeemed, the receipt tells."""
         self.pay_per_point()
+        self.add_code()
         self.program.redeem_max_percent = 25
         # which tills know nothing of
         self.basic.points_multiplier = 2
@@ -47,7 +61,7 @@ class TestTillTours(TillCommon, HttpCase):
         order = self.get_last_order()
         self.assertFalse(order.loyalty_exception)
         self.assertEqual(order.amount_total, 170)
-        self.assertEqual(self.get_kinds(card)[1:], [('earn', 400), ('burn', -300)])
+        self.assertEqual(self.get_kinds(card)[1:], [('earn', 500), ('burn', -300)])
 
     def test_small_order(self):
         """No reward below the minimum, neither at first nor when goods are taken off again."""
@@ -104,19 +118,10 @@ class TestTillTours(TillCommon, HttpCase):
         self.assertEqual(self.get_last_order().lines.refunded_orderline_id.order_id, order)
 
     def test_code(self):
-        """A code gives its points, and redeems none by itself; one of two rewards."""
+        """Codes of cards and of rules, and one of two rewards."""
         self.pay_per_point()
         self.reward.copy({'discount_mode': 'percent', 'discount': 5})
-        self.program.rule_ids = [
-            Command.create(
-                {
-                    'mode': 'with_code',
-                    'code': 'kettle-day',
-                    'reward_point_mode': 'order',
-                    'reward_point_amount': 50,
-                }
-            )
-        ]
+        self.add_code()
         card = self.create_card(points=100)
         card.code = 'tilda-card'
         self.play('crm_loyalty_pos_code')

@@ -18,6 +18,10 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_choose", {
         Till.freePointsAre("1,700.00"),
         PartnerList.clickPartner(Till.MEMBER),
         ProductScreen.addOrderline("Kettle", "2"),
+        // a code gives points and redeems none by itself
+        PosLoyalty.enterCode("kettle-day"),
+        PosLoyalty.pointsAwardedAre("250"),
+        Till.hasNoReward(),
 
         // a quarter of the order at most, in steps of 10 points
         ProductScreen.clickControlButton("Reward"),
@@ -48,8 +52,8 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_choose", {
 
         Till.pay(),
         Till.validate(),
-        Till.receiptSays(["Points Won", "400"], ["Points Spent", "300"]),
-        Till.receiptSays(["Balance Points", "1800"]),
+        Till.receiptSays(["Points Won", "500"], ["Points Spent", "300"]),
+        Till.receiptSays(["Balance Points", "1900"]),
         Chrome.endTour(),
     ),
 });
@@ -207,6 +211,11 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_code", {
         Till.hasNoReward(),
         // one of several rewards
         PosLoyalty.claimReward("per point"),
+        Till.choosePoints("100"),
+        PosLoyalty.orderTotalIs("90.00"),
+        // all there is: only the number can be changed
+        ProductScreen.clickControlButton("Reward"),
+        Till.chosenPointsAre("100"),
         Till.choosePoints("50"),
         PosLoyalty.orderTotalIs("95.00"),
         Till.pay(),

@@ -57,16 +57,6 @@ patch(PosOrder.prototype, {
             .filter((line) => line.reward_id?.program_id.id !== program.id)
             .reduce((sum, line) => sum + line.prices.total_included, 0);
     },
-    /**
-     * Rewards are computed again in this order: those with limits when the others are there.
-     *
-     * @override
-     */
-    _get_reward_lines() {
-        const lines = super._get_reward_lines();
-        const isLimited = (line) => Number(Boolean(line.reward_id?.program_id.managed));
-        return lines && [...lines].sort((a, b) => isLimited(a) - isLimited(b));
-    },
 
     // ------------------------------------------------------------
     // SHARE
@@ -106,10 +96,11 @@ patch(PosOrder.prototype, {
         }
         const chosen = args.isAtMost ? Infinity : this._getChosenPoints(reward);
         const cost = getCost(lines);
-        const share = Math.min(cost, allowed, chosen) / cost;
-        if (share >= 1) {
+        const points = Math.min(cost, allowed, chosen);
+        if (points >= cost) {
             return lines;
         }
+        const share = points / cost;
         return lines.map((line) => ({
             ...line,
             price_unit: line.price_unit * share,
