@@ -134,21 +134,21 @@ class LoyaltyPending(models.Model):
         self.invalidate_model(['state'], flush=False)
         cards.invalidate_recordset(['pending_ids', 'points_pending'], flush=False)
         cards._forget_balance()
-        unnamed = [row_id for row_id, *_card, is_unnamed in entered if is_unnamed]
+        unnamed = [row_id for *_card, row_id in entered if row_id]
         self.env['loyalty.history'].browse(unnamed)._fill_origins()
         changes = {
             card_id: ((new := to_points(points)) - to_points(gained), new)
-            for _row_id, card_id, points, gained, _is_unnamed in entered
+            for card_id, points, gained, _row_id in entered
             if points is not None
         }
         cards.browse(changes)._fold_after_hook(changes)
-        cards.browse({card_id for _row_id, card_id, *_ in entered} - changes.keys())._fold()
+        cards.browse({card_id for card_id, *_ in entered} - changes.keys())._fold()
 
     def _get_release_sql(self, cards) -> SQL:
         """Return the statement that releases what is due on these cards.
 
-        It gives id and card of each row entered, and the new balance of the card and what it
-        gained, or NULL where the rows are still to be folded.
+        It gives each card with its new balance and what it gained, without them where its rows are
+        still to be folded; and the rows that lack the name of their document.
         """
         now = fields.Datetime.now()
         return SQL(
@@ -160,8 +160,10 @@ class LoyaltyPending(models.Model):
                     WHERE card.id = gained.card_id
                 RETURNING card.id, card.points, gained.qty
                )
-               SELECT entered.id, entered.card_id, folded.points, folded.qty, entered.is_unnamed
-                 FROM entered LEFT JOIN folded ON folded.id = entered.card_id""",
+               SELECT id AS card_id, points, qty, NULL AS row_id FROM folded
+                UNION ALL
+               SELECT card_id, NULL, NULL, CASE WHEN is_unnamed THEN id END
+                 FROM entered WHERE unfolded OR is_unnamed""",
             released=self._get_released_sql(cards, now),
             entered=self._get_entered_sql(cards, now),
             now=now,
