@@ -75,7 +75,9 @@ class LoyaltyCard(models.Model):
             'SELECT %s FROM (%s) given',
             SQL(', ').join(
                 SQL(
-                    """COALESCE(sum(CASE WHEN is_limited THEN LEAST(frozen_points, frozen_limit)
+                    """COALESCE(sum(CASE WHEN is_limited
+                                         THEN GREATEST(LEAST(frozen_points, frozen_limit),
+                                                       grown_points)
                                          ELSE frozen_points END)
                                 FILTER (WHERE frozen_at >= %s AND frozen_at < %s), 0)""",
                     start,
@@ -97,7 +99,8 @@ class LoyaltyCard(models.Model):
             given = tuple(self._get_own()['given'].get(model._name, ())) or (0,)
             selects.append(
                 SQL(
-                    """SELECT frozen_at, frozen_points, frozen_limit, is_limited FROM %s
+                    """SELECT frozen_at, frozen_points, frozen_limit, grown_points, is_limited
+                         FROM %s
                         WHERE coupon_id = %s AND frozen_at IS NOT NULL AND id <> %s %s""",
                     SQL.identifier(model._table),
                     self.id,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from odoo import models
 from odoo.tools import SQL
 
-from ..earning import ZERO, Flow, to_exact
+from ..earning import ZERO, Flow
 from .loyalty_card_ledger import Movement
 
 
@@ -52,7 +52,7 @@ class LoyaltyOrderMixin(models.AbstractModel):
         :param flows: how far the lines came, see :meth:`_get_line_flows`
         """
         points = entry._get_frozen().get_points(self._get_counted_lines(entry, flows))
-        return min(points, to_exact(entry.frozen_limit)) if entry.is_limited else points
+        return entry._keep_limits(points)
 
     def _get_counted_lines(self, entry, flows: dict[int, LineFlow]) -> dict:
         """Return amount and quantity of each line that count for an entry by now."""

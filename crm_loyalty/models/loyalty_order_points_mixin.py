@@ -28,6 +28,8 @@ class LoyaltyOrderPointsMixin(models.AbstractModel):
     #: at most so many are given: what the limits of the program left
     frozen_limit = fields.Float(digits=POINT_DIGITS, readonly=True, copy=False)
     is_limited = fields.Boolean(readonly=True, copy=False)
+    #: the most it was worth since, of what the limits left by then
+    grown_points = fields.Float(digits=POINT_DIGITS, readonly=True, copy=False)
     frozen_rate = fields.Float(digits=0, readonly=True, copy=False)
     frozen_multiplier = fields.Float(digits=(16, 4), readonly=True, copy=False)
     #: event and base of the program at that time
@@ -62,6 +64,7 @@ class LoyaltyOrderPointsMixin(models.AbstractModel):
                 'frozen_points': float(points),
                 'frozen_limit': float(limit or 0),
                 'is_limited': limit is not None,
+                'grown_points': 0,
                 'frozen_rate': float(earning.rate),
                 'frozen_multiplier': float(earning.multiplier),
                 'frozen_earn_on': 'confirm' if given_before else program.earn_on,
@@ -85,10 +88,28 @@ class LoyaltyOrderPointsMixin(models.AbstractModel):
         )
 
     def _get_given(self) -> Decimal:
-        """Return the points the order gave when it was confirmed, within the limits."""
+        """Return the points the order may give, within the limits: as many as it ever could."""
         self.ensure_one()
         points = to_points(self.frozen_points)
-        return min(points, to_points(self.frozen_limit)) if self.is_limited else points
+        if not self.is_limited:
+            return points
+        return max(min(points, to_points(self.frozen_limit)), to_points(self.grown_points))
+
+    def _keep_limits(self, points: Decimal) -> Decimal:
+        """Return what an order gives of the points it is worth by now.
+
+        One that became larger since it was confirmed gives more as far as the orders of the same
+        period leave something, and what it gives then counts for them.
+        """
+        self.ensure_one()
+        if not self.is_limited or points <= (given := self._get_given()):
+            return points
+        limit = self._get_limit(self.frozen_at)
+        grown = points if limit is None else min(points, limit)
+        if grown > given:
+            self.env['loyalty.card']._remember_given(self)
+            self.grown_points = float(grown)
+        return max(grown, given)
 
     def _touch(self) -> None:
         """Let only one transaction at a time post for an order; the other is run again."""
@@ -106,26 +127,33 @@ class LoyaltyOrderPointsMixin(models.AbstractModel):
     # LIMITS
     # ------------------------------------------------------------
 
-    def _get_limit(self) -> Decimal | None:
-        """Return how many points the order may give, None without limits."""
+    def _get_limit(self, moment: datetime | None = None) -> Decimal | None:
+        """Return how many points the order may give, None without limits.
+
+        :param moment: as of :meth:`_get_cap_periods`
+        """
         self.ensure_one()
         program = self.coupon_id.program_id
         if not program._has_caps():
             return None
         rooms = [to_points(program.cap_order)] if program.cap_order else []
-        caps = {cap: period for cap, period in self._get_cap_periods().items() if program[cap]}
+        caps = {
+            cap: period for cap, period in self._get_cap_periods(moment).items() if program[cap]
+        }
         if caps:
             given = self.coupon_id._get_capped_points(list(caps.values()), self)
             rooms += [to_points(program[cap]) - qty for cap, qty in zip(caps, given, strict=True)]
         return max(min(rooms), Decimal(0))
 
-    def _get_cap_periods(self) -> dict[str, tuple[datetime, datetime]]:
+    def _get_cap_periods(self, moment: datetime | None) -> dict[str, tuple[datetime, datetime]]:
         """Return the limits by period: when (UTC) that of the order began and when it ends.
 
         Orders of later days may be here already when one comes from a till without connection.
+
+        :param moment: when the order counts (UTC), default what it says itself
         """
         program = self.coupon_id.program_id
-        day = program._get_local_day(self._get_moment())
+        day = program._get_local_day(moment or self._get_moment())
         month = day.replace(day=1)
         return {
             'cap_day': (program._to_utc(day), program._to_utc(day + timedelta(days=1))),

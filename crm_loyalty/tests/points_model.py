@@ -43,6 +43,7 @@ class Book:
     pending: list[list] = field(default_factory=list)
     #: balance after each step
     history: list[tuple[datetime, Decimal]] = field(default_factory=list)
+    orders: list['Order'] = field(default_factory=list)
 
     def get_balance(self) -> Decimal:
         return sum((award.left for award in self.awards), -self.debt)
@@ -156,13 +157,42 @@ class Book:
         self.settle()
         self.holds |= other.holds
         self.pending += other.pending
-        other.awards, other.debt, other.holds, other.pending = [], ZERO, {}, []
+        self.orders += other.orders
+        for order in other.orders:
+            order.book = self
+        other.awards, other.debt, other.holds, other.pending, other.orders = [], ZERO, {}, [], []
 
 
 def cut(value: Fraction) -> Decimal:
     """Cut to two decimals, once."""
     cents = Decimal(int(value * 100))
     return (cents / 100).quantize(Decimal('0.01'), ROUND_DOWN)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """At most so many points are given, counted by confirmed orders; 0 is no limit."""
+
+    order: Decimal = ZERO
+    day: Decimal = ZERO
+    month: Decimal = ZERO
+    member: Decimal = ZERO
+
+    def get_room(self, order: 'Order') -> Decimal:
+        """What is left for an order; what came back of others leaves no more."""
+        others = [known for known in order.book.orders if known.state == 'sale']
+        others.remove(order)
+        month = order.day.replace(day=1)
+        counted = {
+            'day': [other for other in others if other.day == order.day],
+            'month': [other for other in others if other.day.replace(day=1) == month],
+            'member': others,
+        }
+        rooms = [self.order] if self.order else []
+        for period, orders in counted.items():
+            if most := getattr(self, period):
+                rooms.append(most - sum((other.granted for other in orders), ZERO))
+        return max(min(rooms), ZERO)
 
 
 @dataclass(eq=False)
@@ -174,6 +204,7 @@ class Order:
     ordered: int
     rate: Fraction
     earn_on: str
+    limits: Limits | None = None
     state: str = 'draft'
     delivered: int = 0
     #: of each invoice: pieces, credited pieces, whether it is paid
@@ -183,13 +214,27 @@ class Order:
     discount: Decimal = ZERO
     given: Decimal = ZERO
     given_for: int = 0
+    #: day of the confirmation, and the most it was worth since, within the limits
+    day: date | None = None
+    granted: Decimal = ZERO
     posted: Decimal = ZERO
     awards: list[Award] = field(default_factory=list)
     taken: list | None = None
 
-    def freeze(self) -> None:
+    def __post_init__(self):
+        self.book.orders.append(self)
+
+    def freeze(self, today: date) -> None:
         self.given = cut(self.rate * Fraction(self.price * self.ordered - self.discount))
         self.given_for = self.ordered
+        self.day, self.granted = today, ZERO
+        self.grow(self.given)
+
+    def grow(self, worth: Decimal) -> None:
+        """An order that is worth more than ever gets what its limits leave by then."""
+        if worth > self.granted:
+            room = self.limits.get_room(self) if self.limits else worth
+            self.granted = max(min(worth, room), self.granted)
 
     def count(self) -> int:
         """Pieces that count by now."""
@@ -207,7 +252,9 @@ class Order:
     def get_target(self) -> Decimal:
         if self.state != 'sale':
             return ZERO
-        return cut(Fraction(self.given) * self.count() / self.given_for)
+        worth = cut(Fraction(self.given) * self.count() / self.given_for)
+        self.grow(worth)
+        return min(worth, self.granted)
 
     def true_up(self, today, usable_from=None) -> None:
         """Bring what was given to what should have been given.

@@ -262,6 +262,23 @@ class TestEarningRules(EarningCommon):
         self.confirm(100)
         self.assertEqual(card.points, 100)
 
+    def test_order_that_becomes_larger_keeps_the_limits(self):
+        self.program.cap_day = 200
+        first, second = self.confirm(30), self.confirm(150)
+        card = self.get_card()
+        first.order_line.price_unit = 150
+        self.assertEqual(card.points, 200, "20 were left of the day")
+        second.order_line.price_unit = 10
+        first.order_line.price_unit = 200
+        self.assertEqual(card.points, 60, "what goes back frees nothing for others")
+        second.order_line.price_unit = 150
+        self.assertEqual(card.points, 200)
+        with freeze_time(Datetime.now() + timedelta(days=1, hours=1)):
+            first.order_line.price_unit = 250
+            self.assertEqual(card.points, 200, "the day of the order counts")
+            self.confirm(30)
+        self.assertEqual(card.points, 230)
+
     def test_limits_of_a_batch(self):
         self.program.cap_day = 200
         (self.create_order(150) | self.create_order(120)).action_confirm()
