@@ -73,14 +73,14 @@ class ResPartner(models.Model):
                 reason=reason,
                 erase=lambda rows, redactor, text=text: redact_keyed(redactor, rows, (text,)),
             )
-            for model, label, shown, text in (
-                ('loyalty.hold', self.env._("Held Points"), movement, 'description'),
-                ('loyalty.pending', self.env._("Pending Points"), movement, 'description'),
+            for model, shown, text, label in (
+                ('loyalty.hold', movement, 'description', self.env._("Held Points")),
+                ('loyalty.pending', movement, 'description', self.env._("Pending Points")),
                 (
                     'loyalty.api.call',
-                    self.env._("Points Movements of Other Systems"),
                     ('create_date', 'key', 'method'),
                     'answer',
+                    self.env._("Points Movements of Other Systems"),
                 ),
             )
         ]
