@@ -62,10 +62,16 @@ class ResPartner(models.Model):
         :param reason: why it is kept
         """
         movement = ('create_date', 'qty', 'description', 'state')
+        call = ('create_date', 'key', 'method')
+        labels = {
+            'loyalty.hold': self.env._("Held Points"),
+            'loyalty.pending': self.env._("Pending Points"),
+            'loyalty.api.call': self.env._("Points Movements of Other Systems"),
+        }
         return [
             PersonalData(
                 key=model,
-                label=label,
+                label=labels[model],
                 model=model,
                 domain=Domain('card_id.partner_id', 'in', self.ids),
                 fields=shown,
@@ -73,14 +79,9 @@ class ResPartner(models.Model):
                 reason=reason,
                 erase=lambda rows, redactor, text=text: redact_keyed(redactor, rows, (text,)),
             )
-            for model, shown, text, label in (
-                ('loyalty.hold', movement, 'description', self.env._("Held Points")),
-                ('loyalty.pending', movement, 'description', self.env._("Pending Points")),
-                (
-                    'loyalty.api.call',
-                    ('create_date', 'key', 'method'),
-                    'answer',
-                    self.env._("Points Movements of Other Systems"),
-                ),
+            for model, shown, text in (
+                ('loyalty.hold', movement, 'description'),
+                ('loyalty.pending', movement, 'description'),
+                ('loyalty.api.call', call, 'answer'),
             )
         ]
