@@ -31,12 +31,19 @@ class LoyaltyCard(models.Model):
         previous = self.with_context(active_test=False).search(
             [('merged_into_id', 'in', merged.ids)]
         )
+        merged.merged_row_id = self._get_last_row_id()
         (merged | previous).merged_into_id = self
         self._repoint_orders(merged)
         self._take_over_holds(merged)
         merged.pending_ids.sudo().card_id = self
         self._keep_best_tier(merged)
         self._evaluate_tiers(allow_downgrade=False)
+
+    @api.model
+    def _get_last_row_id(self) -> int:
+        """Return the last row of all ledgers, 0 when there is none."""
+        [[row_id]] = self.env.execute_query(SQL('SELECT max(id) FROM loyalty_history'))
+        return row_id or 0
 
     def _prepare_merge_movements(self, merged: LoyaltyCard) -> list[Movement]:
         """Return two rows for each award that is left, and for each debt."""

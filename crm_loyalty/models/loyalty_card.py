@@ -75,6 +75,9 @@ class LoyaltyCard(models.Model):
         index='btree_not_null',
         help="The card that took over the points of this one when two contacts were merged.",
     )
+    merged_row_id = fields.Integer(
+        readonly=True, copy=False, help="The last row of all ledgers when that happened."
+    )
     is_managed = fields.Boolean(related='program_id.managed')
     is_member = fields.Boolean(
         readonly=True,

@@ -81,38 +81,68 @@ class LoyaltyCard(models.Model):
         Otherwise an order that earned and one that redeemed, both cancelled, would leave the
         points that were written off in between.
         """
-        returns = []
+        returns: list[Movement] = []
         for row in movements:
             if row.kind == 'unburn' and row.reversed_id:
-                planned = sum((back.qty for back in returns if back.card_id == row.card_id), ZERO)
-                lost = self._get_loss_since(row.card_id, row.reversed_id) + planned
-                if lost > 0:
-                    returns.append(
-                        Movement(
-                            row.card_id,
-                            -min(lost, row.qty),
-                            'loss',
-                            key=row.key and f'loss:{row.key}',
-                            order_model=row.order_model,
-                            order_id=row.order_id,
-                        )
-                    )
+                returns += self._prepare_loss_return(row, returns)
         return returns
 
     @api.model
-    def _get_loss_since(self, card_id: int, row_id: int) -> Decimal:
-        """Return what was written off after a row, less what was taken back of it."""
-        [[qty]] = self.env.execute_query(
+    def _prepare_loss_return(self, row: Movement, planned: list[Movement]) -> list[Movement]:
+        """Return what takes back losses because of one row that gives points back.
+
+        :param planned: what is taken back already in the same statement
+        """
+        returns = []
+        missing = row.qty
+        for loss_id, qty in self._get_losses_since(row.reversed_id):
+            qty += sum((back.qty for back in planned if back.award_id == loss_id), ZERO)
+            if (part := min(qty, missing)) <= 0:
+                continue
+            missing -= part
+            returns.append(
+                Movement(
+                    row.card_id,
+                    -part,
+                    'loss',
+                    key=row.key and f'loss:{row.key}:{loss_id}',
+                    order_model=row.order_model,
+                    order_id=row.order_id,
+                    award_id=loss_id,
+                )
+            )
+        return returns
+
+    @api.model
+    def _get_losses_since(self, row_id: int) -> list[tuple[int, Decimal]]:
+        """Return what was written off after a row, less what was taken back of it, oldest first.
+
+        :param row_id: of a redemption; on its card, and after a merge on the one that took over
+        :return: ids and points
+        """
+        rows = self.env.execute_query(
             SQL(
-                """SELECT sum(lost.qty) FROM loyalty_history row
-                     JOIN loyalty_history lost ON lost.card_id = row.card_id
-                      AND lost.kind = 'loss' AND lost.id > row.id
-                    WHERE row.id = %s AND row.card_id = %s""",
+                """WITH burn AS (
+                       SELECT row.id, row.card_id, card.merged_row_id,
+                              COALESCE(card.merged_into_id, card.id) AS last_card_id
+                         FROM loyalty_history row
+                         JOIN loyalty_card card ON card.id = row.card_id
+                        WHERE row.id = %s)
+                   SELECT lost.id,
+                          lost.qty + COALESCE((SELECT sum(back.qty) FROM loyalty_history back
+                                                WHERE back.award_id = lost.id
+                                                  AND back.kind = 'loss'), 0)
+                     FROM burn
+                     JOIN loyalty_card card
+                       ON card.id = burn.last_card_id OR card.merged_into_id = burn.last_card_id
+                     JOIN loyalty_history lost ON lost.card_id = card.id
+                      AND lost.kind = 'loss' AND lost.qty > 0 AND lost.id > burn.id
+                      AND (card.id = burn.card_id OR lost.id > burn.merged_row_id)
+                 ORDER BY lost.id""",
                 row_id,
-                card_id,
             )
         )
-        return to_points(qty)
+        return [(loss_id, to_points(qty)) for loss_id, qty in rows]
 
     # ------------------------------------------------------------
     # JOB

@@ -15,5 +15,5 @@ class LoyaltyCard(models.Model):
     def _get_system_fields(self):
         return super()._get_system_fields() | {
             *('tier_id', 'tier_since', 'tier_until', 'qualifying_value'),
-            *('merged_into_id', 'is_member'),
+            *('merged_into_id', 'merged_row_id', 'is_member'),
         }

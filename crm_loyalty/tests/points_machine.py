@@ -39,6 +39,7 @@ freezegun.configure(extend_ignore_list=['hypothesis'])
 
 START = datetime(2026, 3, 1, 10)
 COST, DISCOUNT = Decimal(100), Decimal(10)
+WRITE_OFF_DAYS = 5
 WELCOME = Decimal('150.5')
 NUMBERS = st.integers(0, 1000)
 LIMITS = st.sampled_from(
@@ -117,7 +118,8 @@ class PointsMachine(RuleBasedStateMachine):
     def add_member(self):
         partner = self.test.create_partner(f"Member {len(self.members)} {self.number}")
         card = self.test.create_card(partner)
-        member = Member(partner, card, Book(self.expire_after, self.reinstate_days))
+        book = Book(self.expire_after, self.reinstate_days, self.policy)
+        member = Member(partner, card, book)
         self.members.append(member)
         # something to spend
         self.request('grant', {'card_id': card.id, 'points': float(WELCOME)})
@@ -141,12 +143,13 @@ class PointsMachine(RuleBasedStateMachine):
         expiry=st.sampled_from([(0, 0), (30, 0), (30, 10)]),
         hold_when=st.sampled_from(['never', 'claimed']),
         limits=LIMITS,
+        policy=st.sampled_from(['debt', 'floor', 'writeoff']),
     )
-    def open_shop(self, zone, earn_on, rate, delay, expiry, hold_when, limits):
+    def open_shop(self, zone, earn_on, rate, delay, expiry, hold_when, limits, policy):
         self.zone, self.earn_on, self.delay = pytz.timezone(zone), earn_on, delay
         self.rate = Fraction(rate)
         self.expire_after, self.reinstate_days = expiry
-        self.hold_when = hold_when
+        self.hold_when, self.policy = hold_when, policy
         self.limits = Limits(**{name: Decimal(qty) for name, qty in limits.items()})
         program = self.test.program
         company = self.env['res.company'].search([], order='id', limit=1)
@@ -162,6 +165,8 @@ class PointsMachine(RuleBasedStateMachine):
                 'earn_on_redeemed': False,
                 'hold_when': hold_when,
                 'hold_hours': 3,
+                'negative_policy': policy,
+                'write_off_days': WRITE_OFF_DAYS,
                 **{f'cap_{name}': qty for name, qty in limits.items()},
             }
         )
@@ -216,6 +221,13 @@ class PointsMachine(RuleBasedStateMachine):
                 book.expire(self.now, self.today)
 
     @rule()
+    def write_off_old(self):
+        self.env['loyalty.card']._cron_write_off()
+        if self.policy == 'writeoff':
+            for member in self.members:
+                member.book.write_off(self.now - timedelta(days=WRITE_OFF_DAYS), self.today)
+
+    @rule()
     def prove(self):
         self.test.assertEqual(self.test.prove().state, 'ok')
 
@@ -241,6 +253,12 @@ class PointsMachine(RuleBasedStateMachine):
         line = {'card_id': member.card.id, 'points': float(qty)}
         self.do(taken is not None, lambda: self.request('take', line))
 
+    @rule(number=NUMBERS)
+    def write_off(self, number):
+        member = self.pick(number, self.members)
+        member.card.action_write_off()
+        member.book.write_off(self.now, self.today)
+
     @precondition(lambda self: len(self.members) > 1)
     @rule(number=NUMBERS, qty=POINTS)
     def transfer(self, number, qty):
@@ -249,7 +267,7 @@ class PointsMachine(RuleBasedStateMachine):
         line = {'card_id': source.card.id, 'target_card_id': goal.card.id, 'points': float(qty)}
         taken = source.book.spend(qty, self.now, self.today)
         self.do(taken is not None, lambda: self.request('transfer', line))
-        for award, part in taken or ():
+        for award, part in taken.parts if taken else ():
             goal.book.enter(part, self.today, award.last_day)
 
     # ------------------------------------------------------------
@@ -474,6 +492,7 @@ class PointsMachine(RuleBasedStateMachine):
             return
         self.test.assert_balanced(*(member.card for member in self.members))
         for member in self.members:
+            member.book.close(self.now, self.today)
             self.compare(member.card, member.book)
         self.test.steps += 1
 

@@ -4,12 +4,15 @@ Written from what the program promises a member, not from the code: the state ma
 same events against both and compares.  Days are those of the program; a moment is UTC.
 """
 
+import itertools
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 
 ZERO = Decimal(0)
+#: what is redeemed and written off, in this order
+COUNTER = itertools.count(1)
 
 
 @dataclass(eq=False)
@@ -30,13 +33,48 @@ class Award:
 
 
 @dataclass(eq=False)
+class Spent:
+    """Points that were redeemed: of which awards, the last one last."""
+
+    book: 'Book'
+    parts: list[tuple[Award, Decimal]]
+    number: int = field(default_factory=lambda: next(COUNTER))
+
+
+@dataclass(eq=False)
+class Debt:
+    """Points that went out and were not there."""
+
+    qty: Decimal
+    #: when they went out; known as soon as all that happened then is done
+    since: datetime | None = None
+    spent: Spent | None = None
+
+
+@dataclass(eq=False)
+class Loss:
+    """Points that were written off."""
+
+    award: Award
+    #: what was not taken back of it
+    qty: Decimal
+    number: int = field(default_factory=lambda: next(COUNTER))
+
+
+@dataclass(eq=False)
 class Book:
     """The points of one member."""
 
     expire_after: int
     reinstate_days: int
+    #: whether a debt stays ('debt') or is written off at once ('floor')
+    policy: str = 'debt'
     awards: list[Award] = field(default_factory=list)
-    debt: Decimal = ZERO
+    #: the oldest first
+    debts: list[Debt] = field(default_factory=list)
+    losses: list[Loss] = field(default_factory=list)
+    #: the book that took this one over, and when
+    survivor: 'tuple[Book, int] | None' = None
     #: name of a hold: points and until when
     holds: dict[object, tuple[Decimal, datetime]] = field(default_factory=dict)
     #: order, points, and when they can be used, in the order they were earned
@@ -44,6 +82,10 @@ class Book:
     #: balance after each step
     history: list[tuple[datetime, Decimal]] = field(default_factory=list)
     orders: list['Order'] = field(default_factory=list)
+
+    @property
+    def debt(self) -> Decimal:
+        return sum((debt.qty for debt in self.debts), ZERO)
 
     def get_balance(self) -> Decimal:
         return sum((award.left for award in self.awards), -self.debt)
@@ -75,23 +117,41 @@ class Book:
         return self.awards[-1]
 
     def settle(self) -> None:
-        """What comes in pays a debt first."""
-        for award in self.get_open():
-            paid = min(award.left, self.debt)
+        """What comes in pays a debt first, the oldest one first."""
+        for debt, award in itertools.product(self.debts, self.get_open()):
+            paid = min(award.left, debt.qty)
             award.left -= paid
-            self.debt -= paid
+            debt.qty -= paid
+            if paid and debt.spent:
+                debt.spent.parts.append((award, paid))
+        self.debts = [debt for debt in self.debts if debt.qty]
 
-    def take(self, qty, first=()) -> list[tuple[Award, Decimal]]:
-        """Take from an award, then from what expires first; what is missing is a debt."""
-        taken = []
-        for award in [*first, *self.get_open()]:
-            part = min(award.left, qty)
-            award.left -= part
-            qty -= part
-            if part:
-                taken.append((award, part))
-        self.debt += qty
-        return taken
+    def take(self, qty, spent=None) -> None:
+        """Take from what expires first; what is missing is a debt."""
+        self.debts.append(Debt(qty, spent=spent))
+        self.settle()
+
+    def close(self, now, today) -> None:
+        """End what happened at one moment."""
+        for debt in self.debts:
+            debt.since = debt.since or now
+        if self.policy == 'floor':
+            self.write_off(now, today)
+
+    def write_off(self, until, today) -> None:
+        """Write off debts that are there since a moment or longer."""
+        old = [debt for debt in self.debts if debt.since <= until]
+        if qty := sum((debt.qty for debt in old), ZERO):
+            # pays them as if it had come in
+            self.losses.append(Loss(self.enter(qty, today), qty))
+
+    def get_losses(self, number) -> list[Loss]:
+        """What was written off since a moment, here and where these points are now."""
+        found = [loss for loss in self.losses if loss.number > number]
+        if self.survivor:
+            book, merged = self.survivor
+            found += book.get_losses(max(number, merged))
+        return found
 
     def expire(self, now, today, pinned=ZERO) -> None:
         """What is over is lost, but for what is held: of that, what is over for the longest."""
@@ -102,18 +162,29 @@ class Book:
                 spared -= kept
                 award.expire(award.left - kept)
 
-    def spend(self, qty, now, today, own=None) -> list[tuple[Award, Decimal]] | None:
+    def spend(self, qty, now, today, own=None) -> Spent | None:
         """Redeem points, those of a hold or free ones; None when there are too few."""
         if qty > self.get_free(now, today, own):
             return None
         held, until = self.holds.pop(own, (ZERO, now))
         self.expire(now, today, min(held, qty) if until > now else ZERO)
-        return self.take(qty)
+        spent = Spent(self, [])
+        self.take(qty, spent)
+        return spent
 
-    def give_back(self, taken, now, today) -> None:
+    def restore_losses(self, spent, qty) -> None:
+        """What was written off because points had been spent is owed again when they come back."""
+        for loss in spent.book.get_losses(spent.number):
+            part = min(loss.qty, qty)
+            loss.qty -= part
+            qty -= part
+            self.unearn(loss.award, part)
+
+    def give_back(self, spent, now, today) -> None:
         """Points go back to the awards they came from; for those that are over see the program."""
+        total = sum((qty for _award, qty in spent.parts), ZERO)
         anew = []
-        for award, qty in reversed(taken):
+        for award, qty in reversed(spent.parts):
             is_over = award.last_day is not None and award.last_day < today
             if is_over or award not in self.awards:
                 anew.append((award, qty, is_over))
@@ -125,6 +196,7 @@ class Book:
             back.parent = award.parent or award
             back.origin = None if award in self.awards else award.origin or award
         self.settle()
+        self.restore_losses(spent, total)
         self.expire(now, today)
 
     def unearn(self, award, qty) -> None:
@@ -153,14 +225,17 @@ class Book:
             for award in other.awards
             if award.left
         ]
-        self.debt += other.debt
+        for debt in other.debts:
+            debt.since = None
+        self.debts += other.debts
         self.settle()
+        other.survivor = self, next(COUNTER)
         self.holds |= other.holds
         self.pending += other.pending
         self.orders += other.orders
         for order in other.orders:
             order.book = self
-        other.awards, other.debt, other.holds, other.pending, other.orders = [], ZERO, {}, [], []
+        other.awards, other.debts, other.holds, other.pending, other.orders = [], [], {}, [], []
 
 
 def cut(value: Fraction) -> Decimal:
@@ -219,7 +294,7 @@ class Order:
     granted: Decimal = ZERO
     posted: Decimal = ZERO
     awards: list[Award] = field(default_factory=list)
-    taken: list | None = None
+    taken: Spent | None = None
 
     def __post_init__(self):
         self.book.orders.append(self)

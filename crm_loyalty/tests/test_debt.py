@@ -66,6 +66,68 @@ class TestDebt(LoyaltyCommon):
         self.assertEqual(card.points, 150)
         self.assert_balanced(card)
 
+    def redeem(self, partner=None):
+        """Confirm an order of nothing that redeems 100 points."""
+        self.program.earn_on_redeemed = False
+        card = self.get_card(partner)
+        order = self.create_order(10, partner=partner)
+        order._update_programs_and_rewards()
+        order._apply_program_reward(self.reward, card)
+        order.action_confirm()
+        return order
+
+    def test_each_redemption_takes_its_own_loss_back(self):
+        """Twice earned, redeemed, taken back and written off: nothing comes of cancelling it."""
+        self.program.negative_policy = 'floor'
+        redeemed = []
+        for _time in range(2):
+            earned = self.create_order(100)
+            earned.action_confirm()
+            redeemed.append(self.redeem())
+            earned._action_cancel()
+        card = self.get_card()
+        self.assertEqual(card.points, 0)
+        redeemed[0]._action_cancel()
+        self.assertEqual(card.points, 0)
+        redeemed[1]._action_cancel()
+        self.assertEqual(card.points, 0)
+        self.assertEqual(sum(qty for kind, qty in self.rows(card) if kind == 'loss'), 0)
+        self.assert_balanced(card)
+
+    def test_losses_come_back_after_a_merge(self):
+        self.program.negative_policy = 'floor'
+        other = self.create_partner("Wang")
+        first, second = self.create_order(100), self.create_order(100, partner=other)
+        (first | second).action_confirm()
+        redeemed = self.redeem()
+        first._action_cancel()
+        # what the other one lost has nothing to do with it
+        self.redeem(other)
+        second._action_cancel()
+        wizard = self.env['base.partner.merge.automatic.wizard']
+        wizard.create({})._merge((self.member | other).ids, other)
+        card = self.get_card(other)
+        self.assertEqual(card.points, 0)
+        redeemed._action_cancel()
+        self.assertEqual(card.points, 0)
+        lost = sum(qty for kind, qty in self.rows(card) if kind == 'loss')
+        self.assertEqual(lost, 0, "100 of each, and 100 taken back of one of them")
+        self.assert_balanced(card)
+
+    def test_losses_of_another_member_stay(self):
+        self.program.negative_policy = 'floor'
+        other = self.create_partner("Wang")
+        self.create_card(points=100)
+        redeemed = self.redeem()
+        earned = self.create_order(100, partner=other)
+        earned.action_confirm()
+        self.redeem(other)
+        earned._action_cancel()
+        wizard = self.env['base.partner.merge.automatic.wizard']
+        wizard.create({})._merge((self.member | other).ids, other)
+        redeemed._action_cancel()
+        self.assertEqual(self.get_card(other).points, 100)
+
     def test_written_off_after_some_days(self):
         self.program.write({'negative_policy': 'writeoff', 'write_off_days': 30})
         order = self.create_order(100)
