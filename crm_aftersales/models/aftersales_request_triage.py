@@ -30,6 +30,7 @@ class AftersalesRequest(models.Model):
         string="Fault",
         domain=[('kind', '=', 'fault')],
         check_company=True,
+        ondelete='restrict',
         index='btree_not_null',
         tracking=True,
         help="What the customer sees.",
@@ -39,6 +40,7 @@ class AftersalesRequest(models.Model):
         string="Cause",
         domain=[('kind', '=', 'cause')],
         check_company=True,
+        ondelete='restrict',
         index='btree_not_null',
         tracking=True,
         help="Why it happened.",
@@ -48,6 +50,7 @@ class AftersalesRequest(models.Model):
         string="Solution",
         domain=[('kind', '=', 'solution')],
         check_company=True,
+        ondelete='restrict',
         index='btree_not_null',
         tracking=True,
         help="What helped.",
@@ -101,6 +104,14 @@ class AftersalesRequest(models.Model):
     # ------------------------------------------------------------
     # WHAT A STAGE ASKS FOR
     # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        requests = super().create(vals_list)
+        # past requests come in with what was known of them
+        if not (self.env.su or self.env.context.get('import_file')):
+            requests._ensure_stage_fields()
+        return requests
 
     def write(self, vals):
         before = {request: request.stage_id for request in self} if 'stage_id' in vals else {}

@@ -25,6 +25,7 @@ class AftersalesUnit(models.Model):
         string="Owners",
         readonly=True,
         copy=False,
+        groups='base.group_user',
     )
 
     # ------------------------------------------------------------

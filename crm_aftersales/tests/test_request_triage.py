@@ -1,5 +1,8 @@
+import psycopg2
+
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
+from odoo.tools import mute_logger
 
 from .common import AftersalesCommon
 
@@ -89,6 +92,22 @@ class TestRequestTriage(AftersalesCommon):
             form.solution_code_id = self.codes['solution']
         request.action_resolve()
         self.assertEqual(request.state, 'resolved')
+
+    def test_stage_asks_new_requests_too(self):
+        """A card made in a column of the board stands there at once."""
+        stage = self._stage('resolved')
+        stage.require_responsible = True
+        requests = self.env['aftersales.request'].with_user(self.user_service)
+        vals = {'name': "Made there", 'stage_id': stage.id}
+        with self.assertRaises(ValidationError):
+            requests.create(vals)
+        self.assertTrue(requests.with_context(import_file=True).create(vals))
+        self.assertTrue(requests.create({**vals, 'user_id': self.user_service.id}))
+
+    def test_codes_in_use_are_not_deleted(self):
+        self._create_request(fault_code_id=self.codes['fault'].id)
+        with mute_logger('odoo.sql_db'), self.assertRaises(psycopg2.IntegrityError):
+            self.codes['fault'].unlink()
 
     def test_other_types_are_not_asked(self):
         stage = self._stage('resolved')

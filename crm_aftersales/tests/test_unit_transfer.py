@@ -161,6 +161,11 @@ class TestUnitTransfer(AftersalesCommon):
                     unit.write({'partner_id': self.stranger.id})
         self.unit.with_user(self.user_manager)._transfer(self.stranger)
 
+    def test_customers_read_products_without_their_history(self):
+        unit = self.unit.with_user(self.user_customer)
+        self.assertIn('serial', unit.fields_get())
+        self.assertNotIn('owner_ids', unit.fields_get())
+
     def test_nobody_writes_the_history(self):
         for user in (self.user_manager, self.user_service):
             with self.subTest(user=user.login), self.assertRaises(AccessError):
