@@ -31,6 +31,7 @@ from . import calendar_alarm_manager
 from . import calendar_event
 from . import res_users_settings
 from . import calendar_event_timeline
+from . import ir_cron
 from . import ir_module_module
 from . import ir_ui_menu
 from . import mail_activity

@@ -239,21 +239,11 @@ class CrmJob(models.Model):
         ):
             job._run()
             if time.monotonic() >= end_time:
-                self._call_again()
+                self.env['ir.cron']._call_again()
                 return
             seen |= job
         # what is still open is in the hands of another worker: no reason to be called at once
         self.env['ir.cron']._commit_progress(remaining=0)
-
-    def _call_again(self) -> None:
-        """Have this scheduled action called anew right after its turn, as work is left.
-
-        Odoo notes that itself, but looks at its notes a minute later.
-        """
-        cron = self.env['ir.cron'].sudo().browse(self.env.context.get('cron_id'))
-        if cron:
-            cron._trigger()
-            self.env['ir.cron']._commit_progress()
 
     def _try_chunk(self) -> bool:
         """Do one chunk and commit it; an error ends the job, never the runner.

@@ -314,4 +314,6 @@ def _expire_committed(env, card_ids: set[int]) -> None:
     """Expire in transactions of our own; never raises, the order is committed."""
     with env.registry.cursor() as cr:
         expiry = env(cr=cr, su=True)['loyalty.expiry']
-        expiry._do_one_by_one('_expire_cards', sorted(card_ids))
+        days = expiry._get_programs()._get_expiry_days()
+        for card_id in sorted(card_ids):
+            expiry._do_chunk('_expire_cards', [card_id], days, wait=True)

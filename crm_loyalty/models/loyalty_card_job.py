@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterator
+from itertools import chain
 
 import psycopg2
 
@@ -34,22 +35,37 @@ class LoyaltyCardJob(models.AbstractModel):
     def _do_found(self, method: str, finder: SQL, shard: int, shards: int, *args) -> bool:
         """Call a method for all cards a finder gives, committing each chunk.
 
+        Cards that others have come last, one by one.  When the time of the worker is over, the
+        scheduled action is called again at once, unless nothing could be done.
+
         :param method: of this model, called with ids of cards whose locks the transaction has
         :param finder: SELECT of ``card_id``
         :param shard: number of this worker, from 0, of so many ``shards``
         :param args: for the method, too
-        :return: whether there is time left
+        :return: whether it came to the end
         """
+        done = 0
+        waiting: list[int] = []
+        chunks = ((chunk, False) for chunk in self._get_chunks(finder, shard, shards))
+        # read after the chunks, which fill it
+        busy = (([card_id], True) for card_id in waiting)
+        for card_ids, wait in chain(chunks, busy):
+            left = self._do_chunk(method, card_ids, *args, wait=wait)
+            if not wait:
+                waiting += left
+            number = len(card_ids) - len(left)
+            done += number
+            if not self._commit_progress(number):
+                if done:
+                    self.env['ir.cron']._call_again()
+                return False
+        return True
+
+    def _get_chunks(self, finder: SQL, shard: int, shards: int) -> Iterator[list[int]]:
         last_id = 0
         while card_ids := self._get_page(finder, last_id, shard, shards):
             last_id = card_ids[-1]
-            waiting = []
-            for chunk in split_every(CHUNK_SIZE, card_ids):
-                waiting += self._do_chunk(method, list(chunk), *args)
-                if not self._commit_progress(len(chunk)):
-                    return False
-            self._do_one_by_one(method, waiting, *args)
-        return True
+            yield from map(list, split_every(CHUNK_SIZE, card_ids))
 
     def _commit_progress(self, number: int) -> float:
         """Commit, and return the seconds left for the job."""
@@ -79,7 +95,7 @@ class LoyaltyCardJob(models.AbstractModel):
 
     @api.model
     def _do_chunk(self, method: str, card_ids: list[int], *args, wait: bool = False) -> list[int]:
-        """Call a method for these cards, in a transaction of its own; never raises.
+        """Call a method for these cards, in a transaction of its own; errors are logged.
 
         :param wait: for whoever has a card, a few seconds; else it is left out
         :return: the cards that are left, to be waited for
@@ -100,12 +116,6 @@ class LoyaltyCardJob(models.AbstractModel):
         else:
             return sorted(set(card_ids).difference(locked))
         return card_ids
-
-    @api.model
-    def _do_one_by_one(self, method: str, card_ids: Iterable[int], *args) -> None:
-        """Call a method for cards somebody had; what cannot be done waits for the next run."""
-        for card_id in card_ids:
-            self._do_chunk(method, [card_id], *args, wait=True)
 
     def _lock_cards(self, card_ids: list[int], wait: bool) -> list[int]:
         """Take the locks of the cards, in the order of their ids.

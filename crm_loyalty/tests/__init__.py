@@ -2,6 +2,7 @@ from . import test_access_rights
 from . import test_api
 from . import test_backfill
 from . import test_cancel
+from . import test_card_job
 from . import test_concurrency
 from . import test_expiry
 from . import test_debt
