@@ -156,7 +156,7 @@ class SaleOrder(models.Model):
         used = Decimal(0)
         if self.state not in CONFIRMED:
             lines = self.order_line.filtered(lambda line: line.coupon_id.id == card.id)
-            used = sum((to_points(line.points_cost) for line in lines), Decimal(0))
+            used = sum(map(self._get_line_cost, lines), Decimal(0))
             usable += self._get_redeemable_earned(card)
         return (max(usable, Decimal(0)) if balance >= 0 else Decimal(0)) - used
 

@@ -148,7 +148,8 @@ class LoyaltyOrderMixin(models.AbstractModel):
         :param rows: what was posted for this order and card
         """
         redeemed = [row for row in rows if row.kind in ('burn', 'unburn')]
-        missing = target + sum((row.qty for row in redeemed), ZERO)
+        # no more is given back than was taken
+        missing = max(target, ZERO) + sum((row.qty for row in redeemed), ZERO)
         if missing > 0:
             return [self._prepare_movement(card_id, -missing, 'burn', redeemed)]
         movements = []
@@ -158,10 +159,6 @@ class LoyaltyOrderMixin(models.AbstractModel):
             if qty > 0:
                 missing += qty
                 movements += self._prepare_giving_back(card_id, qty, burn, redeemed + movements)
-        if missing < 0:
-            movements.append(
-                self._prepare_movement(card_id, -missing, 'unburn', redeemed + movements)
-            )
         return movements
 
     def _prepare_giving_back(
@@ -219,8 +216,12 @@ class LoyaltyOrderMixin(models.AbstractModel):
         costs: dict[int, Decimal] = {}
         for line in lines.filtered('points_cost'):
             if (card := line.coupon_id).is_member:
-                costs[card.id] = costs.get(card.id, ZERO) + to_points(line.points_cost)
+                costs[card.id] = costs.get(card.id, ZERO) + self._get_line_cost(line)
         return costs
+
+    def _get_line_cost(self, line) -> Decimal:
+        """Return what the reward on a line costs, never less than nothing."""
+        return max(to_points(line.points_cost), ZERO)
 
     def _get_loyalty_date(self, kind: str):
         """Return when a movement counts from (UTC), None for now; extend for other events.

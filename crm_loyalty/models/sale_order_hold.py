@@ -93,13 +93,14 @@ class SaleOrder(models.Model):
         if self.state in ('draft', 'sent'):
             for line in self.sudo().order_line.filtered('points_cost'):
                 if line.coupon_id.is_member:
-                    costs[line.coupon_id] = costs.get(line.coupon_id, 0) + line.points_cost
+                    cost = costs.get(line.coupon_id, Decimal(0)) + self._get_line_cost(line)
+                    costs[line.coupon_id] = cost
         now = fields.Datetime.now()
         wishes = {}
         for card, cost in costs.items():
             until = self._get_held_until(card.program_id, now)
             # what the order gives itself is not there to be held
-            qty = to_points(cost) - self._get_given_here(card)
+            qty = cost - self._get_given_here(card)
             if until and until > now and qty > 0:
                 wishes[card] = Wish(qty, until)
         return wishes
@@ -110,7 +111,7 @@ class SaleOrder(models.Model):
         if not card.program_id._can_redeem_earned() or balance < 0:
             return Decimal(0)
         cost = sum(
-            (to_points(line.points_cost) for line in self.order_line if line.coupon_id == card),
+            (self._get_line_cost(line) for line in self.order_line if line.coupon_id == card),
             Decimal(0),
         )
         free = balance - card._get_lost_points() - card._get_held_points(without=self)

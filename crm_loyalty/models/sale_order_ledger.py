@@ -56,7 +56,7 @@ class SaleOrder(models.Model):
             back = sum((getattr(flow, part).get_given_back() for flow in own), ZERO)
             for line in group.filtered('points_cost') if back else ():
                 card_id = line.coupon_id.id
-                points = to_points(to_points(line.points_cost) * back / total)
+                points = to_points(self._get_line_cost(line) * back / total)
                 credited[card_id] = credited.get(card_id, ZERO) + points
         return credited
 

@@ -69,6 +69,25 @@ class TestRedeeming(LoyaltyCommon):
         self.assertEqual(self.card.points, 520 - 300 + 400)
         self.assert_balanced(self.card)
 
+    def test_cost_below_zero(self):
+        """Points from nothing, on quotations and on orders that are confirmed."""
+        order = self.start()
+        values = {
+            'product_id': self.by_point.discount_line_product_id.id,
+            'reward_id': self.by_point.id,
+            'coupon_id': self.card.id,
+            'name': "Points",
+            'points_cost': -1000,
+            'price_unit': 0,
+        }
+        order.order_line = [Command.create(values)]
+        self.assertEqual(order._get_usable_points(self.card), 520)
+        order.action_confirm()
+        self.env['sale.order.line'].create({**values, 'order_id': order.id})
+        order.order_line.filtered('reward_id').write({'points_cost': -3000})
+        self.assertEqual(self.card.points, 520 + 200)
+        self.assert_balanced(self.card)
+
     def test_none_takes_the_reward_away(self):
         order = self.start()
         order._redeem_points(self.by_point, self.card, 150)

@@ -17,6 +17,7 @@ SERVER_FIELDS = frozenset(
     {
         *('loyalty_points_ids', 'loyalty_returned', 'loyalty_shortfall'),
         *('loyalty_exception', 'loyalty_exception_text', 'loyalty_exception_open'),
+        'loyalty_unsettled',
     }
 )
 #: value of the context key loyalty_settling; an object, which no client can send
@@ -69,10 +70,14 @@ class PosOrder(models.Model):
         copy=False,
         help="Redeemed at the till although the member did not have them any more.",
     )
+    #: not set with orders from before it was there
+    loyalty_unsettled = fields.Boolean(readonly=True, copy=False)
 
     @api.model_create_multi
     def create(self, vals_list):
-        return super().create([self._without_server_fields(vals) for vals in vals_list])
+        return super().create(
+            [{**self._without_server_fields(vals), 'loyalty_unsettled': True} for vals in vals_list]
+        )
 
     def write(self, vals):
         return super().write(self._without_server_fields(vals))
@@ -93,6 +98,8 @@ class PosOrder(models.Model):
         raises but for Odoo to try again.
         """
         for order in self.sudo():
+            # from here on nobody says anything else of its rewards
+            order._settling().loyalty_unsettled = order.state not in PAID_STATES
             try:
                 with self.env.cr.savepoint():
                     order._settle_own_points()
@@ -154,7 +161,7 @@ class PosOrder(models.Model):
     # ------------------------------------------------------------
 
     def _moves_points(self) -> bool:
-        return self.state in PAID_STATES
+        return self.state in PAID_STATES and not self.sudo().loyalty_unsettled
 
     def _get_point_entries(self):
         return self.sudo().loyalty_points_ids

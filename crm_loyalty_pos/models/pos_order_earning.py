@@ -89,6 +89,10 @@ class PosOrder(models.Model):
             lambda line: not line.refunded_orderline_id and not line._is_settled()
         )
 
+    def _get_earned_points(self, entry, flows: dict) -> Decimal:
+        # lines of paid orders do not grow
+        return min(super()._get_earned_points(entry, flows), entry._get_given())
+
     def _get_rule_points(self, rule, lines, products, rate: Decimal) -> dict:
         points = super()._get_rule_points(rule, lines, products, rate)
         if rule.reward_point_mode == 'unit' and points:

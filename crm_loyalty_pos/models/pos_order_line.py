@@ -2,15 +2,19 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from odoo import models
+from odoo import api, models
 
 from odoo.addons.crm_loyalty.earning import ZERO, Flow, to_exact
 from odoo.addons.crm_loyalty.models.loyalty_order_mixin_earning import LineFlow
 
 from .pos_order import PAID_STATES, SETTLING
 
-#: of a paid order, what its reward took and from whom
+#: which orders and rewards a line is about
+LINK_FIELDS = frozenset({'order_id', 'refunded_orderline_id', 'reward_id'})
+#: what a reward took, and from whom
 REWARD_FIELDS = frozenset({'points_cost', 'coupon_id', 'reward_id', 'reward_identifier_code'})
+#: what a reward was worth
+VALUE_FIELDS = frozenset({'qty', 'price_unit', 'discount', 'price_subtotal', 'price_subtotal_incl'})
 
 
 class PosOrderLine(models.Model):
@@ -18,18 +22,47 @@ class PosOrderLine(models.Model):
 
     _inherit = 'pos.order.line'
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._without_late_reward(vals) for vals in vals_list])
+
     def write(self, vals):
-        if REWARD_FIELDS.isdisjoint(vals) or self.env.context.get('loyalty_settling') is SETTLING:
+        if self.env.context.get('loyalty_settling') is SETTLING:
             return super().write(vals)
         # what was posted for a reward is not told otherwise later, by no till
-        paid = self.filtered(lambda line: line._is_reward_settled())
-        rest = {name: value for name, value in vals.items() if name not in REWARD_FIELDS}
-        super(PosOrderLine, paid).write(rest)
-        return super(PosOrderLine, self - paid).write(vals)
+        if self._is_order_settled(vals.get('order_id')):
+            vals = {name: value for name, value in vals.items() if name != 'order_id'}
+        kept = LINK_FIELDS | REWARD_FIELDS | VALUE_FIELDS
+        if kept.isdisjoint(vals):
+            return super().write(vals)
+        for fixed, lines in self.grouped(lambda line: line._get_fixed_fields()).items():
+            rest = {name: value for name, value in vals.items() if name not in fixed}
+            super(PosOrderLine, lines).write(rest)
+        return True
 
-    def _is_reward_settled(self) -> bool:
-        """Return whether points of a member were taken for this line, or nothing was due."""
-        return self.order_id.state in PAID_STATES and self.sudo().coupon_id.is_member
+    @api.model
+    def _without_late_reward(self, vals: dict) -> dict:
+        """Return values of a line to be created, without rewards and refunds on settled orders."""
+        if not self._is_order_settled(vals.get('order_id')):
+            return vals
+        late = REWARD_FIELDS | {'refunded_orderline_id'}
+        return {name: value for name, value in vals.items() if name not in late}
+
+    @api.model
+    def _is_order_settled(self, order_id: int | None) -> bool:
+        """Return whether the points of an order are posted."""
+        return bool(order_id) and self.env['pos.order'].browse(order_id)._moves_points()
+
+    def _get_fixed_fields(self) -> frozenset[str]:
+        """Return what of this line nobody changes, once the points of its order are posted."""
+        if not self.order_id._moves_points():
+            return frozenset()
+        line = self.sudo()
+        reward = line.reward_id or line.refunded_orderline_id.reward_id
+        if reward.program_id.managed:
+            return LINK_FIELDS | REWARD_FIELDS | VALUE_FIELDS
+        # tills give the cards of other programs their numbers when the order is paid
+        return LINK_FIELDS
 
     def _settling(self):
         """Return these lines as the server notes what their rewards took."""

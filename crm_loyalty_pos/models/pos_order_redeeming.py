@@ -102,15 +102,15 @@ class PosOrder(models.Model):
         """
         step = to_points(reward.required_points)
         if reward.reward_type == 'product':
-            qty = sum((line._get_earning_qty() for line in lines), ZERO)
+            qty = sum((max(line._get_earning_qty(), ZERO) for line in lines), ZERO)
             times = qty / to_exact(reward.reward_product_qty or 1)
             return to_points(step * times.to_integral_value(ROUND_CEILING))
         if reward.discount_mode != 'per_point':
             return to_points(step * self._get_claimed_times(reward, lines))
-        value, per_point = self._get_reward_value(lines), to_exact(reward.discount)
+        value, per_point = max(self._get_reward_value(lines), ZERO), to_exact(reward.discount)
         # the till spreads the discount over the taxes, and each part is rounded
         noise = to_exact(self.currency_id.rounding) * len(lines)
-        if abs(claimed * per_point - value) <= noise:
+        if claimed >= 0 and abs(claimed * per_point - value) <= noise:
             return claimed
         return to_points(value / per_point)
 

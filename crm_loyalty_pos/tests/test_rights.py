@@ -4,6 +4,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
+from ..models.pos_order_line import REWARD_FIELDS
 from .common import TillCommon
 
 
@@ -51,11 +52,79 @@ class TestTillRights(TillCommon):
         self.assertFalse(card.history_ids.filtered(lambda row: row.kind == 'burn'))
 
     def test_cost_of_a_paid_reward_stays(self):
+        """Neither taken off, nor moved away, nor refunded without the money."""
         card = self.create_card(points=100)
         order = self.sell(self.prepare_line(120), self.prepare_reward(card))
-        line = order.lines.filtered('points_cost')
-        line.with_user(self.cashier).write({'points_cost': 0, 'coupon_id': False})
-        self.assertEqual((line.points_cost, line.coupon_id), (100, card))
+        other = self.sell(partner=False)
+        lines = order.lines.with_user(self.cashier)
+        line = lines.filtered('points_cost')
+        for values in (
+            {'points_cost': 0, 'coupon_id': False},
+            {'order_id': other.id},
+            {'refunded_orderline_id': other.lines.id},
+            {'qty': -1, 'price_unit': 0, 'price_subtotal': 5, 'price_subtotal_incl': 5},
+        ):
+            line.write(values)
+        (lines - line).write({'price_subtotal': 9000, 'price_subtotal_incl': 9000, 'qty': 90})
+        (lines - line).write({'refunded_orderline_id': line.id})
+        self.create_line(order, refunded_orderline_id=line.id, qty=-1, price_subtotal_incl=10)
+        order._loyalty_true_up()
+        self.assertEqual((line.points_cost, line.coupon_id, line.order_id), (100, card, order))
+        self.assertEqual(card.points, 120)
+
+    def create_line(self, order, **values):
+        line = self.prepare_line(**values)[2]
+        return (
+            self.env['pos.order.line']
+            .with_user(self.cashier)
+            .create({**line, 'order_id': order.id})
+        )
+
+    def test_no_rewards_on_paid_orders(self):
+        """Neither for points from nothing nor for those of somebody else."""
+        card = self.create_card(points=100)
+        other = self.create_card(self.create_partner("Other"), points=100)
+        order = self.sell()
+        for owner, cost in ((card, -1000), (other, 50)):
+            values = self.prepare_reward(owner, cost=cost)[2]
+            self.create_line(order, **{name: values[name] for name in REWARD_FIELDS})
+            draft = self.send(
+                self.prepare_sale([self.prepare_reward(owner, cost=cost)], state='draft')
+            )
+            draft.lines.with_user(self.cashier).order_id = order
+        order._loyalty_true_up()
+        self.assertEqual((card.points, other.points), (200, 100))
+
+    def test_no_points_of_orders_nobody_paid(self):
+        other = self.create_card(self.create_partner("Other"), points=100)
+        order = self.send(self.prepare_sale([self.prepare_reward(other)], state='draft'))
+        order.with_user(self.cashier).state = 'paid'
+        order._loyalty_true_up()
+        self.assertEqual(other.points, 100)
+
+    def test_rewards_below_zero(self):
+        """Points from nothing, whatever a changed till sends."""
+        card = self.create_card(points=100)
+        gift = self.reward.copy(
+            {'reward_type': 'product', 'reward_product_id': self.goods.id, 'required_points': 100}
+        )
+        by_point = self.reward.copy(
+            {'discount_mode': 'per_point', 'discount': 0.1, 'required_points': 1}
+        )
+        for lines in (
+            [self.prepare_reward(card, 0, -500, gift, -5)],
+            [self.prepare_reward(card, -10, -100, by_point)],
+        ):
+            order = self.sell(*lines)
+            self.assertEqual(order.loyalty_exception, 'cost')
+            self.assertEqual(card.points, 100)
+        # one reward in two parts, of which one is worth nothing
+        parts = [self.prepare_reward(card, qty * 10, qty * 100, gift, qty) for qty in (1, -1)]
+        for part in parts:
+            part[2].update(reward_identifier_code='same')
+        parts[1][2].update(price_unit=0, price_subtotal=0, price_subtotal_incl=0)
+        self.sell(self.prepare_line(10), *parts)
+        self.assertEqual(self.get_kinds(card)[-1], ('burn', -100))
 
     def test_cashier_does_not_settle_old_orders(self):
         order = self.sell()
