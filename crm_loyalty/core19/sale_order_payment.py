@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from odoo import SUPERUSER_ID, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError
 
 from ..ledger import to_points
 
@@ -58,7 +58,7 @@ class SaleOrder(models.Model):
         self.ensure_one()
         try:
             self._ensure_redeeming_allowed()
-        except ValidationError:
+        except UserError:
             return False
         return all(self._get_usable_points(card) >= 0 for card in self._get_spent_cards())
 

@@ -146,7 +146,7 @@ class SaleOrder(models.Model):
         """Return what this order can redeem from a card, less what it does already.
 
         Below zero only when it redeems more than there is: a debt is no reason to refuse an order
-        that redeems nothing.
+        that redeems nothing.  A card that was closed redeems nothing.
 
         :param card: ``loyalty.card`` (sudo)
         """
@@ -158,7 +158,9 @@ class SaleOrder(models.Model):
             lines = self.order_line.filtered(lambda line: line.coupon_id.id == card.id)
             used = sum(map(self._get_line_cost, lines), Decimal(0))
             usable += self._get_redeemable_earned(card)
-        return (max(usable, Decimal(0)) if balance >= 0 else Decimal(0)) - used
+        if balance < 0 or not card.active:
+            usable = Decimal(0)
+        return max(usable, Decimal(0)) - used
 
     # ------------------------------------------------------------
     # AS MANY AS SOMEBODY CHOSE

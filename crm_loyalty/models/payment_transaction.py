@@ -1,7 +1,7 @@
 import logging
 
 from odoo import api, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError
 
 _logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class PaymentTransaction(models.Model):
             try:
                 with self.env.cr.savepoint():
                     order._sync_holds(renew=True)
-            except ValidationError as error:
+            except UserError as error:
                 _logger.info("Points for %s cannot be held any more: %s", order.name, error)
 
     def _post_process(self):

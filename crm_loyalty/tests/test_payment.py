@@ -71,6 +71,21 @@ class TestPayment(LoyaltyCommon):
                 self.assertEqual(order.activity_ids.user_id, order.user_id)
                 self.assert_balanced(self.card)
 
+    def test_paid_after_the_card_was_closed(self):
+        """What the provider says is noted, whatever became of card or points."""
+        order = self.claim(points=100)
+        payment = self.pay(order)
+        payment._set_pending()
+        self.env['loyalty.hold']._get_of_documents(order)[order.id]._release()
+        self.card.active = False
+        payment._set_done()
+        self.assertEqual(payment.state, 'done')
+        self.process(payment)
+        self.assertTrue(payment.is_post_processed)
+        self.assertEqual((order.state, order.amount_total), ('draft', 100))
+        self.assertEqual(self.card.points, 100)
+        self.assertEqual(order.activity_ids.user_id, order.user_id)
+
     def test_staff_is_told_of_orders_without_salesperson(self):
         """Those of web shops: the sales team's leader, else who answers for the points."""
         order = self.claim()
