@@ -43,17 +43,20 @@ class LoyaltyCard(models.Model):
             pending.setdefault(row.card_id.id, []).append(points)
         return pending
 
-    def _get_capped_points(self, periods: list[tuple], entry) -> list[Decimal]:
+    def _get_capped_points(
+        self, periods: list[tuple], entry, is_estimate: bool = False
+    ) -> list[Decimal]:
         """Return what the orders of this card may give, of those confirmed in each period.
 
         What goes back later frees nothing for others.
 
         :param periods: begin and end of each, UTC
         :param entry: ``loyalty.order.points.mixin`` that is left out
+        :param is_estimate: what others do at this moment does not matter: nobody waits for them
         """
         self.ensure_one()
         self.env.flush_all()
-        if self.id in self._get_own()['fresh'] or self._is_in_test():
+        if is_estimate or self.id in self._get_own()['fresh'] or self._is_in_test():
             [used] = self.env.execute_query(self._get_used_sql(periods, entry))
             return [to_points(points) for points in used]
         # something was written before the card was locked: what others did is looked at again,

@@ -144,11 +144,12 @@ class LoyaltyCard(models.Model):
     def _take_pinned(self, wanted: dict[int, Decimal]) -> dict[int, Decimal]:
         """Return what this transaction captured for what it spends now, once for each point."""
         captured = self._get_own()['captured']
-        return {
-            card_id: min(captured.pop(card_id), qty)
-            for card_id, qty in wanted.items()
-            if card_id in captured
-        }
+        pinned: dict[int, Decimal] = {}
+        for hold_id, (card_id, qty) in list(captured.items()):
+            if card_id in wanted:
+                del captured[hold_id]
+                pinned[card_id] = pinned.get(card_id, Decimal(0)) + qty
+        return {card_id: min(qty, wanted[card_id]) for card_id, qty in pinned.items()}
 
     def _ensure_free(
         self,
@@ -320,12 +321,18 @@ class LoyaltyCard(models.Model):
 
     @api.model
     def _forget_undone(self, own: dict) -> None:
-        """Forget what this transaction noted between a savepoint and its rollback.
+        """Forget what this transaction noted and a savepoint undid.
 
         :param own: as of :meth:`_get_own`
         """
-        own['captured'].clear()
         own['overdue'].clear()
+        if own['captured']:
+            still = SQL(
+                "SELECT id FROM loyalty_hold WHERE id IN %s AND state = 'captured'",
+                tuple(own['captured']),
+            )
+            left = {hold_id for (hold_id,) in self.env.execute_query(still)}
+            own['captured'] = {id_: own['captured'][id_] for id_ in own['captured'] if id_ in left}
         ids = {*own['rows'], *(row_id for ids in own['hints'].values() for row_id in ids)}
         if not ids:
             return

@@ -176,7 +176,7 @@ class LoyaltyHold(models.Model):
         """Note that points are spent now that were held until now, so that none has expired."""
         captured = self.env['loyalty.card']._get_own()['captured']
         for hold in self.filtered(lambda hold: hold._is_live()):
-            captured[hold.card_id.id] = captured.get(hold.card_id.id, Decimal(0)) + qty
+            captured[hold.id] = (hold.card_id.id, qty)
 
     def _remember_own(self) -> None:
         """Note that this transaction made or changed these holds."""

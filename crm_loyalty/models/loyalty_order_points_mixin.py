@@ -127,10 +127,13 @@ class LoyaltyOrderPointsMixin(models.AbstractModel):
     # LIMITS
     # ------------------------------------------------------------
 
-    def _get_limit(self, moment: datetime | None = None) -> Decimal | None:
+    def _get_limit(
+        self, moment: datetime | None = None, is_estimate: bool = False
+    ) -> Decimal | None:
         """Return how many points the order may give, None without limits.
 
         :param moment: as of :meth:`_get_cap_periods`
+        :param is_estimate: only told, not given: as of :meth:`~.LoyaltyCard._get_capped_points`
         """
         self.ensure_one()
         program = self.coupon_id.program_id
@@ -141,7 +144,7 @@ class LoyaltyOrderPointsMixin(models.AbstractModel):
             cap: period for cap, period in self._get_cap_periods(moment).items() if program[cap]
         }
         if caps:
-            given = self.coupon_id._get_capped_points(list(caps.values()), self)
+            given = self.coupon_id._get_capped_points(list(caps.values()), self, is_estimate)
             rooms += [to_points(program[cap]) - qty for cap, qty in zip(caps, given, strict=True)]
         return max(min(rooms), Decimal(0))
 

@@ -1,9 +1,10 @@
+from decimal import Decimal
 from unittest.mock import patch
 
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.fields import Command, Datetime
+from odoo.fields import Command, Date, Datetime
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.crm_customer.client_call import WEB_CLIENT, ClientCall
@@ -134,6 +135,27 @@ class TestHold(LoyaltyCommon):
         own = self.Card._get_own()
         self.assertEqual(own['rows'], {kept.id: self.card.id})
         self.assertEqual((own['holds'], own['captured']), ({hold.id}, {}))
+
+    def test_captured_before_something_else_is_undone(self):
+        """Points that were held are not over, whatever happens before they are posted."""
+        self.env.company.resource_calendar_id.tz = 'UTC'
+        self.program.company_id = self.env.company
+        for forget in (self.undo_savepoint, self.env.clear):
+            with self.subTest(forget=forget):
+                with freeze_time('2027-01-31 23:59:00'):
+                    card = self.create_card(self.create_partner("李四"))
+                    last_day = Date.to_date('2027-01-31')
+                    self.Card._post([Movement(card.id, 60, 'grant', expire_on=last_day)])
+                    hold = card._hold_points(60, f'till:{card.id}', minutes=15)
+                with freeze_time('2027-02-01 00:05:00'):
+                    hold._capture({card.id: Decimal(60)})
+                    forget()
+                    self.Card._post([Movement(card.id, -60, 'burn')])
+                self.assertEqual(card.history_ids.mapped('kind'), ['burn', 'grant'])
+
+    def undo_savepoint(self):
+        with self.assertRaises(ZeroDivisionError), self.env.cr.savepoint():
+            raise ZeroDivisionError
 
     def test_only_what_clients_call_itself_begins_anew(self):
         """What calls our methods may have done something before."""

@@ -124,7 +124,7 @@ class SaleOrder(models.Model):
         """Return the points this order will give to a card, within the limits of its program."""
         earned = Decimal(0)
         for entry in self.coupon_point_ids.filtered(lambda entry: entry.coupon_id == card):
-            limit = entry._get_limit()
+            limit = entry._get_limit(is_estimate=True)
             points = to_points(entry.points)
             earned += points if limit is None else min(points, limit)
         return earned

@@ -105,6 +105,18 @@ class TestCart(CartCommon):
         self.assertEqual(order.amount_total, 76)
         self.assertIn("at most 240 Points.", self.open_cart())
 
+    def test_who_looks_waits_for_nobody(self):
+        """Nor do others wait for him: what an order will earn is an estimate."""
+        self.program.cap_day = 30
+        self.log_in()
+        order = self.fill_cart()
+        cards = self.registry['loyalty.card']
+        with (
+            patch.object(cards, '_is_in_test', lambda self: False),
+            patch.object(cards, '_lock', side_effect=AssertionError),
+        ):
+            self.assertEqual(order._get_points_to_earn(order.coupon_point_ids.coupon_id), 30)
+
     def test_minimum_order(self):
         """Core offers rewards of programs for future orders whatever their program allows."""
         self.program.write({'applies_on': 'future', 'redeem_minimum_amount': 150})
