@@ -162,9 +162,12 @@ class Book:
                 spared -= kept
                 award.expire(award.left - kept)
 
-    def spend(self, qty, now, today, own=None) -> Spent | None:
-        """Redeem points, those of a hold or free ones; None when there are too few."""
-        if qty > self.get_free(now, today, own):
+    def spend(self, qty, now, today, own=None, final=False) -> Spent | None:
+        """Redeem points, those of a hold or free ones; None when there are too few.
+
+        :param final: points that are missing are a debt, as the goods are paid
+        """
+        if not final and qty > self.get_free(now, today, own):
             return None
         held, until = self.holds.pop(own, (ZERO, now))
         self.expire(now, today, min(held, qty) if until > now else ZERO)
@@ -282,6 +285,8 @@ class Order:
     limits: Limits | None = None
     state: str = 'draft'
     delivered: int = 0
+    #: of what was delivered, what came back to be refunded
+    returned: int = 0
     #: of each invoice: pieces, credited pieces, whether it is paid
     invoices: list[list] = field(default_factory=list)
     #: points and money the reward is worth, when there is one
@@ -295,6 +300,8 @@ class Order:
     posted: Decimal = ZERO
     awards: list[Award] = field(default_factory=list)
     taken: Spent | None = None
+    #: the invoice that has the reward now
+    rewarded: list | None = None
 
     def __post_init__(self):
         self.book.orders.append(self)
@@ -312,17 +319,18 @@ class Order:
             self.granted = max(min(worth, room), self.granted)
 
     def count(self) -> int:
-        """Pieces that count by now."""
+        """Pieces that count by now; a return and the credit note for it count once."""
         invoiced = sum(qty for qty, _credited, _paid in self.invoices)
         credited = sum(credited for _qty, credited, _paid in self.invoices)
         paid = sum(qty - back for qty, back, is_paid in self.invoices if is_paid)
         reached = {
-            'confirm': self.ordered,
-            'delivered': self.delivered,
+            'confirm': self.ordered - self.returned,
+            'delivered': self.delivered - self.returned,
             'invoiced': invoiced - credited,
             'paid': paid,
         }[self.earn_on]
-        return max(min(reached, max(self.ordered, self.delivered, invoiced) - credited), 0)
+        most = max(self.ordered, self.delivered, invoiced)
+        return max(min(reached, most - credited, most - self.returned), 0)
 
     def get_target(self) -> Decimal:
         if self.state != 'sale':

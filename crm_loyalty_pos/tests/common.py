@@ -150,7 +150,11 @@ class TillCommon(LoyaltyCommon):
         )
 
     def refund(self, order, quantities, **values):
-        """Refund lines of an order at the till.
+        """Refund lines of an order at the till; see :meth:`prepare_refund`."""
+        return self.send(self.prepare_refund(quantities, **values))
+
+    def prepare_refund(self, quantities, **values):
+        """Return a refund as the till sends it.
 
         :param quantities: by line
         """
@@ -167,7 +171,7 @@ class TillCommon(LoyaltyCommon):
             )
             for line, qty in quantities.items()
         ]
-        return self.sell(*lines, is_refund=True, **values)
+        return self.prepare_sale(lines, is_refund=True, **values)
 
     def get_kinds(self, card):
         return card.history_ids.sorted('id').mapped(lambda row: (row.kind, row.qty))

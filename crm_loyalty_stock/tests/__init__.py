@@ -1,1 +1,1 @@
-from . import test_delivery, test_past_orders
+from . import test_delivery, test_past_orders, test_stock_machine
