@@ -4,6 +4,8 @@ from odoo import api, models
 
 from odoo.addons.crm_loyalty.ledger import to_points
 
+from ..models.pos_order import AT_TILL
+
 #: of numbers with two decimals that a till added up
 NOISE = 0.005
 
@@ -26,6 +28,9 @@ class PosOrder(models.Model):
     @api.model
     def sync_from_ui(self, orders):
         self._lock_members(orders)
+        if not self.env.su:
+            # pages for self-ordering send with all rights
+            self = self.with_context(loyalty_at_till=AT_TILL)
         return super().sync_from_ui(orders)
 
     @api.model

@@ -22,6 +22,8 @@ SERVER_FIELDS = frozenset(
 )
 #: value of the context key loyalty_settling; an object, which no client can send
 SETTLING = object()
+#: the same of loyalty_at_till
+AT_TILL = object()
 #: others were faster: Odoo runs the request again
 RETRIED = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError)
 

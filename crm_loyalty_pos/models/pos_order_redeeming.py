@@ -10,6 +10,8 @@ from odoo.addons.crm_loyalty.earning import ZERO, cut_points, to_exact
 from odoo.addons.crm_loyalty.ledger import to_points
 from odoo.addons.crm_loyalty.models.loyalty_card_ledger import Movement
 
+from .pos_order import AT_TILL
+
 #: part of a claim that makes no other one of it: a till rounds in its own ways
 CLAIM_NOISE = Decimal('0.05')
 
@@ -77,8 +79,10 @@ class PosOrder(models.Model):
             )
 
     def _is_self_ordered(self) -> bool:
-        """Return whether a customer sent this order himself, from a kiosk or his phone."""
-        return self.source != 'pos'
+        """Return whether a customer sent this order himself, from a kiosk or his phone, and no
+        cashier settles it.
+        """
+        return self.source != 'pos' and self.env.context.get('loyalty_at_till') is not AT_TILL
 
     def _get_paying_card(self, reward, claimed):
         """Return the card that pays for a reward, never that of another member (sudo).

@@ -7,6 +7,10 @@ from odoo.fields import Command, Datetime
 from odoo.addons.crm_loyalty.tests.common import LoyaltyCommon
 
 
+def copy_lines(sale):
+    return [(*line[:2], {**line[2]}) for line in sale['lines']]
+
+
 class TillCommon(LoyaltyCommon):
     @classmethod
     def setUpClass(cls):
@@ -119,10 +123,19 @@ class TillCommon(LoyaltyCommon):
     def send(self, sale):
         """Send an order from the till, as the cashier; return what the server has."""
         # a till may send the same again: core changes what it is given
-        copy = {**sale, 'lines': [(*line[:2], {**line[2]}) for line in sale['lines']]}
+        copy = {**sale, 'lines': copy_lines(sale)}
         orders = self.env['pos.order'].with_user(self.cashier)
         answer = orders.sync_from_ui([copy])
         self.answer = answer['pos.order'][-1]
+        return self.env['pos.order'].search([('uuid', '=', sale['uuid'])])
+
+    def order_by_phone(self, sale):
+        """Send an order as public pages for self-ordering do; return what the server has."""
+        source = self.env['pos.order']._fields['source']
+        if 'mobile' not in source._selection:
+            self.patch(source, '_selection', {**source._selection, 'mobile': "Mobile"})
+        orders = self.env['pos.order'].sudo()
+        orders.sync_from_ui([{**sale, 'source': 'mobile', 'lines': copy_lines(sale)}])
         return self.env['pos.order'].search([('uuid', '=', sale['uuid'])])
 
     def sell(self, *lines, **values):

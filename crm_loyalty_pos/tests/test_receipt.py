@@ -1,5 +1,3 @@
-from unittest.mock import patch
-
 from odoo.fields import Command
 from odoo.tests import tagged
 
@@ -30,8 +28,10 @@ class TestTillReceipt(TillCommon):
         self.assertEqual(self.sell().loyalty_points[0]['won'], 100)
 
     def test_no_codes_where_nobody_asks_for_them(self):
-        with patch.object(type(self.env['pos.order']), '_is_self_ordered', lambda order: True):
-            order = self.sell(loyalty_rule_ids=[Command.link(self.rule.id)])
+        sale = self.prepare_sale(
+            [self.prepare_line()], loyalty_rule_ids=[Command.link(self.rule.id)]
+        )
+        order = self.order_by_phone(sale)
         self.assertEqual(order.loyalty_points[0]['won'], 100)
 
     def sell_to_members(self, number):

@@ -1,5 +1,3 @@
-from unittest.mock import patch
-
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
@@ -46,10 +44,21 @@ class TestTillRights(TillCommon):
     def test_who_orders_by_himself_spends_no_points_of_a_name(self):
         card = self.create_card(points=100)
         sale = self.prepare_sale([self.prepare_line(), self.prepare_reward(card)])
-        with patch.object(type(self.env['pos.order']), '_is_self_ordered', lambda order: True):
-            order = self.send(sale)
+        order = self.order_by_phone(sale)
         self.assertEqual(order.loyalty_exception, 'member')
         self.assertFalse(card.history_ids.filtered(lambda row: row.kind == 'burn'))
+
+    def test_who_orders_by_himself_and_pays_at_the_counter(self):
+        """The cashier picked the member, and gave the reward."""
+        card = self.create_card(points=100)
+        goods = self.prepare_line()
+        sale = self.prepare_sale([goods], state='draft', partner=False)
+        order = self.order_by_phone({**sale, 'payment_ids': []})
+        sale = self.prepare_sale([goods, self.prepare_reward(card)], uuid=sale['uuid'])
+        self.send({**sale, 'lines': sale['lines'][1:], 'source': 'mobile'})
+        self.assertEqual((order.state, order.source), ('paid', 'mobile'))
+        self.assertEqual(self.get_kinds(card)[1:], [('earn', 100), ('burn', -100)])
+        self.assertFalse(order.loyalty_exception)
 
     def test_cost_of_a_paid_reward_stays(self):
         """Neither taken off, nor moved away, nor refunded without the money."""

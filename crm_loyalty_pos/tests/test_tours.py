@@ -67,6 +67,13 @@ class TestTillTours(TillCommon, HttpCase):
         """No reward below the minimum, neither at first nor when goods are taken off again."""
         self.program.redeem_minimum_amount = 150
         self.create_card(points=500)
+        self.play('crm_loyalty_pos_minimum')
+
+    def test_other_discount(self):
+        """Minimum and share are those of the order as it is without what others take off."""
+        self.pay_per_point()
+        self.program.write({'redeem_max_percent': 25, 'redeem_minimum_amount': 75})
+        card = self.create_card(points=2000)
         self.create_program(
             "Sale",
             program_type='promotion',
@@ -84,9 +91,10 @@ class TestTillTours(TillCommon, HttpCase):
                 )
             ],
         )
-        self.play('crm_loyalty_pos_minimum')
+        self.play('crm_loyalty_pos_discount')
         order = self.get_last_order()
-        self.assertEqual((order.amount_total, order.loyalty_exception), (140, False))
+        self.assertEqual((order.amount_total, order.loyalty_exception), (105, False))
+        self.assertIn(('burn', -350), self.get_kinds(card))
 
     def test_spent_meanwhile(self):
         """What another till takes is not paid with here, and nobody takes what is held here."""

@@ -70,13 +70,30 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_minimum", {
         ProductScreen.clickNumpad("1"),
         Till.hasNoReward(),
         PosLoyalty.orderTotalIs("100.00"),
+        Chrome.endTour(),
+    ),
+});
 
-        // nor where another discount makes the order too small
-        ProductScreen.clickDisplayedProduct("Kettle"),
-        PosLoyalty.claimReward("Club"),
-        PosLoyalty.orderTotalIs("190.00"),
+registry.category("web_tour.tours").add("crm_loyalty_pos_discount", {
+    steps: Till.play(
+        Till.start(),
+        ProductScreen.addOrderline("Kettle", "2"),
+        ProductScreen.clickControlButton("Reward"),
+        Till.choosePoints("500"),
+        PosLoyalty.orderTotalIs("150.00"),
+        // the discount is taken off before the share is: 200 - 60 - 35
         PosLoyalty.enterCode("summer-sale"),
-        PosLoyalty.orderTotalIs("140.00"),
+        Till.hasReward("-60.00"),
+        Till.hasReward("-35.00"),
+        // too small for points with the discount
+        ProductScreen.clickDisplayedProduct("Kettle"),
+        ProductScreen.clickNumpad("1"),
+        Till.hasReward("-30.00"),
+        PosLoyalty.orderTotalIs("70.00"),
+        ProductScreen.clickDisplayedProduct("Kettle"),
+        ProductScreen.clickControlButton("Reward"),
+        Till.choosePoints("350"),
+        PosLoyalty.orderTotalIs("105.00"),
         Till.pay(),
         Till.validate(),
         Chrome.endTour(),

@@ -57,6 +57,17 @@ patch(PosOrder.prototype, {
             .filter((line) => line.reward_id?.program_id.id !== program.id)
             .reduce((sum, line) => sum + line.prices.total_included, 0);
     },
+    /**
+     * Rewards are computed again in this order: minimum and share of a program look at what the
+     * other rewards left.
+     *
+     * @override
+     */
+    _get_reward_lines() {
+        const lines = super._get_reward_lines();
+        const isLimited = (line) => Number(Boolean(line.reward_id?.program_id.managed));
+        return lines && [...lines].sort((a, b) => isLimited(a) - isLimited(b));
+    },
 
     // ------------------------------------------------------------
     // SHARE

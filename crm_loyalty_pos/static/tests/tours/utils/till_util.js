@@ -82,6 +82,9 @@ export function balanceIs(points) {
 export function hasNoReward() {
     return Order.doesNotHaveLine({ withClass: ".fst-italic" });
 }
+export function hasReward(price) {
+    return Order.hasLine({ withClass: ".fst-italic", price });
+}
 
 function callHold(uuid, points) {
     const card = posmodel.models["loyalty.card"].find((card) => card.is_member);
