@@ -66,9 +66,10 @@ class CrmImport(models.Model):
         found = self._search_contacts(guests)
         for record, guest in zip(records, guests, strict=True):
             contact = self._choose_contact(guest, found)
+            unread = record.unread.intersection(positions.values())
             if isinstance(contact, str):
                 record.refuse(contact)
-            elif template.customer and not (guest.keys or record.existing_id):
+            elif template.customer and not (guest.keys or record.existing_id or unread):
                 record.refuse(self._get_nobody_text())
 
     # ------------------------------------------------------------

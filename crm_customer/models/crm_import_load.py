@@ -21,6 +21,8 @@ CHUNK = 200
 ROW_LIMIT = 2000
 EXTERNAL_ID_PREFIX = '__import__.'
 NATURAL = '='  # begins a key that is no external id
+#: what refuses values, and not the work
+REFUSALS = (UserError, ValueError, psycopg2.IntegrityError, psycopg2.DataError)
 
 
 @dataclass
@@ -37,6 +39,8 @@ class ImportRecord:
     existing_id: int | None = None
     #: values of further columns, by path, for the first row
     extra: dict[str, str] = field(default_factory=dict)
+    #: positions of cells that say something that cannot be read
+    unread: set[int] = field(default_factory=set)
 
     @property
     def cells(self) -> list[str]:
@@ -373,6 +377,7 @@ class CrmImport(models.Model):
                     except ValueError:
                         problems.append(self._get_value_problem(index, cells[index]))
                         cells[index] = ''  # the rest of the line is looked at as well
+                        record.unread.add(index)
             if problems:
                 record.refuse("\n".join(problems))
 
@@ -457,7 +462,7 @@ class CrmImport(models.Model):
                 result = getattr(model, target.loader)(paths, rows)
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
-        except (UserError, ValueError, psycopg2.IntegrityError, psycopg2.DataError) as error:
+        except REFUSALS as error:
             return [{'message': str(error)}]
         if not result['ids']:
             return [m for m in result['messages'] if m['type'] == 'error']
@@ -509,10 +514,23 @@ class CrmImport(models.Model):
         return next((name for name in sorted(names) if f'{name}/id' not in target.paths), '')
 
     def _blame_values(self, target: LoadTarget, records: list[ImportRecord]) -> None:
-        """Say of records left out already what else ``load()`` could not read: all at once."""
+        """Say of records left out already what else ``load()`` could not read: all at once.
+
+        Where that cannot be found out, what is known is enough.
+        """
         if not records or target.loader != 'load':
             return
-        messages = []
+        try:
+            messages = self._try_convert(target, records)
+        except REFUSALS:
+            return
+        errors = [message for message in messages if message['type'] == 'error']
+        for index, reason in self._get_blamed(records, errors).items():
+            records[index].refuse(reason)
+
+    def _try_convert(self, target: LoadTarget, records: list[ImportRecord]) -> list[dict]:
+        """Read values as ``load()`` does, in a savepoint; return its messages."""
+        messages: list[dict] = []
         paths, rows = self._prepare_matrix(target, records)
         model = self._get_target_model(target, ImportTally())
         with self.env.cr.savepoint() as savepoint:
@@ -523,9 +541,7 @@ class CrmImport(models.Model):
                 extracted, log=messages.append, savepoint=savepoint
             ):
                 pass
-        errors = [message for message in messages if message['type'] == 'error']
-        for index, reason in self._get_blamed(records, errors).items():
-            records[index].refuse(reason)
+        return messages
 
     def _get_blamed(self, records: list[ImportRecord], messages: list[dict]) -> dict[int, str]:
         """Return the reasons by position of the record, of values that could not be converted.

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 from openpyxl import load_workbook
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .import_common import CHUNK, ImportCase, to_xlsx
@@ -132,6 +133,36 @@ class TestImportKnown(ImportCase):
             self.assertIn(text, bad[2])
         for text in ("no name to make one", "No such type"):
             self.assertIn(text, bad[3])
+
+    def test_number_that_cannot_be_read_is_not_missing(self):
+        rows = [
+            ('Type', 'Reference', 'Guest', 'Customer Phone', 'Expected from'),
+            ('Stay', 'R-1', 'Imp a', '1.38001E+10', '2026-11-22'),
+        ]
+        bad = self.get_bad(self.bring_in(rows, 'occasions'))
+        self.assertIn("is shortened", bad[2])
+        self.assertNotIn("nothing to find", bad[2])
+
+    def test_looking_for_all_that_is_wrong_stops_nothing(self):
+        """What fails when lines are looked at that are left out anyway is not said."""
+
+        def name_search(countries, name='', *args, **kwargs):
+            if name == 'Atlantis':
+                raise UserError("No Atlantis, please")
+            return search(countries, name, *args, **kwargs)
+
+        countries = self.registry['res.country']
+        search = countries.name_search
+        rows = [
+            (*self.HEADER, 'country_id', 'birth_year'),
+            ('', 'Imp c', '13800138009', '', 'Atlantis', 'MCMXC'),
+            ('', 'Imp d', '13900139771', '', 'China', '1990'),
+        ]
+        with patch.object(countries, 'name_search', name_search):
+            record = self.bring_in(rows)
+        self.assertEqual(record.job_id.state, 'done')
+        self.assertEqual(self.get_counts(record), (1, 0, 0, 1))
+        self.assertIn("MCMXC", self.get_bad(record)[2])
 
     def test_contacts_of_another_company_are_not_touched(self):
         other = self.env['res.partner'].create(

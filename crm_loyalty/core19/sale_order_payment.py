@@ -36,9 +36,10 @@ class SaleOrder(models.Model):
             self.loyalty_chosen_points = chosen
 
     def _drop_uncovered_rewards(self):
-        """Take away, or lower, rewards whose points went elsewhere; staff is told.
+        """Take away, or lower, rewards whose points went elsewhere.
 
-        For who has to go on with an order as it can be had now, instead of refusing it.
+        For who has to go on with an order as it can be had now, instead of refusing it; nobody is
+        told: see :meth:`_tell_rewards_dropped`.
 
         :return: the orders that cost more than before
         """
@@ -65,21 +66,41 @@ class SaleOrder(models.Model):
     def _tell_rewards_dropped(self) -> None:
         """Tell staff that an order being paid costs more than the customer saw."""
         for order in self.with_user(SUPERUSER_ID):
-            text = order.env._(
-                "Points redeemed on this order were not there any more, or not allowed any more, "
-                "when its payment came. The rest is to be paid, or the payment given back."
-            )
-            order._message_log(body=text)
-            for user in order._get_users_to_tell():
-                order.activity_schedule('mail.mail_activity_data_todo', user_id=user.id, note=text)
+            users = order._get_users_to_tell()
+            order._message_log(body=order._get_dropped_text(users[:1]))
+            for user in users:
+                order.activity_schedule(
+                    'mail.mail_activity_data_todo',
+                    user_id=user.id,
+                    note=order._get_dropped_text(user),
+                )
+
+    def _get_dropped_text(self, user) -> str:
+        """Return what is told to a user, in his language."""
+        order = self.with_context(lang=user.lang or self.env.lang)
+        return order.env._(
+            "Points redeemed on this order were not there any more, or not allowed any more, "
+            "when its payment came. The rest is to be paid, or the payment given back."
+        )
 
     def _get_users_to_tell(self):
-        """Return who looks after this order; orders of a web shop often have no salesperson."""
+        """Return who looks after this order, of those who may see it.
+
+        Orders of a web shop often have no salesperson: then the leader of the sales team, or who
+        answers for the points.
+        """
         self.ensure_one()
-        users = self.user_id or self.team_id.user_id
-        if users.filtered('active'):
-            return users
+        admin = self.env.ref('base.user_admin', raise_if_not_found=False)
+        users = self._filter_who_see(self.user_id | self.team_id.user_id)[:1]
+        return users or self._filter_who_see(self._get_points_users()) or admin or users
+
+    def _filter_who_see(self, users):
+        """Return the users of the company of this order."""
+        return users.filtered(lambda user: user.active and self.company_id in user.company_ids)
+
+    def _get_points_users(self):
+        """Return who answers for the points of this order."""
         users = self.env['res.users']
         for program in self._get_managed_cards().program_id or self._get_spent_cards().program_id:
             users |= program._get_ledger_users()
-        return users or self.env.ref('base.user_admin')
+        return users

@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
@@ -101,6 +103,55 @@ class TestPayment(LoyaltyCommon):
         order.user_id = False
         order._tell_rewards_dropped()
         self.assertEqual(order.activity_ids.user_id, leader)
+
+    def test_staff_of_other_companies_is_not_told(self):
+        """Nor is who left; and whoever is told reads it in his language."""
+        order = self.claim()
+        self.env['res.lang']._activate_lang('zh_CN')
+        managers = self.env['res.users'].union(
+            *(
+                new_test_user(
+                    self.env,
+                    name,
+                    'crm_loyalty.group_manager',
+                    company_id=company.id,
+                    company_ids=[Command.set(company.ids)],
+                    lang='zh_CN',
+                )
+                for name, company in (
+                    ('manager-here', order.company_id),
+                    ('manager-there', self.env['res.company'].create({'name': "Elsewhere"})),
+                )
+            )
+        )
+        left = new_test_user(self.env, 'left', 'sales_team.group_sale_salesman')
+        leader = new_test_user(self.env, 'team-leader', 'sales_team.group_sale_salesman')
+        team = self.env['crm.team'].create({'name': "Web", 'user_id': leader.id})
+        order.write({'user_id': left.id, 'team_id': team.id})
+        left.active = False
+        order._tell_rewards_dropped()
+        self.assertEqual(order.activity_ids.user_id, leader)
+        order.activity_ids.unlink()
+        order.write({'user_id': False, 'team_id': False})
+        order._tell_rewards_dropped()
+        self.assertIn(managers[0], order.activity_ids.user_id)
+        self.assertNotIn(managers[1], order.activity_ids.user_id)
+        self.assertNotIn(managers[1].partner_id, order.message_partner_ids)
+        activity = order.activity_ids.filtered(lambda one: one.user_id == managers[0])
+        self.assertNotIn("Points redeemed", activity.note)
+
+    def test_nobody_is_left_to_be_told(self):
+        """The note on the order stays; a payment is refused for nothing."""
+        order = self.claim()
+        order.write({'user_id': False, 'team_id': False})
+        self.env['ir.model.data'].search(
+            [('module', '=', 'base'), ('name', '=', 'user_admin')]
+        ).unlink()
+        programs, nobody = self.registry['loyalty.program'], self.env['res.users']
+        with patch.object(programs, '_get_ledger_users', lambda _program: nobody):
+            order._tell_rewards_dropped()
+        self.assertIn("Points redeemed", order.message_ids[0].body)
+        self.assertFalse(order.activity_ids)
 
     def test_imported_rewards_without_a_code(self):
         """Two of them are not one claim."""
