@@ -148,7 +148,8 @@ class TestImportKnown(ImportCase):
 
         def name_search(countries, name='', *args, **kwargs):
             if name == 'Atlantis':
-                raise UserError("No Atlantis, please")
+                message = "No Atlantis, please"
+                raise UserError(message)
             return search(countries, name, *args, **kwargs)
 
         countries = self.registry['res.country']

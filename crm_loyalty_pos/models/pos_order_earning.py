@@ -180,18 +180,13 @@ class PosOrder(models.Model):
     def _get_credit_notes(self):
         """Return what the accountants credited of the invoice (sudo)."""
         self.ensure_one()
-        moves = self.env['account.move'].sudo()
-        invoice = self.sudo().account_move
-        if not invoice:
-            return moves
-        return moves.search(
-            [
-                ('reversed_entry_id', '=', invoice.id),
-                ('move_type', '=', 'out_refund'),
-                ('state', '=', 'posted'),
+        return self.sudo().account_move.reversal_move_ids.filtered(
+            lambda move: (
+                move.move_type == 'out_refund'
+                and move.state == 'posted'
                 # refunds of the till are counted by their lines
-                ('pos_order_ids', '=', False),
-            ]
+                and not move.pos_order_ids
+            )
         )
 
     # ------------------------------------------------------------

@@ -34,29 +34,31 @@ class TestTillReceipt(TillCommon):
         order = self.order_by_phone(sale)
         self.assertEqual(order.loyalty_points[0]['won'], 100)
 
-    def sell_to_members(self, number):
+    def sell_to_members(self, number, **values):
         """Sell, with a reward, to so many members, and refund the goods; return all orders."""
         orders = self.env['pos.order']
         for index in range(number):
             partner = self.create_partner(f"Member {index}")
             card = self.create_card(partner, points=100)
             lines = self.prepare_line(50, 2), self.prepare_reward(card)
-            order = self.sell(*lines, partner=partner)
+            order = self.sell(*lines, partner=partner, **values)
             goods = order.lines.filtered(lambda line: line.qty == 2)
             orders |= order | self.refund(order, {goods: 1})
         return orders
 
     def test_many_orders(self):
         """How often the database is asked does not grow with the orders a till loads."""
-        counts = []
-        for number in (1, 2, 5):
-            orders = self.sell_to_members(number).with_user(self.cashier)
-            self.env.flush_all()
-            self.env.invalidate_all()
-            before = self.env.cr.sql_log_count
-            orders.mapped('loyalty_points')
-            counts.append(self.env.cr.sql_log_count - before)
-        self.assertEqual(counts[1], counts[2])
+        for to_invoice in (False, True):
+            counts = []
+            for number in (1, 2, 5):
+                orders = self.sell_to_members(number, to_invoice=to_invoice)
+                self.env.flush_all()
+                self.env.invalidate_all()
+                before = self.env.cr.sql_log_count
+                orders.with_user(self.cashier).mapped('loyalty_points')
+                counts.append(self.env.cr.sql_log_count - before)
+            with self.subTest(to_invoice=to_invoice):
+                self.assertEqual(counts[1], counts[2])
 
     def test_refund(self):
         card = self.create_card(points=100)
