@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 
@@ -260,6 +260,52 @@ class LoyaltyCard(models.Model):
             key=f'loyalty.history:{row_id}:expired_before:{award_id}',
             award_id=award_id,
             reversed_id=row_id,
+        )
+
+    def _return_expired(self, moment: datetime, points: Decimal, key: str) -> Decimal:
+        """Give back what expired after it was redeemed by a document that came late.
+
+        :param moment: of the redemption (UTC)
+        :param points: at most
+        :param key: which the rows begin with
+        :return: how many were given back
+        """
+        self.ensure_one()
+        movements = []
+        left = to_points(points)
+        for row_id, award_id, expired in self._read_expired_since(moment):
+            if (qty := min(to_points(expired), left)) > 0:
+                left -= qty
+                movements.append(
+                    Movement(
+                        self.id,
+                        qty,
+                        'expire',
+                        self.env._("Had been redeemed before they expired"),
+                        key=f'{key}:expired:{row_id}',
+                        award_id=award_id,
+                        reversed_id=row_id,
+                    )
+                )
+        self._post(movements)
+        return to_points(points) - left
+
+    def _read_expired_since(self, moment: datetime) -> list[tuple]:
+        """Return id, award and points of the rows that took what there was at a moment (UTC)."""
+        return self.env.execute_query(
+            SQL(
+                """SELECT row.id, row.award_id, -row.qty - COALESCE((
+                             SELECT sum(qty) FROM loyalty_history
+                              WHERE reversed_id = row.id AND kind = 'expire'), 0)
+                     FROM loyalty_history row
+                     JOIN loyalty_history award ON award.id = row.award_id
+                    WHERE row.card_id = %s AND row.kind = 'expire' AND row.qty < 0
+                      AND row.date > %s AND award.date <= %s
+                 ORDER BY row.id""",
+                self.id,
+                moment,
+                moment,
+            )
         )
 
     # ------------------------------------------------------------

@@ -205,6 +205,9 @@ class PosOrder(models.Model):
                 )
             missing = -row.qty - max(left[card.id] + given, ZERO)
             left[card.id] = max(-missing, ZERO)
+            if missing > 0 and self._is_of_day_before(card, row):
+                # the job was faster than the order
+                missing -= card._return_expired(row.date, missing, row.key)
             if missing > 0:
                 self.browse(row.order_id)._note_shortfall(card, missing)
         return self._let_burns_pass(movements)

@@ -100,6 +100,24 @@ class TestTillHold(TillCommon):
         self.assertFalse(order.loyalty_exception)
         self.assert_balanced(card)
 
+    def test_paid_before_midnight_and_sent_after_the_job(self):
+        """The same whether or not the job was faster, and no more than the order lacks."""
+        card = self.create_expiring_card()
+        with freeze_time('2027-02-01 00:02:00'):
+            self.env['loyalty.expiry']._cron_expire_points()
+        self.assertEqual(card.points, 0)
+        order = self.pay_at('2027-01-31 20:00:00', card, '2027-02-01 09:00:00')
+        self.assertFalse(order.loyalty_exception)
+        self.assertEqual(
+            self.get_kinds(card)[1:],
+            [('expire', -100), ('expire', 100), ('earn', 100), ('burn', -100)],
+        )
+        card._fold()
+        self.assertEqual((card.points, card.points_free), (100, 100))
+        self.assert_balanced(card)
+        again = card._return_expired(Datetime.to_datetime('2027-01-31 21:00:00'), 50, 'again')
+        self.assertEqual(again, 0)
+
     def test_paid_after_midnight(self):
         """What was over is not spent, held by nobody and not taken by the job yet."""
         card = self.create_expiring_card()
