@@ -2,8 +2,10 @@ from unittest.mock import patch
 
 from odoo.exceptions import ValidationError
 from odoo.fields import Datetime
+from odoo.modules.migration import load_script
 from odoo.tests import tagged
 from odoo.tools import SQL
+from odoo.tools.misc import file_path
 
 from .common import MessageCase
 
@@ -87,6 +89,18 @@ class TestQuietPeriod(MessageCase):
             by_hand.action = 'fold'
         self.period.action = 'fold'
         self.assertEqual(self.period.copy().action, 'defer_to_end', "a copy is made by hand")
+
+    def test_periods_from_before(self):
+        by_hand = self.period.copy({'action': 'defer_to_end'})
+        self.period.action = 'fold'
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE crm_quiet_period SET action = 'fold' WHERE id = %s", [by_hand.id]
+        )
+        path = file_path('crm_customer/migrations/19.0.1.2.0/post-quiet_periods.py')
+        load_script(path, 'post_quiet_periods').migrate(self.env.cr, '19.0.1.1.0')
+        self.env.invalidate_all()
+        self.assertEqual((self.period.action, by_hand.action), ('fold', 'defer_to_end'))
 
     def test_5_7_order_status_still_goes(self):
         for message_class in ('transactional', 'safety', 'survey'):

@@ -152,7 +152,8 @@ class LoyaltyCard(models.Model):
             self.env.cr.execute(
                 SQL(
                     """UPDATE %(table)s points SET coupon_id = %(survivor)s
-                        WHERE coupon_id IN %(merged)s
+                        WHERE id IN (SELECT DISTINCT ON (order_id) id FROM %(table)s
+                                      WHERE coupon_id IN %(merged)s ORDER BY order_id, id)
                           AND NOT EXISTS (SELECT FROM %(table)s other
                                            WHERE other.order_id = points.order_id
                                              AND other.coupon_id = %(survivor)s)""",

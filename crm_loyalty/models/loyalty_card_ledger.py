@@ -331,9 +331,11 @@ class LoyaltyCard(models.Model):
 
         :param new_ids: of those never matched before; default all there are
         """
+        # the predicate of the index as it stands, or PostgreSQL reads more than that
+        is_open = SQL('(remaining IS NULL OR remaining <> 0)')
         if new_ids is None:
-            return SQL('(remaining IS NULL OR remaining <> 0)')
-        return SQL('(remaining <> 0 OR id IN %s)', tuple(new_ids) or (0,))
+            return is_open
+        return SQL('(%s AND (remaining <> 0 OR id IN %s))', is_open, tuple(new_ids) or (0,))
 
     def _match_plain_rows(self, is_open: SQL) -> tuple[set[int], dict[int, Decimal]]:
         """Note what remains of new rows of cards where nothing is to be matched.

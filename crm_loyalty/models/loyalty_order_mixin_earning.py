@@ -124,18 +124,20 @@ class LoyaltyOrderMixin(models.AbstractModel):
             for card in cards
             if card.program_id.release_delay_days and card.program_id.managed
         }
-        held = [row for row in movements if row.kind == 'earn' and row.card_id in delayed]
-        if not held:
-            return movements
+        held, posted = [], []
+        for row in movements:
+            is_held = row.kind == 'earn' and row.card_id in delayed
+            (held if is_held else posted).append(row)
         release_at = []
         for row in held:
             program = delayed[row.card_id]
             days = timedelta(days=program.release_delay_days)
             release_at.append(program._to_utc(program._get_local_day(row.date) + days))
-        self.env['loyalty.pending']._insert_movements(
-            [replace(row, key=self._get_pending_key(row)) for row in held], release_at
-        )
-        return [row for row in movements if row not in held]
+        if held:
+            self.env['loyalty.pending']._insert_movements(
+                [replace(row, key=self._get_pending_key(row)) for row in held], release_at
+            )
+        return posted
 
     def _get_pending_key(self, row: Movement) -> str:
         """Return the key of points held back: it names the row before, of either table."""

@@ -18,6 +18,17 @@ class TestMerge(LoyaltyCommon):
             [source.id, target.id], target
         )
 
+    def test_order_with_two_merged_cards(self):
+        """An order has one row for a card; which of two goes on does not matter, but one does."""
+        others = [self.create_card(self.create_partner(name)) for name in ("Wang", "Wong")]
+        card = self.create_card()
+        order = self.create_order(50, self.create_partner("Li"))
+        entries = self.env['sale.order.coupon.points'].create(
+            [{'order_id': order.id, 'coupon_id': other.id, 'points': 5} for other in others]
+        )
+        card._repoint_orders(others[0] | others[1])
+        self.assertEqual(entries.coupon_id, card | others[1])
+
     def test_v18_merge(self):
         source = self.create_partner("Wang")
         source_card = self.create_card(source)

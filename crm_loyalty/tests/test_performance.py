@@ -2,6 +2,7 @@ from unittest.mock import patch
 
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from ..models.loyalty_card_ledger import Movement
 from .common import LoyaltyCommon
@@ -36,6 +37,24 @@ class TestPerformance(LoyaltyCommon):
         counts = [self.count_queries(cards._evaluate_tiers) for cards in (few, many)]
         self.assertEqual(counts[0], counts[1])
         self.assertEqual((few | many).tier_id, self.silver)
+
+    def test_folding_reads_what_is_open(self):
+        """Not the history of the card."""
+        card = self.create_card()
+        self.env.cr.execute(
+            "INSERT INTO loyalty_history (card_id, description, issued, used, qty, kind, date,"
+            " remaining) SELECT %s, 'x', 1, 0, 1, 'earn', now(), 0 FROM generate_series(1, 5000)",
+            [card.id],
+        )
+        self.env.cr.execute('ANALYZE loyalty_history')
+        query = SQL(
+            'EXPLAIN SELECT id FROM loyalty_history WHERE card_id = %s AND %s',
+            card.id,
+            card._get_open_condition([1, 2, 3]),
+        )
+        plan = "\n".join(line for (line,) in self.env.execute_query(query))
+        self.assertIn('loyalty_history_open_idx', plan)
+        self.assertNotIn('BitmapOr', plan)
 
     def test_settling(self):
         few, many = self.create_members(10), self.create_members(100)
