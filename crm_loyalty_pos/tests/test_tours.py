@@ -48,6 +48,26 @@ class TestTillTours(TillCommon, HttpCase):
             )
         ]
 
+    def create_sale(self):
+        """Let a code take 30 % off."""
+        self.create_program(
+            "Sale",
+            program_type='promotion',
+            applies_on='current',
+            trigger='with_code',
+            rule_ids=[Command.create({'mode': 'with_code', 'code': 'summer-sale'})],
+            reward_ids=[
+                Command.create(
+                    {
+                        'discount': 30,
+                        'discount_mode': 'percent',
+                        'discount_applicability': 'order',
+                        'required_points': 1,
+                    }
+                )
+            ],
+        )
+
     def test_points_are_chosen(self):
         """Free points are shown, as many as the member likes are redeemed, the receipt tells."""
         self.pay_per_point()
@@ -74,23 +94,7 @@ class TestTillTours(TillCommon, HttpCase):
         self.pay_per_point()
         self.program.write({'redeem_max_percent': 25, 'redeem_minimum_amount': 75})
         card = self.create_card(points=2000)
-        self.create_program(
-            "Sale",
-            program_type='promotion',
-            applies_on='current',
-            trigger='with_code',
-            rule_ids=[Command.create({'mode': 'with_code', 'code': 'summer-sale'})],
-            reward_ids=[
-                Command.create(
-                    {
-                        'discount': 30,
-                        'discount_mode': 'percent',
-                        'discount_applicability': 'order',
-                        'required_points': 1,
-                    }
-                )
-            ],
-        )
+        self.create_sale()
         self.play('crm_loyalty_pos_discount')
         order = self.get_last_order()
         self.assertEqual((order.amount_total, order.loyalty_exception), (105, False))
@@ -106,8 +110,7 @@ class TestTillTours(TillCommon, HttpCase):
 
     def test_server_refuses(self):
         """Only where there is no connection an order is paid without holding anything."""
-        self.create_card(points=150)
-
+        card = self.create_card(points=150)
         message = "Out of order"
 
         @api.model
@@ -116,6 +119,19 @@ class TestTillTours(TillCommon, HttpCase):
 
         with patch.object(self.registry['pos.order'], 'hold_loyalty_points', hold_loyalty_points):
             self.play('crm_loyalty_pos_refused')
+        order = self.get_last_order()
+        self.assertEqual((order.state, order.loyalty_exception), ('paid', False))
+        self.assertEqual(self.get_kinds(card)[1:], [('earn', 100), ('burn', -100)])
+
+    def test_code_taken_off(self):
+        """A code that was saved with the order, and taken off again, gives nothing."""
+        self.add_code()
+        # without tills offer no way to take codes off
+        self.create_sale()
+        self.play('crm_loyalty_pos_code_off')
+        order = self.get_last_order()
+        self.assertFalse(order.loyalty_rule_ids)
+        self.assertEqual(order.loyalty_points[0]['won'], 100)
 
     def test_refund(self):
         card = self.create_card(points=100)

@@ -122,6 +122,12 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_meanwhile", {
         PosLoyalty.orderTotalIs("90.00"),
         Till.pay(),
         Till.holdElsewhere(100, false),
+        // who only looks at the list keeps what is held
+        PaymentScreen.clickBackToProductScreen(),
+        ProductScreen.clickPartnerButton(),
+        Dialog.discard(),
+        Till.holdElsewhere(100, false),
+        Till.pay(),
         // what is held for a member is free when it is somebody else who pays
         PaymentScreen.clickBackToProductScreen(),
         Till.unpickMember(),
@@ -186,6 +192,7 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_refused", {
         Till.pay(),
         Till.validate(),
         setOnlineMode(),
+        Till.save(),
         Chrome.endTour(),
     ),
 });
@@ -239,6 +246,22 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_code", {
         Till.validate(),
         Till.receiptSays(["Points Won", "150"], ["Points Spent", "50"]),
         Till.receiptSays(["Balance Points", "200"]),
+        Chrome.endTour(),
+    ),
+});
+
+registry.category("web_tour.tours").add("crm_loyalty_pos_code_off", {
+    steps: Till.play(
+        Till.start(),
+        ProductScreen.clickDisplayedProduct("Kettle"),
+        PosLoyalty.enterCode("kettle-day"),
+        PosLoyalty.pointsAwardedAre("150"),
+        Till.save(),
+        ProductScreen.clickControlButton("Reset Programs"),
+        PosLoyalty.pointsAwardedAre("100"),
+        Till.pay(),
+        Till.validate(),
+        Till.receiptSays(["Points Won", "100"]),
         Chrome.endTour(),
     ),
 });

@@ -62,9 +62,20 @@ patch(PosOrder.prototype, {
         const rules = (this.uiState?.codeActivatedProgramRules || [])
             .map((id) => this.models["loyalty.rule"].get(id))
             .filter((rule) => rule?.program_id.managed);
-        if (rules.length) {
-            data.loyalty_rule_ids = rules.map((rule) => [4, rule.id]);
+        const ids = rules.map((rule) => rule.id);
+        if (this.uiState?.loyaltyCodesReset) {
+            data.loyalty_rule_ids = [[6, 0, ids]];
+        } else if (ids.length) {
+            // another till may have saved others
+            data.loyalty_rule_ids = ids.map((id) => [4, id]);
         }
         return data;
+    },
+    /**
+     * @override
+     */
+    _resetPrograms() {
+        super._resetPrograms(...arguments);
+        this.uiState.loyaltyCodesReset = true;
     },
 });

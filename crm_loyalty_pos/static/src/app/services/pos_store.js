@@ -63,9 +63,13 @@ patch(PosStore.prototype, {
     /**
      * @override
      */
-    async selectPartner() {
-        await this.releaseLoyaltyPoints(this.getOrder());
-        return await super.selectPartner(...arguments);
+    async selectPartner(order = this.getOrder()) {
+        const before = order?.getPartner();
+        const result = await super.selectPartner(...arguments);
+        if (order?.getPartner() !== before) {
+            await this.releaseLoyaltyPoints(order);
+        }
+        return result;
     },
     /**
      * @override

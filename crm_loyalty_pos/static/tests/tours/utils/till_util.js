@@ -104,6 +104,14 @@ export function holdElsewhere(points, isThere = true) {
 export function letHoldExpire() {
     return run(() => callHold(posmodel.getOrder().uuid, 0), "the hold of this order expires");
 }
+/** now, and not only when the till comes to it */
+export function save() {
+    const send = () => {
+        posmodel.addPendingOrder([posmodel.getOrder().id]);
+        return posmodel.syncAllOrders({ throw: true });
+    };
+    return run(send, "orders are saved");
+}
 /** instead of what was paid when the order came to another amount */
 export function payExactly(amount) {
     return [
