@@ -247,15 +247,32 @@ class SaleOrder(models.Model):
         worth = to_exact(reward.discount)
         return reward._to_steps(to_points(amount) / worth if worth > 0 else Decimal(0))
 
-    def _get_max_points(self, reward, card, redeemed: Decimal = Decimal(0)) -> Decimal:
+    def _get_max_points(self, reward, card) -> Decimal:
         """Return how many points it makes sense to redeem for a reward.
 
-        :param redeemed: points this order redeems for it, to be counted as free
+        Those this order redeems for it already count as free.
         """
+        lines = self.order_line.filtered(
+            lambda line: line.reward_id == reward and line.coupon_id == card
+        )
         points = self._get_usable_points(card)
         if (share := self._get_points_of_share(reward)) is not None:
             points = min(points, share)
-        return reward._to_steps(points + redeemed)
+        most = reward._to_steps(points + to_points(sum(lines.mapped('points_cost'))))
+        if (useful := self._get_useful_points(reward, lines)) is not None:
+            most = min(most, reward._to_full_steps(useful))
+        return most
+
+    def _get_useful_points(self, reward, lines) -> Decimal | None:
+        """Return how many points pay for all of this order, None where that is not to be told.
+
+        :param lines: what the reward takes off now
+        """
+        if reward.reward_type != 'discount' or reward.discount <= 0:
+            return None
+        amount = self.amount_total - sum(lines.mapped('price_total'))
+        amount = to_points(self._convert_to_program(reward.program_id, amount))
+        return amount / to_exact(reward.discount)
 
     # ------------------------------------------------------------
     # LIMITS

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from odoo import api, models
 
@@ -54,3 +54,9 @@ class LoyaltyReward(models.Model):
         self.ensure_one()
         step = to_points(self.required_points)
         return max(points // step * step, Decimal(0))
+
+    def _to_full_steps(self, points: Decimal) -> Decimal:
+        """Return the number of points to choose for this reward to cost so many of them."""
+        self.ensure_one()
+        step = to_points(self.required_points)
+        return (points / step).to_integral_value(ROUND_CEILING) * step

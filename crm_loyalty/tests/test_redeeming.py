@@ -115,6 +115,16 @@ class TestRedeeming(LoyaltyCommon):
         form.save().action_apply()
         self.assertEqual(self.get_line(order).points_cost, 100)
 
+    def test_wizard_offers_what_the_order_takes(self):
+        """What is there may be worth more than the order; nobody redeems that much."""
+        order = self.start(amount=20)
+        wizard = self.env['sale.loyalty.reward.wizard'].with_context(active_id=order.id)
+        form = Form(wizard)
+        form.selected_reward_id = self.by_point
+        self.assertEqual((form.points_to_redeem, form.points_max), (200, 200))
+        form.save().action_apply()
+        self.assertEqual(self.get_line(order).points_cost, 200)
+
     def test_wizard_of_fixed_rewards(self):
         self.program.active = True
         self.per_point.active = False

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from typing import NamedTuple
 
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import formatLang
 
-from odoo.addons.crm_loyalty.earning import to_exact
 from odoo.addons.crm_loyalty.ledger import to_points
 
 #: what somebody enters may be any number
@@ -93,32 +92,14 @@ class SaleOrder(models.Model):
             lambda line: line.reward_id == reward and line.coupon_id == card
         )
         redeemed = to_points(sum(lines.mapped('points_cost')))
-        most = self._get_max_points(reward, card, redeemed)
+        most = self._get_max_points(reward, card)
         step = to_points(reward.required_points)
-        if (useful := self._get_useful_points(reward, lines)) is not None:
-            most = min(most, self._to_full_steps(useful, step))
         text = self.env._(
             "In steps of %(step)s, at most %(most)s.",
             step=card._format_points_text(float(step)),
             most=card._format_points_text(float(most)),
         )
-        return PointsChoice(reward, self._to_full_steps(redeemed, step), most, step, text)
-
-    @api.model
-    def _to_full_steps(self, points: Decimal, step: Decimal) -> Decimal:
-        """Return the number of points to choose for a reward to cost so many of them."""
-        return (points / step).to_integral_value(ROUND_CEILING) * step
-
-    def _get_useful_points(self, reward, lines) -> Decimal | None:
-        """Return how many points pay for all of this order, None where that is not to be told.
-
-        :param lines: what the reward takes off now
-        """
-        if reward.reward_type != 'discount' or reward.discount <= 0:
-            return None
-        amount = self.amount_total - sum(lines.mapped('price_total'))
-        amount = to_points(self._convert_to_program(reward.program_id, amount))
-        return amount / to_exact(reward.discount)
+        return PointsChoice(reward, reward._to_full_steps(redeemed), most, step, text)
 
     def _get_points_to_earn(self, card) -> Decimal:
         """Return the points this order will give to a card, within the limits of its program."""
