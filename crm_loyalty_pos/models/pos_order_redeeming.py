@@ -34,12 +34,25 @@ class PosOrder(models.Model):
         # who clears his wallet has what the other rewards left of it
         for reward, code in sorted(claims, key=lambda claim: claim[0].clear_wallet):
             self._settle_reward(reward, self.env['pos.order.line'].union(*claims[reward, code]))
-        for program in {reward.program_id for reward, _code in claims}:
+        if programs := self.env['loyalty.program'].union(*(key[0].program_id for key in claims)):
+            self._note_limits(programs.sudo())
+
+    def _note_limits(self, programs) -> None:
+        """Note where rewards are not within the limits of their programs (sudo)."""
+        for program in programs:
             try:
                 self._ensure_minimum(program)
                 self._ensure_share(program)
             except UserError as error:
                 self._note_exception('limits', str(error))
+        for program in programs - self._get_earning_programs():
+            self._note_exception(
+                'limits',
+                self.env._(
+                    "%(program)s does not apply to this order, whose reward was given.",
+                    program=program.name,
+                ),
+            )
 
     def _get_member_reward_lines(self):
         """Return the lines with rewards of managed programs that this order pays for."""

@@ -144,6 +144,17 @@ class TestTillRedeeming(TillCommon):
         self.assertEqual(card.points, 20)
         self.assertFalse(order.loyalty_exception)
 
+    def test_reward_of_a_program_that_is_not_at_this_till(self):
+        """As a till without connection has it long after."""
+        card = self.create_card(points=200)
+        self.program.pos_config_ids = self.create_till("Other till")
+        order = self.sell(self.prepare_line(), self.prepare_reward(card))
+        self.assertEqual(order.loyalty_exception, 'limits')
+        self.program.write({'pos_config_ids': False, 'date_to': '2020-01-01'})
+        order = self.sell(self.prepare_line(), self.prepare_reward(card))
+        self.assertEqual(order.loyalty_exception, 'limits')
+        self.assertIn(self.program.name, order.loyalty_exception_text)
+
     def test_points_of_another_member(self):
         other = self.create_card(self.create_partner("Other"), points=500)
         card = self.create_card(points=100)
