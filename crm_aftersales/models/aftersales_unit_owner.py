@@ -14,7 +14,11 @@ class AftersalesUnitOwner(models.Model):
     _rec_name = 'partner_id'
 
     unit_id = fields.Many2one(
-        comodel_name='aftersales.unit', string="Customer Product", required=True, ondelete='cascade'
+        comodel_name='aftersales.unit',
+        string="Customer Product",
+        required=True,
+        index=True,
+        ondelete='cascade',
     )
     partner_id = fields.Many2one(
         comodel_name='res.partner', string="Owner", required=True, index=True, ondelete='restrict'
