@@ -10,7 +10,9 @@ class AftersalesUnitTransfer(models.TransientModel):
     unit_ids = fields.Many2many(
         comodel_name='aftersales.unit', string="Customer Products", required=True
     )
-    partner_id = fields.Many2one(comodel_name='res.partner', string="New Owner", required=True)
+    partner_id = fields.Many2one(
+        comodel_name='res.partner', string="New Owner", required=True, index=True
+    )
     date = fields.Date(
         string="Handed Over on", required=True, default=lambda self: fields.Date.context_today(self)
     )
