@@ -14,6 +14,19 @@ PRIORITY_MATRIX = {
 }
 
 
+def code_field(kind: str, **attributes) -> fields.Many2one:
+    """Return a field for a service code of a kind."""
+    return fields.Many2one(
+        comodel_name='aftersales.code',
+        domain=[('kind', '=', kind)],
+        check_company=True,
+        ondelete='restrict',
+        index='btree_not_null',
+        tracking=True,
+        **attributes,
+    )
+
+
 class AftersalesRequest(models.Model):
     """How bad it is, how soon it is needed, what it turned out to be and what helped."""
 
@@ -25,36 +38,9 @@ class AftersalesRequest(models.Model):
     urgency = fields.Selection(
         selection=LEVELS, tracking=True, help="How soon the customer cannot do without."
     )
-    fault_code_id = fields.Many2one(
-        comodel_name='aftersales.code',
-        string="Fault",
-        domain=[('kind', '=', 'fault')],
-        check_company=True,
-        ondelete='restrict',
-        index='btree_not_null',
-        tracking=True,
-        help="What the customer sees.",
-    )
-    cause_code_id = fields.Many2one(
-        comodel_name='aftersales.code',
-        string="Cause",
-        domain=[('kind', '=', 'cause')],
-        check_company=True,
-        ondelete='restrict',
-        index='btree_not_null',
-        tracking=True,
-        help="Why it happened.",
-    )
-    solution_code_id = fields.Many2one(
-        comodel_name='aftersales.code',
-        string="Solution",
-        domain=[('kind', '=', 'solution')],
-        check_company=True,
-        ondelete='restrict',
-        index='btree_not_null',
-        tracking=True,
-        help="What helped.",
-    )
+    fault_code_id = code_field('fault', string="Fault", help="What the customer sees.")
+    cause_code_id = code_field('cause', string="Cause", help="Why it happened.")
+    solution_code_id = code_field('solution', string="Solution", help="What helped.")
 
     # ------------------------------------------------------------
     # PRIORITY

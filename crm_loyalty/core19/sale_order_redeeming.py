@@ -175,9 +175,7 @@ class SaleOrder(models.Model):
         :raise UserError: the reward cannot be had for so many, or the order does not allow it
         """
         self.ensure_one()
-        lines = self.order_line.filtered(
-            lambda line: line.reward_id == reward and line.coupon_id == card
-        )
+        lines = self._get_claim_lines(reward, card)
         if lines:
             lines.unlink()
         if points:
@@ -252,9 +250,7 @@ class SaleOrder(models.Model):
 
         Those this order redeems for it already count as free.
         """
-        lines = self.order_line.filtered(
-            lambda line: line.reward_id == reward and line.coupon_id == card
-        )
+        lines = self._get_claim_lines(reward, card)
         points = self._get_usable_points(card)
         if (share := self._get_points_of_share(reward)) is not None:
             points = min(points, share)
@@ -262,6 +258,12 @@ class SaleOrder(models.Model):
         if (useful := self._get_useful_points(reward, lines)) is not None:
             most = min(most, reward._to_full_steps(useful))
         return most
+
+    def _get_claim_lines(self, reward, card):
+        """Return the lines by which this order redeems points of a card for a reward."""
+        return self.order_line.filtered(
+            lambda line: line.reward_id == reward and line.coupon_id == card
+        )
 
     def _get_useful_points(self, reward, lines) -> Decimal | None:
         """Return how many points pay for all of this order, None where that is not to be told.

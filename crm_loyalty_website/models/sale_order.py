@@ -88,9 +88,7 @@ class SaleOrder(models.Model):
         )
 
     def _prepare_points_choice(self, reward, card) -> PointsChoice:
-        lines = self.order_line.filtered(
-            lambda line: line.reward_id == reward and line.coupon_id == card
-        )
+        lines = self._get_claim_lines(reward, card)
         redeemed = to_points(sum(lines.mapped('points_cost')))
         most = self._get_max_points(reward, card)
         step = to_points(reward.required_points)
