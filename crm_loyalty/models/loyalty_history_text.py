@@ -49,6 +49,7 @@ class LoyaltyHistory(models.Model):
             *(name for _kind, name in kinds),
             self.env._("Contacts merged"),
             self.env._("Had expired before they were taken back"),
+            self.env._("Had been redeemed before they expired"),
             self.env._("Opening balance"),
             *(self.env._("Order %s", name) for name in names),
         ]

@@ -92,6 +92,19 @@ class TestStatement(LoyaltyCommon):
         self.assertEqual(now['expiring'], [{'day': date(2099, 6, 30), 'points': 40}])
         self.assertEqual(now['not_expiring'], 50)
 
+    def test_what_the_ledger_gave_back_in_the_language_of_the_reader(self):
+        self.env['res.lang']._activate_lang('zh_CN')
+        chinese = self.card.with_context(lang='zh_CN')
+        for text in (
+            "Had expired before they were taken back",
+            "Had been redeemed before they expired",
+        ):
+            with self.subTest(text=text):
+                self.card._post([Movement(self.card.id, 5, 'grant', text)])
+                row = chinese.history_ids.sorted('id')[-1]
+                self.assertEqual(row.description, text)
+                self.assertNotEqual(row.text, text)
+
     def test_order_in_the_language_of_the_reader(self):
         self.env['res.lang']._activate_lang('zh_CN')
         orders = self.create_order(100) | self.create_order(100)
