@@ -136,8 +136,9 @@ class AftersalesPortal(CustomerPortal):
         """Return the visitor's requests about a product, in elevated rights."""
         if not self._is_own(unit_sudo):
             return request.env['aftersales.request'].sudo()
+        Request = request.env['aftersales.request']
         domain = self._get_aftersales_own_domain() & Domain('unit_id', '=', unit_sudo.id)
-        return request.env['aftersales.request'].search(domain, limit=20).sudo()
+        return Request.search(domain & Request._get_counted_domain(), limit=20).sudo()
 
     def _is_own(self, record_sudo) -> bool:
         """Whether a record belongs to the commercial entity of a visitor who is logged in."""
@@ -164,6 +165,7 @@ class AftersalesPortal(CustomerPortal):
         filters = self._get_request_filters()
         filterby = filterby if filterby in filters else 'open'
         domain = self._get_aftersales_own_domain() & filters[filterby]['domain']
+        domain &= Request._get_counted_domain()
         search = self._clean(search)
         if search:
             domain &= Domain('number', 'ilike', search) | Domain('name', 'ilike', search)
@@ -211,6 +213,8 @@ class AftersalesPortal(CustomerPortal):
             )
         except (AccessError, MissingError):
             return request.redirect('/my')
+        if request_sudo.merged_into_id:
+            return self._redirect_to_survivor(request_sudo, access_token)
         # The conversation answers through the token: it has to be there before the page is.
         request_sudo._portal_ensure_token()
         values = self._get_page_view_values(
@@ -222,6 +226,17 @@ class AftersalesPortal(CustomerPortal):
             **kwargs,
         )
         return request.render('crm_aftersales.portal_request_page', values)
+
+    def _redirect_to_survivor(self, request_sudo, access_token):
+        """Lead who opens a merged request to the one in which it goes on.
+
+        Both are of one customer; who came by a link gets there by one, who is logged in by his
+        rights.
+        """
+        survivor_sudo = request_sudo.merged_into_id
+        if access_token:
+            return request.redirect(survivor_sudo.get_portal_url())
+        return request.redirect(survivor_sudo.access_url)
 
     # ------------------------------------------------------------
     # New request

@@ -11,6 +11,7 @@ from . import (
     aftersales_request,
     aftersales_request_mail,
     aftersales_request_triage,
+    aftersales_request_merge,
     crm_import,
     crm_message,
     aftersales_request_owner,

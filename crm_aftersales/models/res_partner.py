@@ -56,8 +56,10 @@ class ResPartner(models.Model):
             partner.aftersales_unit_count = counts.get(partner.commercial_partner_id, 0)
 
     def _compute_aftersales_requests(self):
-        groups = self.env['aftersales.request']._read_group(
-            [('commercial_partner_id', 'in', self.commercial_partner_id.ids)],
+        Request = self.env['aftersales.request']
+        groups = Request._read_group(
+            Request._get_counted_domain()
+            & Domain('commercial_partner_id', 'in', self.commercial_partner_id.ids),
             ['commercial_partner_id', 'state'],
             ['__count', 'id:max'],
         )
@@ -108,7 +110,8 @@ class ResPartner(models.Model):
             label=self.env._("Service Requests"),
             icon='fa-wrench',
             model='aftersales.request',
-            domain=self._get_aftersales_domain(),
+            domain=self._get_aftersales_domain()
+            & self.env['aftersales.request']._get_counted_domain(),
             date_field='date_received',
             describe=lambda requests: requests._get_timeline_texts(),
             search_fields=('number', 'name'),
@@ -151,8 +154,10 @@ class ResPartner(models.Model):
 
     def _get_briefing_requests(self) -> dict[int, list[BriefingLine]]:
         """Tell the customers' open requests and the last one that ended, with its rating."""
-        groups = self.env['aftersales.request']._read_group(
-            [('commercial_partner_id', 'in', self.commercial_partner_id.ids)],
+        Request = self.env['aftersales.request']
+        groups = Request._read_group(
+            Request._get_counted_domain()
+            & Domain('commercial_partner_id', 'in', self.commercial_partner_id.ids),
             ['commercial_partner_id', 'state'],
             ['id:array_agg'],
         )

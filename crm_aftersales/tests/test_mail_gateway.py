@@ -15,8 +15,7 @@ Content-Type: text/plain; charset="utf-8"
 """
 
 
-@tagged('post_install', '-at_install', 'mail_gateway')
-class TestMailGateway(AftersalesCommon):
+class MailGatewayCase(AftersalesCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -38,6 +37,9 @@ class TestMailGateway(AftersalesCommon):
             request_id = self.env['mail.thread'].message_process('mail.test.none', mail)
         return self.env['aftersales.request'].browse(request_id)
 
+
+@tagged('post_install', '-at_install', 'mail_gateway')
+class TestMailGateway(MailGatewayCase):
     def test_mail_of_a_customer_becomes_a_request(self):
         request = self._receive('Wang <wang@sunrise.example.com>', cc='boss@sunrise.example.com')
         self.assertRecordValues(

@@ -1,1 +1,2 @@
+from . import aftersales_request_merge
 from . import aftersales_unit_transfer

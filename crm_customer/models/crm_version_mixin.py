@@ -17,6 +17,7 @@ class CrmVersionMixin(models.AbstractModel):
         readonly=True,
         copy=False,
         default=0,
+        aggregator=None,  # no figure to be summed up in reports
         help="Raised by each transaction that uses the resource, so that only one at a time can.",
     )
 
