@@ -11,6 +11,8 @@
         'security/crm_aftersales_groups.xml',
         'security/ir.model.access.csv',
         'security/crm_aftersales_security.xml',
+        'security/aftersales_voice_security.xml',
+        'data/aftersales_voice_data.xml',
         'data/ir_sequence_data.xml',
         'data/mail_message_subtype_data.xml',
         'data/mail_template_data.xml',
@@ -36,6 +38,9 @@
         'views/sale_order_views.xml',
         'views/aftersales_portal_templates.xml',
         'views/crm_aftersales_menus.xml',
+        'views/aftersales_opinion_views.xml',
+        'views/aftersales_voice_settings_views.xml',
+        'views/aftersales_voice_menus.xml',
     ],
     'demo': [
         'demo/res_users_demo.xml',
@@ -45,6 +50,7 @@
         'demo/aftersales_unit_demo.xml',
         'demo/aftersales_code_demo.xml',
         'demo/aftersales_request_demo.xml',
+        'demo/aftersales_opinion_demo.xml',
     ],
     'assets': {
         'web.assets_tests': [

@@ -26,3 +26,6 @@ from . import (
     sale_order_line,
 )
 from . import mail_thread
+from . import res_company_voice, res_config_settings_voice
+from . import aftersales_opinion_theme, aftersales_opinion, aftersales_opinion_effect
+from . import aftersales_request_opinion, crm_import_voice, res_partner_voice
