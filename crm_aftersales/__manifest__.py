@@ -34,7 +34,9 @@
         'views/aftersales_team_views.xml',
         'views/product_template_views.xml',
         'views/res_config_settings_views.xml',
+        'views/res_config_settings_portal_views.xml',
         'views/res_partner_views.xml',
+        'views/res_partner_portal_views.xml',
         'views/sale_order_views.xml',
         'views/aftersales_portal_templates.xml',
         'views/crm_aftersales_menus.xml',
@@ -53,6 +55,9 @@
         'demo/aftersales_opinion_demo.xml',
     ],
     'assets': {
+        'web.assets_frontend': [
+            'crm_aftersales/static/src/portal/**/*',
+        ],
         'web.assets_tests': [
             'crm_aftersales/static/tests/tours/**/*',
         ],

@@ -19,6 +19,8 @@ MAX_FILE_SIZE = 10 * 1024 * 1024
 MAX_SUBJECT_LENGTH = 200
 #: requests one visitor may raise in an hour
 MAX_REQUESTS = 20
+#: what the visitor has just done, in the session until it is shown
+DONE = 'aftersales_request_done'
 #: what a form is known by when it arrives a second time
 FORM_KEY = re.compile(r'[\w-]{16,64}')
 
@@ -51,9 +53,8 @@ class AftersalesPortal(CustomerPortal):
         return values
 
     def _get_aftersales_own_domain(self) -> Domain:
-        """Return the domain of what belongs to the visitor's commercial entity."""
-        customer = request.env.user.partner_id.commercial_partner_id
-        return Domain('commercial_partner_id', '=', customer.id)
+        """Return the domain of what the visitor sees as his or his company's."""
+        return request.env.user.partner_id._get_aftersales_portal_domain()
 
     # ------------------------------------------------------------
     # My equipment
@@ -66,15 +67,18 @@ class AftersalesPortal(CustomerPortal):
         website=True,
         readonly=True,
     )
-    def portal_my_equipment(self, page=1, sortby='delivered', **kwargs):
+    def portal_my_equipment(self, page=1, sortby='delivered', search='', **kwargs):
         """Show the list of the visitor's products."""
         Unit = request.env['aftersales.unit']
         domain = self._get_aftersales_own_domain() & Domain('state', '!=', 'retired')
         sortings = self._get_equipment_sortings()
         sortby = sortby if sortby in sortings else 'delivered'
+        search = self._clean(search)
+        if search:
+            domain &= self._get_equipment_search_domain(search)
         pager = portal_pager(
             url='/my/equipment',
-            url_args={'sortby': sortby},
+            url_args={'sortby': sortby, 'search': search},
             total=Unit.search_count(domain),
             page=page,
             step=self._items_per_page,
@@ -94,8 +98,23 @@ class AftersalesPortal(CustomerPortal):
             default_url='/my/equipment',
             searchbar_sortings=sortings,
             sortby=sortby,
+            **self._get_searchbar_values(search),
         )
         return request.render('crm_aftersales.portal_my_equipment', values)
+
+    def _get_equipment_search_domain(self, search: str) -> Domain:
+        """Return the domain of the products that what was typed may mean."""
+        serial = request.env['aftersales.unit']._normalise_serial(search)
+        domain = Domain('name', 'ilike', search) | Domain('ref', 'ilike', search)
+        return domain | Domain('serial_norm', 'ilike', serial) if serial else domain
+
+    def _get_searchbar_values(self, search: str) -> dict:
+        """Return what core's search bar needs to search in one way."""
+        return {
+            'searchbar_inputs': {'all': {'input': 'all', 'label': request.env._("Search")}},
+            'search_in': 'all',
+            'search': search,
+        }
 
     def _get_equipment_sortings(self) -> dict:
         """Return the orders a visitor can choose for his products."""
@@ -112,9 +131,8 @@ class AftersalesPortal(CustomerPortal):
     @http.route('/my/equipment/<int:unit_id>', type='http', auth='public', website=True)
     def portal_my_equipment_page(self, unit_id, access_token=None, **kwargs):
         """Show one product: to its owner, or to whom the owner gave the link."""
-        try:
-            unit_sudo = self._document_check_access('aftersales.unit', unit_id, access_token)
-        except (AccessError, MissingError):
+        unit_sudo = self._get_document('aftersales.unit', unit_id, access_token)
+        if not unit_sudo:
             return request.redirect('/my')
         values = self._get_page_view_values(
             unit_sudo,
@@ -141,12 +159,21 @@ class AftersalesPortal(CustomerPortal):
         return Request.search(domain & Request._get_counted_domain(), limit=20).sudo()
 
     def _is_own(self, record_sudo) -> bool:
-        """Whether a record belongs to the commercial entity of a visitor who is logged in."""
-        user = request.env.user
-        return (
-            not user._is_public()
-            and record_sudo.commercial_partner_id == user.partner_id.commercial_partner_id
+        """Whether a visitor who is logged in sees a record as his or his company's."""
+        return not request.env.user._is_public() and bool(
+            record_sudo.filtered_domain(self._get_aftersales_own_domain())
         )
+
+    def _get_document(self, model: str, document_id: int, access_token: str | None):
+        """Return a record the visitor may see, in elevated rights; empty where there is none.
+
+        Whatever is wrong (no such record, of somebody else, a false link) looks the same.
+        """
+        token = str(access_token or '')
+        try:
+            return self._document_check_access(model, document_id, token.isascii() and token)
+        except (AccessError, MissingError):
+            return request.env[model].sudo()
 
     # ------------------------------------------------------------
     # My requests
@@ -159,11 +186,12 @@ class AftersalesPortal(CustomerPortal):
         website=True,
         readonly=True,
     )
-    def portal_my_requests(self, page=1, filterby='open', search='', **kwargs):
+    def portal_my_requests(self, page=1, filterby='open', sortby='newest', search='', **kwargs):
         """Show the list of the visitor's requests."""
         Request = request.env['aftersales.request']
-        filters = self._get_request_filters()
+        filters, sortings = self._get_request_filters(), self._get_request_sortings()
         filterby = filterby if filterby in filters else 'open'
+        sortby = sortby if sortby in sortings else 'newest'
         domain = self._get_aftersales_own_domain() & filters[filterby]['domain']
         domain &= Request._get_counted_domain()
         search = self._clean(search)
@@ -171,13 +199,16 @@ class AftersalesPortal(CustomerPortal):
             domain &= Domain('number', 'ilike', search) | Domain('name', 'ilike', search)
         pager = portal_pager(
             url='/my/requests',
-            url_args={'filterby': filterby, 'search': search},
+            url_args={'filterby': filterby, 'sortby': sortby, 'search': search},
             total=Request.search_count(domain),
             page=page,
             step=self._items_per_page,
         )
         requests = Request.search(
-            domain, order='id desc', limit=self._items_per_page, offset=pager['offset']
+            domain,
+            order=sortings[sortby]['order'],
+            limit=self._items_per_page,
+            offset=pager['offset'],
         )
         request.session['my_requests_history'] = requests.ids
         values = self._prepare_portal_layout_values()
@@ -188,9 +219,9 @@ class AftersalesPortal(CustomerPortal):
             default_url='/my/requests',
             searchbar_filters=filters,
             filterby=filterby,
-            searchbar_inputs={'all': {'input': 'all', 'label': request.env._("Search")}},
-            search_in='all',
-            search=search,
+            searchbar_sortings=sortings,
+            sortby=sortby,
+            **self._get_searchbar_values(search),
         )
         return request.render('crm_aftersales.portal_my_requests', values)
 
@@ -204,14 +235,21 @@ class AftersalesPortal(CustomerPortal):
             'all': {'label': env._("All"), 'domain': Domain.TRUE},
         }
 
+    def _get_request_sortings(self) -> dict:
+        """Return the orders a visitor can choose for his requests."""
+        env = request.env
+        return {
+            'newest': {'label': env._("Newest"), 'order': 'id desc'},
+            'oldest': {'label': env._("Oldest"), 'order': 'id'},
+            'number': {'label': env._("Number"), 'order': 'number, id'},
+            'subject': {'label': env._("Subject"), 'order': 'name, id'},
+        }
+
     @http.route('/my/requests/<int:request_id>', type='http', auth='public', website=True)
     def portal_my_request_page(self, request_id, access_token=None, **kwargs):
         """Show one request with its conversation."""
-        try:
-            request_sudo = self._document_check_access(
-                'aftersales.request', request_id, access_token
-            )
-        except (AccessError, MissingError):
+        request_sudo = self._get_document('aftersales.request', request_id, access_token)
+        if not request_sudo:
             return request.redirect('/my')
         if request_sudo.merged_into_id:
             return self._redirect_to_survivor(request_sudo, access_token)
@@ -220,7 +258,7 @@ class AftersalesPortal(CustomerPortal):
         values = self._get_page_view_values(
             request_sudo,
             access_token,
-            {'service_request': request_sudo, 'page_name': 'aftersales_requests'},
+            self._prepare_request_page_values(request_sudo, access_token),
             'my_requests_history',
             False,
             **kwargs,
@@ -237,6 +275,30 @@ class AftersalesPortal(CustomerPortal):
         if access_token:
             return request.redirect(survivor_sudo.get_portal_url())
         return request.redirect(survivor_sudo.access_url)
+
+    def _prepare_request_page_values(self, request_sudo, access_token: str | None) -> dict:
+        """Return what the page of a request shows, and what its visitor may do there."""
+        acts = self._may_act(request_sudo, access_token)
+        return {
+            'service_request': request_sudo,
+            'page_name': 'aftersales_requests',
+            'steps': request_sudo._get_portal_steps(),
+            'quotations': request_sudo._get_portal_quotations() if acts else [],
+            'can_cancel': acts and request_sudo._can_be_cancelled_by_customer(),
+            'can_reopen': acts and request_sudo._is_reopenable_by_customer(),
+            'can_rate': acts and request_sudo._can_be_rated_by_customer(),
+            'link_token': '' if self._is_own(request_sudo) else access_token,
+            'done': request.session.pop(DONE, None),
+        }
+
+    def _may_act(self, request_sudo, access_token: str | None) -> bool:
+        """Whether the visitor acts as the customer: logged in as him, or by the link he was sent.
+
+        Staff looks at the page with rights of its own and decides in the application.
+        """
+        if request.env.user._is_internal():
+            return self._is_own(request_sudo)
+        return self._is_own(request_sudo) or bool(access_token)
 
     # ------------------------------------------------------------
     # New request

@@ -10,6 +10,8 @@ from . import (
     test_personal_data,
     test_performance,
     test_portal,
+    test_portal_access,
+    test_portal_request,
     test_preset,
     test_request,
     test_request_merge,

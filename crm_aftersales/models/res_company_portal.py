@@ -1,0 +1,26 @@
+from odoo import fields, models
+
+PORTAL_ACCESS = [
+    ('own', "Their own records only"),
+    ('company', "All records of their company"),
+]
+
+
+class ResCompany(models.Model):
+    _inherit = 'res.company'
+
+    aftersales_portal_access = fields.Selection(
+        selection=PORTAL_ACCESS,
+        string="Contacts of a Customer See",
+        required=True,
+        default='company',
+        help="What contacts of a company see on the portal: the products and requests in their own"
+        " name, or those of all their colleagues.",
+    )
+
+    def write(self, vals):
+        result = super().write(vals)
+        if 'aftersales_portal_access' in vals:
+            # who sees what is kept with the record rules of each visitor
+            self.env.registry.clear_cache()
+        return result
