@@ -15,6 +15,7 @@ from . import (
     test_preset,
     test_request,
     test_request_merge,
+    test_request_split,
     test_request_owner,
     test_request_triage,
     test_sale_order,

@@ -44,6 +44,7 @@ class TestAccessRights(AftersalesCommon):
             'aftersales.unit.owner': (read, read, read, read, nothing, nothing),
             'aftersales.unit.transfer': (everything, everything, *[nothing] * 4),
             'aftersales.request.merge': (everything, everything, everything, *[nothing] * 3),
+            'aftersales.request.split': (everything, everything, everything, *[nothing] * 3),
             'aftersales.code': (everything, read, read, read, nothing, nothing),
             'aftersales.team': (everything, read, read, read, nothing, nothing),
             'aftersales.request.type': (everything, read, read, read, nothing, nothing),

@@ -1,2 +1,3 @@
 from . import aftersales_request_merge
+from . import aftersales_request_split
 from . import aftersales_unit_transfer
