@@ -8,7 +8,11 @@ class CrmImport(models.Model):
 
     @api.model
     def _get_import_templates(self) -> list[ImportTemplate]:
-        return [*super()._get_import_templates(), self._prepare_unit_template()]
+        return [
+            *super()._get_import_templates(),
+            self._prepare_unit_template(),
+            self._prepare_reading_template(),
+        ]
 
     @api.model
     def _prepare_unit_template(self) -> ImportTemplate:
@@ -39,3 +43,33 @@ class CrmImport(models.Model):
                  '2025-03-14', '', '24'),
             ),
         )  # fmt: skip
+
+    @api.model
+    def _prepare_reading_template(self) -> ImportTemplate:
+        return ImportTemplate(
+            code='meter_readings',
+            name=self.env._("Meter Readings"),
+            model='aftersales.meter.reading',
+            columns=(
+                ImportColumn('id', self.env._("External ID")),
+                ImportColumn(
+                    'unit_id',
+                    self.env._("Customer Product"),
+                    required=True,
+                    help=self.env._("Its reference, serial number or name."),
+                ),
+                ImportColumn('date', self.env._("Read on"), required=True),
+                ImportColumn('value', self.env._("Reading"), required=True),
+                ImportColumn(
+                    'kind',
+                    self.env._("Kind"),
+                    help=self.env._("Reading, Meter Replaced or Correction."),
+                ),
+                ImportColumn('value_before', self.env._("Last of the Old Meter")),
+                ImportColumn('note', self.env._("Note")),
+            ),
+            examples=(
+                ('', 'CP00001', '2026-01-15', '12400', '', '', ''),
+                ('', 'CP00001', '2026-03-02', '0', "Meter Replaced", '13950', "里程表更换"),
+            ),
+        )

@@ -14,6 +14,13 @@ class ProductTemplate(models.Model):
         help="Given to pieces delivered from now on; pieces that customers own keep their warranty."
         " Zero: no warranty.",
     )
+    aftersales_meter_type_id = fields.Many2one(
+        comodel_name='aftersales.meter.type',
+        string="Meter",
+        check_company=True,
+        index='btree_not_null',
+        help="What a meter on each piece counts or measures, such as an odometer.",
+    )
 
     _aftersales_warranty_months_positive = models.Constraint(
         'CHECK(aftersales_warranty_months BETWEEN 0 AND 1200)',

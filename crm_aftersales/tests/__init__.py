@@ -6,6 +6,7 @@ from . import (
     test_mail_gateway,
     test_opinion,
     test_message,
+    test_meter,
     test_partner,
     test_personal_data,
     test_performance,

@@ -7,9 +7,9 @@ from odoo.addons.crm_customer.tests.common import JobCase
 
 @tagged('post_install', '-at_install')
 class TestImport(JobCase):
-    def bring_in(self, text):
+    def bring_in(self, text, template='units'):
         record = self.env['crm.import'].create(
-            {'template': 'units', 'file': base64.b64encode(text.encode()), 'file_name': 'a.csv'}
+            {'template': template, 'file': base64.b64encode(text.encode()), 'file_name': 'a.csv'}
         )
         record.action_import()
         self.run_job(record.job_id)
@@ -29,3 +29,25 @@ class TestImport(JobCase):
         self.assertEqual(len(units.partner_id), 1)
         self.assertEqual([str(unit.date_delivered) for unit in units], ['2025-03-14'] * 2)
         self.assertEqual(self.bring_in(text), (0, 0, 2, 1))
+
+    def test_meter_readings(self):
+        product = self.env['product.product'].create({'name': "Van"})
+        unit = self.env['aftersales.unit'].create(
+            {
+                'product_id': product.id,
+                'serial': 'VAN 77-t',
+                'partner_id': self.env.user.partner_id.id,
+                'meter_type_id': self.env.ref('crm_aftersales.aftersales_meter_type_odometer').id,
+            }
+        )
+        text = (
+            "Customer Product,Read on,Reading,Kind\n"
+            "VAN 77-t,2025-05-01,300,\n"
+            "VAN 77-t,2025-03-01,100,Reading\n"
+            "VAN 77-t,2025-04-01,90,\n"
+            "VAN 77-t,2025-06-01,10,Meter Replaced\n"
+        )
+        self.assertEqual(self.bring_in(text, 'meter_readings'), (3, 0, 0, 1))
+        self.assertEqual(unit.meter_reading_ids.mapped('total'), [300, 300, 100])
+        self.assertEqual(set(unit.meter_reading_ids.mapped('source')), {'import'})
+        self.assertEqual(self.bring_in(text, 'meter_readings'), (0, 0, 3, 1))

@@ -13,9 +13,13 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 EXISTING = 'crm_import_existing'
 
 
-@dataclass
+@dataclass(eq=False)
 class ImportTally:
-    """The records a ``load()`` found, and those of them it changed; in the context."""
+    """The records a ``load()`` found, and those of them it changed; in the context.
+
+    No two are equal: Odoo gives an environment again whose context is equal, and with it would
+    come the tally of another ``load()``.
+    """
 
     found: set[int] = field(default_factory=set)
     changed: set[int] = field(default_factory=set)

@@ -1,0 +1,25 @@
+from odoo import models
+from odoo.fields import Domain
+
+from odoo.addons.crm_customer.privacy import PersonalData
+
+
+class ResPartner(models.Model):
+    """What is known of a customer by what he owns."""
+
+    _inherit = 'res.partner'
+
+    def _get_personal_data_sources(self):
+        return [
+            *super()._get_personal_data_sources(),
+            PersonalData(
+                key='aftersales.meter.reading',
+                label=self.env._("Meter Readings"),
+                model='aftersales.meter.reading',
+                domain=Domain('unit_id.partner_id', 'in', self.ids),
+                fields=('unit_id', 'date', 'value', 'note'),
+                on_erase='anonymise',
+                reason=self.env._("How much a product was used is part of its history."),
+                values={'note': False},
+            ),
+        ]
