@@ -3,7 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
@@ -50,7 +50,8 @@ class SaleOrder(models.Model):
         """
         if coupon.sudo().is_member:
             points = self.env.context.get('loyalty_points') if points is None else points
-            self._choose_points(reward, coupon.sudo(), points)
+            points = self._add_to_claim(reward, coupon, points, **kwargs)
+            self._choose_points(reward, coupon.sudo(), points, **kwargs)
         orders = super(SaleOrder, self._holding_later())
         result = orders._apply_program_reward(reward, coupon, **kwargs)
         self._sync_holds()
@@ -68,7 +69,7 @@ class SaleOrder(models.Model):
         # when rewards are computed again, core takes away what is refused here
         self._ensure_minimum(reward.sudo().program_id)
         order = self
-        if (limit := self._get_points_limit(reward.sudo(), card)) is not None:
+        if (limit := self._get_points_limit(reward.sudo(), card, **kwargs)) is not None:
             order = self.with_context(loyalty_points_limit=PointsLimit(card.id, limit))
         values = super(SaleOrder, order)._get_reward_line_values(reward, coupon, **kwargs)
         if reward.reward_type == 'discount':
@@ -104,11 +105,10 @@ class SaleOrder(models.Model):
         if self._may_choose_points():
             # core claims the only reward at once, for all points
             self._update_programs_and_rewards()
-            claimable = self._get_claimable_rewards()
-            if any(
-                reward._has_points_choice()
-                for reward in self.env['loyalty.reward'].union(*claimable.values())
-            ):
+            rewards = self._get_claimed_choices().reward_id.union(
+                *self._get_claimable_rewards().values()
+            )
+            if any(reward._has_points_choice() for reward in rewards):
                 return self.env['ir.actions.actions']._for_xml_id(
                     'sale_loyalty.sale_loyalty_reward_wizard_action'
                 )
@@ -184,13 +184,35 @@ class SaleOrder(models.Model):
                 raise UserError(error)
         self._update_programs_and_rewards()
 
-    def _choose_points(self, reward, card, points: float | None) -> None:
+    def _add_to_claim(self, reward, card, points: float | None, product=None, **kwargs):
+        """Make one claim of two of the same kind, as one number is chosen for them.
+
+        :param points: None for as many as make sense
+        :param product: which of several products of the reward
+        :return: points to redeem in all, None for as many as make sense
+        """
+        lines = self._get_claim_lines(reward, card) if reward._has_points_choice() else None
+        if lines and reward.multi_product:
+            lines = lines.filtered(lambda line: line.product_id == product)
+        if lines:
+            points = points and points + sum(lines.mapped('points_cost'))
+            lines.unlink()
+        return points
+
+    @api.model
+    def _get_choice_key(self, reward, card, product=None, **kwargs) -> str:
+        """Return the key of a choice in ``loyalty_chosen_points``."""
+        key = f'{reward.id}:{card.id}'
+        return f'{key}:{product.id}' if product and reward.multi_product else key
+
+    def _choose_points(self, reward, card, points: float | None, **kwargs) -> None:
         """Note how many points are to be redeemed, for when rewards are computed again.
 
         :param points: None for as many as make sense
+        :param kwargs: the product, where a reward has several
         :raise UserError: the reward cannot be had for so many
         """
-        key = f'{reward.id}:{card.id}'
+        key = self._get_choice_key(reward, card, **kwargs)
         chosen = dict(self.loyalty_chosen_points or {})
         if points is None:
             if key not in chosen:
@@ -213,6 +235,9 @@ class SaleOrder(models.Model):
                     points=card._format_points_text(float(step)),
                 )
             )
+        usable = self._get_usable_points(card)
+        if points > usable:
+            raise UserError(card._get_too_few_message(points, max(usable, Decimal(0))))
         if points <= 0 or reward._to_steps(points) != points:
             raise UserError(
                 self.env._(
@@ -221,13 +246,15 @@ class SaleOrder(models.Model):
                     points=card._format_points_text(float(step)),
                 )
             )
-        usable = self._get_usable_points(card)
-        if points > usable:
-            raise UserError(card._get_too_few_message(points, max(usable, Decimal(0))))
 
-    def _get_points_limit(self, reward, card) -> Decimal | None:
-        """Return how many points may be redeemed for a reward at most, None for any number."""
-        chosen = (self.loyalty_chosen_points or {}).get(f'{reward.id}:{card.id}')
+    def _get_points_limit(self, reward, card, **kwargs) -> Decimal | None:
+        """Return how many points may be redeemed for a reward at most, None for any number.
+
+        :param kwargs: the product, where a reward has several
+        """
+        chosen = (self.loyalty_chosen_points or {}).get(
+            self._get_choice_key(reward, card, **kwargs)
+        )
         limit = None if chosen is None else to_points(chosen)
         share = self._get_points_of_share(reward)
         if share is not None and (limit is None or share < limit):
@@ -263,6 +290,12 @@ class SaleOrder(models.Model):
         """Return the lines by which this order redeems points of a card for a reward."""
         return self.order_line.filtered(
             lambda line: line.reward_id == reward and line.coupon_id == card
+        )
+
+    def _get_claimed_choices(self):
+        """Return the lines of rewards of which somebody may choose another number of points."""
+        return self.order_line.filtered(
+            lambda line: line.coupon_id.sudo().is_member and line.reward_id._has_points_choice()
         )
 
     def _get_useful_points(self, reward, lines) -> Decimal | None:

@@ -115,6 +115,47 @@ class TestRedeeming(LoyaltyCommon):
         form.save().action_apply()
         self.assertEqual(self.get_line(order).points_cost, 100)
 
+    def test_wizard_asks_at_once_and_again(self):
+        """The only reward is chosen; opened again, the dialog changes the number."""
+        order = self.start()
+        wizard = self.env['sale.loyalty.reward.wizard'].with_context(active_id=order.id)
+        for before, points in ((500, 100), (100, 300), (300, 0)):
+            action = order.action_open_reward_wizard()
+            self.assertEqual(action['res_model'], 'sale.loyalty.reward.wizard')
+            form = Form(wizard)
+            self.assertEqual(form.selected_reward_id, self.by_point)
+            self.assertEqual((form.points_to_redeem, form.points_max), (before, 500))
+            form.points_to_redeem = points
+            form.save().action_apply()
+            self.assertEqual(sum(self.get_line(order).mapped('points_cost')), points)
+
+    def test_one_number_for_one_reward(self):
+        gifts = self.env['product.product'].create(
+            [{'name': name, 'list_price': 5} for name in ("Bag", "Cap")]
+        )
+        tag = self.env['product.tag'].create({'name': "Gifts", 'product_product_ids': gifts.ids})
+        reward = self.env['loyalty.reward'].create(
+            {
+                'program_id': self.per_point.id,
+                'reward_type': 'product',
+                'reward_product_tag_id': tag.id,
+                'required_points': 50,
+            }
+        )
+        bag, cap = gifts
+        order = self.start()
+        for product, points in ((bag, 50), (cap, 150), (bag, 100)):
+            order._apply_program_reward(reward, self.card, points=points, product=product)
+            order._update_programs_and_rewards()
+        lines = self.get_line(order)
+        costs = {line.product_id: line.points_cost for line in lines}
+        self.assertEqual((costs, len(lines)), ({bag: 150, cap: 150}, 2))
+
+    def test_too_many_before_wrong_steps(self):
+        order = self.start()
+        with self.assertRaisesRegex(UserError, "520"):
+            order._redeem_points(self.by_point, self.card, 99999)
+
     def test_wizard_offers_what_the_order_takes(self):
         """What is there may be worth more than the order; nobody redeems that much."""
         order = self.start(amount=20)
