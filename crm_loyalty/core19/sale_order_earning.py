@@ -15,6 +15,18 @@ class SaleOrder(models.Model):
                 status['points'] = [float(earning.points)]
         return result
 
+    def _get_member_card(self, program):
+        """Take the card that core noted with the order, if it is the customer's, for a search."""
+        noted = self.sudo().applied_coupon_ids.filtered(
+            lambda card: (
+                card.program_id == program
+                and card.partner_id == self.partner_id
+                and card.is_member
+                and card.active
+            )
+        )
+        return noted[:1] or super()._get_member_card(program)
+
     def _get_earning_lines(self):
         lines = self._get_not_rewarded_order_lines() - self._get_no_effect_on_threshold_lines()
         return lines.filtered(lambda line: not line.combo_item_id and line.product_uom_qty > 0)

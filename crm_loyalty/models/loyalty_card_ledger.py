@@ -274,8 +274,7 @@ class LoyaltyCard(models.Model):
         """
         self._evaluate_tiers(allow_downgrade=False)
         cards = self.browse(changes)
-        telling = cards.sudo().program_id._get_with_milestones()
-        if telling and (cards := cards.filtered(lambda card: card.program_id in telling)):
+        if cards := cards.filtered(lambda card: card.sudo().program_id.has_milestones):
             cards._send_points_reach_communication(
                 {
                     card: {'old': float(changes[card.id][0]), 'new': float(changes[card.id][1])}
@@ -286,7 +285,7 @@ class LoyaltyCard(models.Model):
     @api.model
     def _get_fold_fields(self) -> list[str]:
         """Return what the fold has to know of programs; extend with what more it needs."""
-        return ['managed', 'company_id', 'tier_window_months']
+        return ['managed', 'company_id', 'has_milestones', 'has_tiers', 'tier_window_months']
 
     def _match_rows(self, matched: list[Entry] | None = None) -> dict[int, Decimal]:
         """Match the new rows of these cards with what is open, and note what remains.

@@ -7,6 +7,7 @@ from odoo.tools import SQL
 
 from ..ledger import Entry, to_points
 from .loyalty_card_ledger import ENTRY_COLUMNS, Movement
+from .loyalty_card_lock import OWN
 
 
 class LoyaltyCard(models.Model):
@@ -79,7 +80,7 @@ class LoyaltyCard(models.Model):
 
     def _forget_overdue(self) -> None:
         """Look up again what of these cards is over."""
-        known = self._get_own()['overdue']
+        known = self.env.cr.postcommit.data.get(OWN, {}).get('overdue', {})
         for card_id in self.ids:
             known.pop(card_id, None)
 

@@ -48,6 +48,14 @@ class LoyaltyProgram(models.Model):
     tier_ids = fields.One2many(
         comodel_name='loyalty.tier', inverse_name='program_id', string="Tiers", copy=True
     )
+    has_tiers = fields.Boolean(
+        compute='_compute_has_tiers', store=True, help="Also tiers that were archived."
+    )
+    has_milestones = fields.Boolean(
+        compute='_compute_has_milestones',
+        store=True,
+        help="Members are told which number of points they reached.",
+    )
     tier_window_months = fields.Integer(
         string="Qualifying Period (Months)",
         default=12,
@@ -64,6 +72,25 @@ class LoyaltyProgram(models.Model):
     def _compute_managed(self):
         for program in self:
             program.managed = program.program_type == 'loyalty'
+
+    # stored, because each order of a member asks
+
+    @api.depends('tier_ids.program_id')
+    def _compute_has_tiers(self):
+        groups = (
+            self.env['loyalty.tier']
+            .with_context(active_test=False)
+            ._read_group([('program_id', 'in', self.ids)], ['program_id'])
+        )
+        tiered = self.browse(program.id for (program,) in groups)
+        for program in self:
+            program.has_tiers = program in tiered
+
+    @api.depends('communication_plan_ids.trigger', 'communication_plan_ids.active')
+    def _compute_has_milestones(self):
+        for program in self:
+            triggers = program.communication_plan_ids.filtered('active').mapped('trigger')
+            program.has_milestones = 'points_reach' in triggers
 
     def write(self, vals):
         # a change of type switches the ledger on too
@@ -211,30 +238,11 @@ class LoyaltyProgram(models.Model):
     @api.model
     def _get_evaluated_domain(self) -> Domain:
         """Return the domain of programs whose members have tiers, or lose the archived ones."""
-        tiers = self.env['loyalty.tier'].sudo().with_context(active_test=False)._search([])
-        return Domain('managed', '=', True) & Domain('id', 'in', tiers.subselect('program_id'))
+        return Domain('managed', '=', True) & Domain('has_tiers', '=', True)
 
     def _filter_evaluated(self):
         """Return those of these programs that :meth:`_get_evaluated_domain` means."""
-        rows = self.env.execute_query(
-            SQL(
-                'SELECT DISTINCT program_id FROM loyalty_tier WHERE program_id IN %s',
-                tuple(self.ids) or (0,),
-            )
-        )
-        tiered = {program_id for (program_id,) in rows}
-        return self.filtered(lambda program: program.id in tiered and program.managed)
-
-    def _get_with_milestones(self):
-        """Return those of these programs that tell members which number of points they reached."""
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT DISTINCT program_id FROM loyalty_mail
-                    WHERE program_id IN %s AND active AND trigger = 'points_reach'""",
-                tuple(self.ids) or (0,),
-            )
-        )
-        return self.browse(program_id for (program_id,) in rows)
+        return self.filtered(lambda program: program.has_tiers and program.managed)
 
     def _enqueue_tier_evaluation(self):
         """Have the tiers of all members of these programs evaluated in the background."""

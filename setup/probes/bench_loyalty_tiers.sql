@@ -6,6 +6,8 @@ INSERT INTO loyalty_tier (name, program_id, sequence, min_value, points_multipli
 SELECT jsonb_build_object('en_US', 'Bench ' || number), %(program)s, number, 1000 * number, 1, TRUE, %(now)s, %(now)s
   FROM generate_series(0, 2) number;
 
+UPDATE loyalty_program SET has_tiers = TRUE WHERE id = %(program)s;
+
 UPDATE loyalty_card card
    SET tier_id = tier.id, qualifying_value = 800, tier_since = %(day)s::date - 300,
        tier_until = %(day)s::date + CASE WHEN card.id %% 40 IN (1, 3) THEN -1 ELSE 60 END
