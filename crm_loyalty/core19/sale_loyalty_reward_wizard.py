@@ -36,9 +36,10 @@ class SaleLoyaltyRewardWizard(models.TransientModel):
     @api.depends('order_id')
     def _compute_claimable_reward_ids(self):
         """Offer another number for what the order redeems already, too."""
-        super()._compute_claimable_reward_ids()
+        res = super()._compute_claimable_reward_ids()
         for wizard in self:
             wizard.reward_ids |= wizard.order_id._get_claimed_choices().reward_id
+        return res
 
     @api.model
     def default_get(self, fields):
