@@ -46,6 +46,8 @@
         'views/aftersales_portal_templates.xml',
         'views/crm_aftersales_menus.xml',
         'views/aftersales_opinion_views.xml',
+        'views/aftersales_followup_views.xml',
+        'views/aftersales_selfaudit_views.xml',
         'views/aftersales_voice_settings_views.xml',
         'views/aftersales_voice_menus.xml',
     ],
@@ -57,8 +59,10 @@
         'demo/aftersales_unit_demo.xml',
         'demo/aftersales_meter_demo.xml',
         'demo/aftersales_code_demo.xml',
+        'demo/aftersales_selfaudit_demo.xml',
         'demo/aftersales_request_demo.xml',
         'demo/aftersales_opinion_demo.xml',
+        'demo/aftersales_followup_demo.xml',
     ],
     'assets': {
         'web.assets_frontend': [

@@ -42,4 +42,13 @@ from . import (
 from . import mail_thread
 from . import res_company_voice, res_config_settings_voice
 from . import aftersales_opinion_theme, aftersales_opinion, aftersales_opinion_effect
-from . import aftersales_request_opinion, crm_import_voice, res_partner_voice
+from . import (
+    aftersales_followup,
+    aftersales_selfaudit_item,
+    aftersales_selfaudit,
+    aftersales_selfaudit_line,
+    aftersales_followup_selfaudit,
+    rating_rating,
+    aftersales_request_voice,
+)
+from . import aftersales_request_opinion, crm_import_voice, res_partner_voice, res_partner_followup

@@ -4,6 +4,7 @@ from . import (
     test_data,
     test_import,
     test_mail_gateway,
+    test_followup,
     test_opinion,
     test_message,
     test_meter,
