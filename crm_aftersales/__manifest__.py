@@ -34,6 +34,8 @@
         'views/aftersales_unit_views.xml',
         'views/product_template_views.xml',
         'views/aftersales_meter_views.xml',
+        'views/aftersales_warranty_policy_views.xml',
+        'views/aftersales_warranty_views.xml',
         'views/aftersales_request_stage_views.xml',
         'views/aftersales_request_type_views.xml',
         'views/aftersales_sla_policy_views.xml',

@@ -1,10 +1,7 @@
 import re
 
-from dateutil.relativedelta import relativedelta
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
 from odoo.tools import format_date
 
 from odoo.addons.crm_customer.timeline import TimelineText
@@ -104,40 +101,6 @@ class AftersalesUnit(models.Model):
         related='sale_line_id.order_id', string="Sales Order", store=True, index='btree_not_null'
     )
 
-    # === Warranty ===
-    warranty_months = fields.Integer(
-        compute='_compute_warranty_months',
-        store=True,
-        readonly=False,
-        precompute=True,
-        tracking=True,
-        help="Taken from the product once; later changes of the product leave it alone."
-        " Zero: no warranty.",
-    )
-    warranty_start = fields.Date(
-        compute='_compute_warranty_start',
-        store=True,
-        readonly=False,
-        precompute=True,
-        tracking=True,
-    )
-    warranty_end = fields.Date(
-        compute='_compute_warranty_end',
-        store=True,
-        precompute=True,
-        help="Last day of the warranty. Empty where there is none.",
-    )
-    warranty_state = fields.Selection(
-        selection=[
-            ('none', "No Warranty"),
-            ('in_warranty', "In Warranty"),
-            ('expired', "Expired"),
-        ],
-        string="Warranty",
-        compute='_compute_warranty_state',
-        search='_search_warranty_state',
-    )
-
     # === Service ===
     note = fields.Html(string="Internal Notes", groups='base.group_user')
     request_ids = fields.One2many(
@@ -158,11 +121,6 @@ class AftersalesUnit(models.Model):
         '(company_id, ref)', "This reference is already used in the company."
     )
     _owner_idx = models.Index('(commercial_partner_id, state)')
-    _warranty_end_idx = models.Index("(warranty_end) WHERE state = 'active'")
-    _warranty_months_positive = models.Constraint(
-        'CHECK(warranty_months BETWEEN 0 AND 1200)',
-        "A warranty lasts between 0 and 1200 months.",
-    )
 
     # ------------------------------------------------------------
     # Computes
@@ -182,49 +140,6 @@ class AftersalesUnit(models.Model):
     def _normalise_serial(self, serial: str | bool) -> str | bool:
         """Return the serial number as it is compared: customers type it in every possible way."""
         return re.sub(r'[\s\-‐-―_]+', '', serial or '').upper() or False
-
-    @api.depends('product_id')
-    def _compute_warranty_months(self):
-        # Depends on the product chosen, on purpose not on its period: a promise is not taken back.
-        for unit in self:
-            unit.warranty_months = unit.product_id.aftersales_warranty_months
-
-    @api.depends('date_delivered')
-    def _compute_warranty_start(self):
-        for unit in self:
-            unit.warranty_start = unit.date_delivered or unit.warranty_start
-
-    @api.depends('warranty_start', 'warranty_months')
-    def _compute_warranty_end(self):
-        for unit in self:
-            unit.warranty_end = self._get_warranty_end(unit.warranty_start, unit.warranty_months)
-
-    @api.model
-    def _get_warranty_end(self, start, months: int):
-        """Return the last day covered, or False: no term is no end, never 'ends today'."""
-        if not start or not months:
-            return False
-        return start + relativedelta(months=months) - relativedelta(days=1)
-
-    @api.depends('warranty_end')
-    def _compute_warranty_state(self):
-        today = fields.Date.context_today(self)
-        for unit in self:
-            if not unit.warranty_end:
-                unit.warranty_state = 'none'
-            else:
-                unit.warranty_state = 'in_warranty' if unit.warranty_end >= today else 'expired'
-
-    def _search_warranty_state(self, operator, value):
-        if operator != 'in':
-            return NotImplemented
-        today = fields.Date.context_today(self)
-        domains = {
-            'none': Domain('warranty_end', '=', False),
-            'in_warranty': Domain('warranty_end', '>=', today),
-            'expired': Domain('warranty_end', '<', today),
-        }
-        return Domain.OR(domains.get(state, Domain.FALSE) for state in value)
 
     @api.depends('ref', 'name', 'serial')
     def _compute_display_name(self):
@@ -302,9 +217,9 @@ class AftersalesUnit(models.Model):
 
     def action_deliver(self):
         """Hand the product to the customer today: it is in use and its warranty starts."""
-        today = fields.Date.context_today(self)
         for unit in self.filtered(lambda unit: unit.state == 'draft'):
-            unit.write({'state': 'active', 'date_delivered': unit.date_delivered or today})
+            delivered = unit.date_delivered or unit._get_customer_day()
+            unit.write({'state': 'active', 'date_delivered': delivered})
 
     def action_retire(self):
         """Take the product out of use; its serial number may be registered again."""

@@ -3,6 +3,8 @@ from odoo.tools import SQL
 
 from odoo.addons.crm_customer.selfcheck import SelfCheck
 
+from ..warranty import UNIT_LAYERS
+
 DEADLINE_SAMPLE = 500
 
 
@@ -19,7 +21,7 @@ class CrmSelfcheck(models.Model):
             ),
             SelfCheck(
                 code='aftersales.warranty',
-                name=self.env._("Warranties end when start and period say"),
+                name=self.env._("Products are in warranty as long as their certificates say"),
                 method='_check_aftersales_warranty',
             ),
             SelfCheck(
@@ -41,21 +43,29 @@ class CrmSelfcheck(models.Model):
         return self._to_result(wrong.mapped('number'))
 
     def _check_aftersales_warranty(self) -> tuple[bool, str, int]:
-        """Compute all ends of warranty in the database: months there end like ours."""
-        Unit = self.env['aftersales.unit']
-        Unit.flush_model(['ref', 'warranty_start', 'warranty_months', 'warranty_end'])
+        """Compare what products show with their certificates, and these with their months."""
+        fields_of_unit = ['ref', 'warranty_start', 'warranty_months', 'warranty_end']
+        self.env['aftersales.unit'].flush_model(fields_of_unit)
+        self.env['aftersales.warranty'].flush_model()
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT ref
-                  FROM aftersales_unit
-                 WHERE warranty_end IS DISTINCT FROM
-                       CASE WHEN warranty_months > 0
-                            THEN (warranty_start + make_interval(months => warranty_months)
-                                  - interval '1 day')::date
-                       END
-                 ORDER BY id
-                """
+                SELECT unit.ref
+                  FROM aftersales_unit unit
+                  LEFT JOIN aftersales_warranty warranty
+                         ON warranty.unit_id = unit.id AND warranty.state = 'active'
+                        AND warranty.layer IN %s
+                 GROUP BY unit.id
+                HAVING max(warranty.date_end) IS DISTINCT FROM unit.warranty_end
+                    OR min(warranty.date_start) <> unit.warranty_start
+                    OR bool_or(warranty.start_event <> 'replacement'
+                               AND warranty.date_end IS DISTINCT FROM
+                                   (warranty.date_start
+                                    + make_interval(months => warranty.months) - interval '1 day'
+                                    + make_interval(days => warranty.repair_days))::date)
+                 ORDER BY unit.id
+                """,
+                UNIT_LAYERS,
             )
         )
         return self._to_result([ref for (ref,) in rows])

@@ -12,7 +12,14 @@ class ProductTemplate(models.Model):
     aftersales_warranty_months = fields.Integer(
         string="Warranty (Months)",
         help="Given to pieces delivered from now on; pieces that customers own keep their warranty."
-        " Zero: no warranty.",
+        " Zero: as the warranty policy says, and none without one.",
+    )
+    aftersales_warranty_policy_id = fields.Many2one(
+        comodel_name='aftersales.warranty.policy',
+        string="Warranty Policy",
+        company_dependent=True,
+        check_company=True,
+        help="Empty: that of the product category, else of the company.",
     )
     aftersales_meter_type_id = fields.Many2one(
         comodel_name='aftersales.meter.type',
@@ -30,4 +37,8 @@ class ProductTemplate(models.Model):
     def _is_aftersales_tracked(self) -> bool:
         """Whether each piece sold is registered as a product of the customer."""
         self.ensure_one()
-        return self.aftersales_track_units or self.aftersales_warranty_months > 0
+        return (
+            self.aftersales_track_units
+            or self.aftersales_warranty_months > 0
+            or bool(self.aftersales_warranty_policy_id)
+        )

@@ -17,7 +17,23 @@ class ResCompany(models.Model):
         help="Days after the end in which a customer's answer reopens his request. Later answers"
         " become a new request that follows the old one.",
     )
+    aftersales_warranty_policy_id = fields.Many2one(
+        comodel_name='aftersales.warranty.policy',
+        string="Warranty Policy",
+        domain="[('company_id', 'in', [False, id])]",
+        help="Of products that have none, nor their categories. Empty: the months on the product"
+        " alone say what is promised.",
+    )
+    aftersales_meter_days = fields.Integer(
+        string="Meter Readings Count for",
+        default=90,
+        help="Days after which a reading says no more whether a limit has been reached.",
+    )
 
+    _aftersales_meter_days_range = models.Constraint(
+        'CHECK(aftersales_meter_days BETWEEN 0 AND 3650)',
+        "Meter readings count for 0 to 3650 days.",
+    )
     _aftersales_reopen_days_range = models.Constraint(
         'CHECK(aftersales_reopen_days BETWEEN 0 AND 3650)',
         "Requests can be reopened within 0 to 3650 days.",

@@ -86,13 +86,13 @@ class SaleOrderLine(models.Model):
     def _get_unit_delivery_date(self):
         """Return the day the pieces reached the customer, or False while they have not.
 
-        Orders know the promised day or the day of the order, in the company's time zone. Addons
+        Orders know the promised day or the day of the order, in the customer's time zone. Addons
         that know the real delivery answer better.
         """
         self.ensure_one()
         order = self.order_id
-        zone = order.company_id._get_customer_timezone()
+        customer = order.partner_id.with_company(order.company_id)
         moment = order.commitment_date or order.date_order
         if not moment or moment > fields.Datetime.now():
             return False
-        return pytz.utc.localize(moment).astimezone(pytz.timezone(zone)).date()
+        return pytz.utc.localize(moment).astimezone(pytz.timezone(customer.customer_tz)).date()

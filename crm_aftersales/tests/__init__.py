@@ -26,4 +26,5 @@ from . import (
     test_tours,
     test_unit,
     test_unit_transfer,
+    test_warranty,
 )

@@ -1,5 +1,6 @@
 from psycopg2.errors import CheckViolation
 
+from odoo.fields import Command
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import mute_logger
 
@@ -12,11 +13,18 @@ class TestBounds(TransactionCase):
     def test_numbers_no_calendar_knows_are_refused(self):
         policy = self.env['aftersales.sla.policy'].create({'name': "Any"})
         product = self.env['product.template'].create({'name': "Any"})
+        warranty = self.env['aftersales.warranty.policy'].create(
+            {'name': "Any", 'rule_ids': [Command.create({})]}
+        )
         for record, values in (
             (self.env.company, {'aftersales_reopen_days': 10**7}),
             (self.env.company, {'aftersales_reopen_days': -1}),
             (policy, {'resolution_hours': 1e8}),
             (product, {'aftersales_warranty_months': 200000}),
+            (self.env.company, {'aftersales_meter_days': -1}),
+            (warranty, {'months': 1201}),
+            (warranty, {'meter_limit': -1}),
+            (warranty.rule_ids, {'percent': 101}),
         ):
             with self.subTest(values), self.assertRaises(CheckViolation), self.cr.savepoint():
                 record.write(values)

@@ -48,10 +48,18 @@ class TestSelfcheck(AftersalesCommon):
                 for day in (False, '2024-02-29', '2025-08-31', '2026-01-31', '2026-12-31')
             ]
         )
-        self.assertEqual(self.checks._check_aftersales_warranty()[0], True)
-        self.env.cr.execute(
-            SQL("UPDATE aftersales_unit SET warranty_end = now() WHERE id = %s", self.unit.id)
-        )
-        ok, message, count = self.checks._check_aftersales_warranty()
-        self.assertEqual((ok, count), (False, 1))
-        self.assertIn(self.unit.ref, message)
+        self.unit.warranty_months = 24
+        self.unit.date_delivered = '2026-01-31'
+        wrong = self.checks._check_aftersales_warranty()[2]
+        for broken in (
+            "aftersales_unit SET warranty_end = warranty_end + 1 WHERE id = %s",
+            "aftersales_unit SET warranty_start = warranty_start + 1 WHERE id = %s",
+            "aftersales_warranty SET state = 'void' WHERE unit_id = %s",
+            "aftersales_warranty SET months = months + 1 WHERE unit_id = %s",
+        ):
+            with self.subTest(broken=broken), self.env.cr.savepoint() as savepoint:
+                self.env.cr.execute(SQL(f'UPDATE {broken}', self.unit.id))
+                ok, message, count = self.checks._check_aftersales_warranty()
+                self.assertEqual((ok, count), (False, wrong + 1))
+                self.assertIn(self.unit.ref, message)
+                savepoint.rollback()

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from odoo import fields, models
+
+from ..warranty import MeterBounds, WarrantyAnswer
+
+#: of several answers the best one counts
+RANKS = {'covered': 2, 'unknown': 1, 'not_covered': 0}
+
+
+class AftersalesUnit(models.Model):
+    """Is it covered, why, and until when: judged on the day of the fault, not of the repair."""
+
+    _inherit = 'aftersales.unit'
+
+    def _get_warranty_answer(
+        self,
+        day: date | datetime | None = None,
+        *,
+        line_type: str | None = None,
+        product=None,
+        meter: float | None = None,
+    ) -> WarrantyAnswer:
+        """Return whether something is covered by a warranty of the product.
+
+        :param day: of the fault, today when left out; a moment (UTC) is the customer's day
+        :param line_type: one of ``warranty.LINE_TYPES``; the product as a whole when left out
+        :param product: part or service asked about, a ``product.product``
+        :param meter: what the meter showed on the day, when known
+        """
+        self.ensure_one()
+        answers = self._get_warranty_answers(
+            day,
+            line_type=line_type,
+            product=product,
+            meters=None if meter is None else {self.id: meter},
+        )
+        return answers[self.id]
+
+    def _get_warranty_answers(
+        self,
+        day: date | datetime | None = None,
+        *,
+        line_type: str | None = None,
+        product=None,
+        meters: dict[int, float] | None = None,
+    ) -> dict[int, WarrantyAnswer]:
+        """Return the answers about many products, by id; it asks no more often for more products.
+
+        :param meters: what the meter showed on the day, by id, where it is known
+        """
+        units = self.sudo()
+        days = {unit.id: unit._get_customer_day(day) for unit in units}
+        bounds = units._get_meter_bounds(days, meters or {})
+        asked = (line_type, product.id if product else None, self._get_warranty_categories(product))
+        return {
+            unit.id: unit._choose_warranty_answer(
+                [
+                    warranty._judge(days[unit.id], asked, bounds[unit.id])
+                    for warranty in unit.warranty_ids
+                    if warranty._is_asked(*asked)
+                ]
+            )
+            for unit in units
+        }
+
+    def _get_warranty_categories(self, product) -> set[int]:
+        """Return the ids of a product's category and of all above it.
+
+        :param product: a ``product.product``, or nothing
+        """
+        path = (product and product.sudo().categ_id.parent_path) or ''
+        return {int(part) for part in path.split('/') if part}
+
+    def _choose_warranty_answer(self, answers: list[WarrantyAnswer]) -> WarrantyAnswer:
+        """Return the best of the answers that the warranties of one product give."""
+        if not answers:
+            return WarrantyAnswer(
+                'not_covered',
+                0,
+                self.env['aftersales.warranty'],
+                self.env._("No warranty was granted."),
+                None,
+            )
+        return max(
+            answers,
+            key=lambda answer: (
+                RANKS[answer.state],
+                answer.percent,
+                answer.until or answer.warranty.date_end,
+            ),
+        )
+
+    def _get_meter_bounds(
+        self, days: dict[int, date], meters: dict[int, float]
+    ) -> dict[int, MeterBounds]:
+        """Return what is known of the meter of each product on a day.
+
+        :param days: by id
+        :param meters: what it showed, by id, where somebody says so
+        """
+        limited = self.filtered(
+            lambda unit: unit.id not in meters and any(unit.warranty_ids.mapped('meter_end'))
+        )
+        bounds = {unit.id: MeterBounds() for unit in self}
+        for day, units in limited.grouped(lambda unit: days[unit.id]).items():
+            bounds.update(units._get_meter_bounds_on(day))
+        return bounds | {
+            unit_id: MeterBounds(total, total, True) for unit_id, total in meters.items()
+        }
+
+    def _get_meter_bounds_on(self, day: date) -> dict[int, MeterBounds]:
+        """Return what the readings before and after a day say about it, by id."""
+        before = self._get_last_readings(day)
+        after = dict(
+            self.env['aftersales.meter.reading']._read_group(
+                [('unit_id', 'in', self.ids), ('date', '>', day), ('state', '=', 'ok')],
+                ['unit_id'],
+                ['total:min'],
+            )
+        )
+        bounds = {}
+        for unit in self:
+            last = before.get(unit)
+            oldest = fields.Date.subtract(day, days=unit.company_id.aftersales_meter_days)
+            bounds[unit.id] = MeterBounds(
+                low=last.total if last else None,
+                high=after.get(unit),
+                is_fresh=bool(last) and last.date >= oldest,
+            )
+        return bounds
