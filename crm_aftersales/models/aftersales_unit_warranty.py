@@ -225,7 +225,7 @@ class AftersalesUnit(models.Model):
             wrong |= present
             vals_list += target
         wrong._end(self.env._("Corrected"))
-        granted = wrong.create(vals_list)
+        granted = self._grant_warranties(vals_list)
         (wrong | granted).unit_id._settle_chained_warranties()
 
     def _get_first_warranties(self):
@@ -325,8 +325,6 @@ class AftersalesUnit(models.Model):
         :param values: of other fields
         """
         self.ensure_one()
-        limit = terms.get('meter_limit') if layer in ('base', 'extended') else 0
-        meter = (self._get_meter_total(day) or 0) if limit else 0
         return {
             'unit_id': self.id,
             'company_id': self.company_id.id,
@@ -338,10 +336,26 @@ class AftersalesUnit(models.Model):
             'date_start': day,
             'date_end': fields.Date.add(get_last_day(day, months), days=repair_days),
             'repair_days': repair_days,
-            'meter_start': meter,
-            'meter_end': meter + limit if limit else 0,
+            'meter_end': terms.get('meter_limit') if layer in ('base', 'extended') else 0,
             **values,
         }
+
+    @api.model
+    def _grant_warranties(self, vals_list: list[dict]):
+        """Grant warranties: the limit of each is counted from what its meter showed at the start.
+
+        :param vals_list: as :meth:`_prepare_warranty_vals` gives them
+        :return: the warranties, in elevated rights
+        """
+        limited = [vals for vals in vals_list if vals['meter_end'] and vals['date_start']]
+        for day in {vals['date_start'] for vals in limited}:
+            of_day = [vals for vals in limited if vals['date_start'] == day]
+            units = self.sudo().browse([vals['unit_id'] for vals in of_day])
+            readings = units._get_last_readings(day)
+            for unit, vals in zip(units, of_day, strict=True):
+                start = readings[unit].total if unit in readings else 0
+                vals |= {'meter_start': start, 'meter_end': start + vals['meter_end']}
+        return self.env['aftersales.warranty'].sudo().create(vals_list)
 
     def _settle_chained_warranties(self) -> None:
         """Let the warranties that follow the first ones begin where these end."""

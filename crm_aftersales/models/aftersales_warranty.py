@@ -298,6 +298,9 @@ class AftersalesWarranty(models.Model):
     def _format_meter(self, value: float | None = None) -> str:
         """Return a total of the meter as it is read: the limit when left out."""
         value = self.meter_end if value is None else value
+        meter = self.unit_id.sudo().meter_type_id.with_env(self.env)
+        if meter:
+            return meter._format(value)
         return (
             self.env['res.lang']
             ._lang_get(self.env.lang or 'en_US')

@@ -165,11 +165,53 @@ class TestWarranty(WarrantyCommon):
         answer = unit._get_warranty_answer(date(2028, 1, 10), meter=5)
         self.assertEqual(answer.state, 'not_covered', "the days are over first")
 
+    def test_4_2_3_limit_counts_from_the_start(self):
+        policy = self._create_warranty_policy(meter_limit=20000)
+        meter = self.env['aftersales.meter.type'].create({'name': "Odometer", 'uom': "km"})
+        units = self._create_unit(meter_type_id=meter.id)
+        units += self._create_unit(meter_type_id=meter.id)
+        self.env['aftersales.meter.reading'].create(
+            {'unit_id': units[0].id, 'date': '2026-01-05', 'value': 1500}
+        )
+        units._start_warranty('delivery', date(2026, 1, 10))
+        limits = [(row.meter_start, row.meter_end) for row in units.warranty_ids]
+        self.assertEqual(limits, [(1500, 21500), (0, 20000)])
+        policy.meter_limit = 1
+        self.assertEqual(units[0]._get_warranty_answer(date(2026, 2, 1), meter=21500).percent, 100)
+
     def test_4_2_3_unknown_without_a_reading(self):
         self._create_warranty_policy(meter_limit=20000)
         unit = self._create_unit(date_delivered='2026-01-10')
         answer = unit._get_warranty_answer(date(2026, 6, 1))
         self.assertEqual((answer.state, answer.percent), ('unknown', 0))
+        meter = self.env['aftersales.meter.type'].create({'name': "Odometer", 'uom': "km"})
+        unit.meter_type_id = meter
+        readings = self.env['aftersales.meter.reading'].create(
+            [
+                {'unit_id': unit.id, 'date': day, 'value': value, 'is_confirmed': True}
+                for day, value in (('2026-03-01', 9000), ('2026-10-01', 18000))
+            ]
+        )
+        self.company.aftersales_meter_days = 90
+        for day, state in (
+            (date(2026, 2, 1), 'covered'),  # by the reading after it
+            (date(2026, 3, 1), 'covered'),
+            (date(2026, 9, 1), 'covered'),
+            (date(2026, 12, 30), 'covered'),  # 90 days old
+            (date(2026, 12, 31), 'unknown'),
+        ):
+            with self.subTest(day=day):
+                self.assertEqual(unit._get_warranty_answer(day).state, state)
+        readings[1].value = 20500
+        for day, state in (
+            (date(2026, 2, 1), 'covered'),
+            (date(2026, 3, 1), 'covered'),
+            (date(2026, 9, 1), 'unknown'),
+            (date(2027, 12, 31), 'not_covered'),  # meters do not run backwards
+        ):
+            with self.subTest(day=day):
+                self.assertEqual(unit._get_warranty_answer(day).state, state)
+        self.assertIn("20,500 km", unit._get_warranty_answer(date(2027, 12, 31)).reason)
         # what is over by the calendar needs no reading
         self.assertEqual(unit._get_warranty_answer(date(2028, 6, 1)).state, 'not_covered')
 
@@ -365,7 +407,7 @@ class TestWarranty(WarrantyCommon):
         self.assertEqual(few, many)
 
     def test_granting_asks_no_more_often_for_more_products(self):
-        self._create_warranty_policy({'line_type': 'labour', 'percent': 50, 'name': "Work"})
+        self._create_warranty_policy({'line_type': 'labour', 'percent': 50}, meter_limit=9)
         units = self.env['aftersales.unit'].create(
             [{'product_id': self.product.id, 'partner_id': self.customer.id} for _n in range(30)]
         )
