@@ -60,3 +60,6 @@ from . import (
     aftersales_request_voice,
 )
 from . import aftersales_request_opinion, crm_import_voice, res_partner_voice, res_partner_followup
+from . import aftersales_request_opinion, crm_import_voice, res_partner_voice
+from . import aftersales_checklist_item, aftersales_request_type_kind, aftersales_request_kind
+from . import aftersales_request_check, aftersales_request_checklist, res_partner_request

@@ -16,6 +16,8 @@ from . import (
     test_portal_request,
     test_preset,
     test_request,
+    test_request_checklist,
+    test_request_kind,
     test_request_merge,
     test_request_split,
     test_request_owner,

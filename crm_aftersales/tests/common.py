@@ -32,6 +32,7 @@ class AftersalesCommon(MailCommon):
         )
         cls.company.aftersales_team_id = cls.team
         cls.env['aftersales.sla.policy'].search([]).active = False
+        cls.env['aftersales.checklist.item'].search([]).active = False
         cls.type_fault = cls.env.ref('crm_aftersales.aftersales_request_type_fault')
         cls.type_complaint = cls.env.ref('crm_aftersales.aftersales_request_type_complaint')
         cls.type_praise = cls.env.ref('crm_aftersales.aftersales_request_type_praise')

@@ -48,6 +48,8 @@ class TestAccessRights(AftersalesCommon):
             'aftersales.warranty': (read, read, read, read, read, nothing),
             'aftersales.warranty.policy': (everything, read, read, read, nothing, nothing),
             'aftersales.warranty.policy.rule': (everything, read, read, read, nothing, nothing),
+            'aftersales.request.check': (everything, everything, everything, read, *[nothing] * 2),
+            'aftersales.checklist.item': (everything, read, read, read, nothing, nothing),
             'aftersales.code': (everything, read, read, read, nothing, nothing),
             'aftersales.team': (everything, read, read, read, nothing, nothing),
             'aftersales.request.type': (everything, read, read, read, nothing, nothing),
