@@ -16,6 +16,9 @@ from . import (
     aftersales_meter_limit,
     aftersales_meter_reading,
     aftersales_unit_meter,
+    aftersales_unit_component,
+    aftersales_unit_tree,
+    aftersales_unit_dates,
     aftersales_request,
     aftersales_request_mail,
     aftersales_request_triage,
@@ -46,6 +49,8 @@ from . import (
     res_partner_privacy_unit,
     sale_order,
     sale_order_line,
+    sale_order_line_invoice,
+    account_move_unit,
 )
 from . import mail_thread
 from . import res_company_voice, res_config_settings_voice

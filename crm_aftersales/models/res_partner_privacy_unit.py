@@ -22,4 +22,23 @@ class ResPartner(models.Model):
                 reason=self.env._("How much a product was used is part of its history."),
                 values={'note': False},
             ),
+            PersonalData(
+                key='aftersales.unit.component',
+                label=self.env._("Parts of Customer Products"),
+                model='aftersales.unit.component',
+                domain=Domain('unit_id.partner_id', 'in', self.ids),
+                fields=('unit_id', 'product_id', 'serial', 'date_from', 'date_to', 'reason'),
+                on_erase='keep',
+                reason=self.env._("What was replaced in a product is part of its history."),
+            ),
+            PersonalData(
+                key='aftersales.unit.site',
+                label=self.env._("Products That Stand There"),
+                model='aftersales.unit',
+                domain=Domain('site_partner_id', 'in', self.ids),
+                fields=('ref', 'name', 'serial'),
+                on_erase='anonymise',
+                reason=self.env._("The product belongs to somebody else."),
+                values={'site_partner_id': False},
+            ),
         ]

@@ -81,6 +81,7 @@ class SaleOrderLine(models.Model):
             'sale_line_position': position,
             'date_delivered': delivered,
             'state': 'active' if delivered else 'draft',
+            **self._prepare_unit_invoice_vals(position),
         }
 
     def _get_unit_delivery_date(self):

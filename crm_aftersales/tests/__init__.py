@@ -1,6 +1,7 @@
 from . import (
     test_access_rights,
     test_bounds,
+    test_component,
     test_data,
     test_import,
     test_mail_gateway,

@@ -1,3 +1,4 @@
+from . import aftersales_component_replace
 from . import aftersales_request_merge
 from . import aftersales_request_split
 from . import aftersales_unit_transfer
