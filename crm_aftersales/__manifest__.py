@@ -18,6 +18,7 @@
         'data/ir_sequence_data.xml',
         'data/mail_message_subtype_data.xml',
         'data/mail_template_data.xml',
+        'data/aftersales_survey_data.xml',
         'data/aftersales_request_stage_data.xml',
         'data/aftersales_team_data.xml',
         'data/aftersales_request_type_data.xml',
@@ -54,6 +55,8 @@
         'views/aftersales_opinion_views.xml',
         'views/aftersales_followup_views.xml',
         'views/aftersales_selfaudit_views.xml',
+        'views/aftersales_feedback_views.xml',
+        'views/aftersales_feedback_templates.xml',
         'views/aftersales_voice_settings_views.xml',
         'views/aftersales_voice_menus.xml',
     ],
@@ -71,6 +74,7 @@
         'demo/aftersales_request_demo.xml',
         'demo/aftersales_opinion_demo.xml',
         'demo/aftersales_followup_demo.xml',
+        'demo/aftersales_feedback_demo.xml',
     ],
     'assets': {
         'web.assets_frontend': [

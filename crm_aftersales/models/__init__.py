@@ -63,6 +63,16 @@ from . import (
     aftersales_followup_selfaudit,
     rating_rating,
     aftersales_request_voice,
+    aftersales_feedback,
+    aftersales_request_feedback,
+    aftersales_followup_feedback,
+)
+from . import (
+    aftersales_request_opinion,
+    crm_import_voice,
+    res_partner_voice,
+    res_partner_followup,
+    res_partner_feedback,
 )
 from . import aftersales_request_opinion, crm_import_voice, res_partner_voice, res_partner_followup
 from . import aftersales_request_opinion, crm_import_voice, res_partner_voice

@@ -105,7 +105,6 @@ class AftersalesFollowup(models.Model):
     date_done = fields.Datetime(string="Done on", readonly=True, copy=False)
     complaint_id = fields.Many2one(
         comodel_name='aftersales.request',
-        string="Complaint",
         readonly=True,
         copy=False,
         index='btree_not_null',
@@ -167,6 +166,7 @@ class AftersalesFollowup(models.Model):
         followups = self.sudo()._insert_keyed(
             [{**vals, **self._prepare_handling_vals(vals)} for vals in vals_list]
         )
+        followups.request_id.invalidate_recordset(['followup_ids'], flush=False)
         followups._opened_after_hook()
         return followups
 

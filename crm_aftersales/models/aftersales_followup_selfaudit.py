@@ -11,8 +11,9 @@ class AftersalesFollowup(models.Model):
     )
 
     def _opened_after_hook(self):
-        super()._opened_after_hook()
+        result = super()._opened_after_hook()
         self.env['aftersales.selfaudit']._start(self)
+        return result
 
     def action_view_selfaudit(self) -> dict:
         """Open the internal review of the score.

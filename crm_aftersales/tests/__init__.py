@@ -5,6 +5,7 @@ from . import (
     test_data,
     test_import,
     test_mail_gateway,
+    test_feedback,
     test_followup,
     test_opinion,
     test_message,

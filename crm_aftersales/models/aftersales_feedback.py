@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+#: lowest and highest score of each kind
+RANGES = {'nps': (0, 10), 'ces': (1, 7)}
+MAX_COMMENT = 2000
+
+
+class AftersalesFeedback(models.Model):
+    """A question a customer was asked after the end of a request, and what he answered.
+
+    NPS: how likely he is to recommend us, 0 to 10 (F. Reichheld, "The One Number You Need to
+    Grow", Harvard Business Review, December 2003).  CES: how easy it was made for him, 1 to 7
+    (M. Dixon, K. Freeman, N. Toman, "Stop Trying to Delight Your Customers", Harvard Business
+    Review, July 2010; in the scale of its second version).  Satisfaction is core's rating.
+
+    Who answers without his name is dropped: his answer is a row of its own that knows company, team
+    and month, and the row of the question only knows that there was one.  No row has a date of its
+    writing, by which the two could be brought together.
+    """
+
+    _name = 'aftersales.feedback'
+    _description = "Feedback of a Customer"
+    _inherit = ['crm.keyed.mixin']
+    _log_access = False
+    _order = 'id desc'
+    _rec_name = 'kind'
+
+    kind = fields.Selection(
+        selection=[('nps', "Recommendation (0-10)"), ('ces', "Ease (1-7)")],
+        required=True,
+        readonly=True,
+    )
+    state = fields.Selection(
+        selection=[
+            ('asked', "Asked"),
+            ('answered', "Answered"),
+            ('anonymous', "Answered Without Name"),
+        ],
+        string="Status",
+        required=True,
+        readonly=True,
+        default='asked',
+    )
+    score = fields.Integer(readonly=True, aggregator='avg')
+    comment = fields.Text(readonly=True)
+    anonymous = fields.Boolean(string="Without Name", readonly=True)
+    date_asked = fields.Date(string="Asked on", readonly=True)
+    date = fields.Date(
+        string="Answered on",
+        readonly=True,
+        help="Of an answer without name the first day of the month.",
+    )
+
+    request_id = fields.Many2one(
+        comodel_name='aftersales.request',
+        string="Service Request",
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+    )
+    partner_id = fields.Many2one(
+        comodel_name='res.partner',
+        string="Customer",
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+    )
+    user_id = fields.Many2one(
+        comodel_name='res.users',
+        string="Responsible",
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+    )
+    product_id = fields.Many2one(
+        comodel_name='product.product',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+    )
+    team_id = fields.Many2one(
+        comodel_name='aftersales.team',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+    )
+    company_id = fields.Many2one(
+        comodel_name='res.company', required=True, readonly=True, index=True
+    )
+
+    _request_kind_unique = models.UniqueIndex('(request_id, kind) WHERE request_id IS NOT NULL')
+    _score_range = models.Constraint(
+        "CHECK (state <> 'answered' OR (kind = 'nps' AND score BETWEEN 0 AND 10)"
+        " OR (kind = 'ces' AND score BETWEEN 1 AND 7))",
+        "A score is 0 to 10 for a recommendation and 1 to 7 for ease.",
+    )
+    _anonymous_has_no_author = models.Constraint(
+        'CHECK (anonymous IS NOT TRUE OR (key IS NULL AND request_id IS NULL AND partner_id IS NULL'
+        ' AND user_id IS NULL AND product_id IS NULL AND date_asked IS NULL))',
+        "An answer without name has no author.",
+    )
+
+    def _prepare_keyed_vals(self, vals):
+        """Rows have no audit columns."""
+        audit = ('create_uid', 'create_date', 'write_uid', 'write_date')
+        values = super()._prepare_keyed_vals(vals)
+        return {name: value for name, value in values.items() if name not in audit}
+
+    # ------------------------------------------------------------
+    # ASKING
+    # ------------------------------------------------------------
+
+    @api.model
+    def _ask(self, request) -> AftersalesFeedback:
+        """Note that the customer of a request is asked, each kind once.
+
+        :param request: one ``aftersales.request``
+        :return: all that he is or was asked about it
+        """
+        company = request.company_id.sudo()
+        kinds = [kind for kind in RANGES if company[f'aftersales_ask_{kind}']]
+        self.sudo()._insert_keyed([self._prepare_asked_vals(request, kind) for kind in kinds])
+        request.invalidate_recordset(['feedback_ids'], flush=False)
+        return self.sudo().search([('request_id', '=', request.id)])
+
+    @api.model
+    def _prepare_asked_vals(self, request, kind: str) -> dict:
+        """Return the values of a question about a request."""
+        request = request.sudo()
+        return {
+            'key': f'request:{request.id}:{kind}',
+            'kind': kind,
+            'request_id': request.id,
+            'partner_id': request.partner_id.id,
+            'user_id': request.user_id.id,
+            'product_id': request.product_id.id,
+            'team_id': request.team_id.id,
+            'company_id': request.company_id.id,
+            'date_asked': fields.Date.context_today(self),
+        }
+
+    # ------------------------------------------------------------
+    # ANSWERING
+    # ------------------------------------------------------------
+
+    def _answer(self, scores: dict[str, str], comment: str = '', anonymous: bool = False) -> None:
+        """Record what the customer answered; each question takes one answer.
+
+        :param scores: by kind, as they were posted; kinds that are missing stay open
+        :param comment: in his words, belongs to his first answer
+        :param anonymous: drop who he is
+        :raise UserError: no score, or one outside its range
+        """
+        values = {
+            feedback: feedback._read_score(scores[feedback.kind])
+            for feedback in self
+            if feedback.state == 'asked' and scores.get(feedback.kind) not in (None, '')
+        }
+        if not values:
+            raise UserError(self.env._("Please choose a number first."))
+        comment = (comment or '').strip()[:MAX_COMMENT]
+        answers = self.browse()
+        for feedback, score in values.items():
+            answers |= feedback._record(score, comment, anonymous)
+            comment = ''
+        answers._follow_up_bad_scores()
+
+    def _read_score(self, text: str) -> int:
+        """Return the score that was posted.
+
+        :raise UserError: it is no number of the scale
+        """
+        low, high = RANGES[self.kind]
+        score = int(text) if text.isascii() and text.isdigit() else -1
+        if not low <= score <= high:
+            raise UserError(
+                self.env._("Please choose a number from %(low)s to %(high)s.", low=low, high=high)
+            )
+        return score
+
+    def _record(self, score: int, comment: str, anonymous: bool) -> AftersalesFeedback:
+        """Record one answer, at the question or, without a name, away from it."""
+        today = fields.Date.context_today(self)
+        vals = {'score': score, 'comment': comment, 'state': 'answered'}
+        if not anonymous:
+            self.write({**vals, 'date': today})
+            return self
+        self.state = 'anonymous'
+        return self.create({**vals, **self._prepare_anonymous_vals(today)})
+
+    def _prepare_anonymous_vals(self, today) -> dict:
+        """Return all that is kept of where an answer without name came from."""
+        return {
+            'kind': self.kind,
+            'anonymous': True,
+            'date': today.replace(day=1),
+            'team_id': self.team_id.id,
+            'company_id': self.company_id.id,
+        }
+
+    # ------------------------------------------------------------
+    # BAD SCORES
+    # ------------------------------------------------------------
+
+    def _follow_up_bad_scores(self) -> None:
+        """Open one follow-up for what a customer sent, by the first of his scores that is bad."""
+        bad = self.filtered(lambda feedback: feedback._is_bad_score())[:1]
+        if bad:
+            comment = '\n'.join(filter(None, self.mapped('comment')))
+            self.env['aftersales.followup']._open([bad._prepare_followup_vals(comment)])
+
+    def _is_bad_score(self) -> bool:
+        """Whether somebody has to see to it."""
+        self.ensure_one()
+        company = self.company_id
+        return company.aftersales_followup and self.score <= company[f'aftersales_{self.kind}_bad']
+
+    def _prepare_followup_vals(self, comment: str) -> dict:
+        """Return what a follow-up has to know of the answer."""
+        self.ensure_one()
+        return {
+            'key': f'feedback:{self.id}',
+            'kind': self.kind,
+            'score': self.score,
+            'comment': comment,
+            'feedback_id': self.id,
+            'request_id': self.request_id.id,
+            'partner_id': self.partner_id.id,
+            'company_id': self.company_id.id,
+            'team_id': self.team_id.id,
+        }
+
+    # ------------------------------------------------------------
+    # WHO WAS ASKED LATELY
+    # ------------------------------------------------------------
+
+    @api.model
+    def _get_asked_lately(self, persons, company) -> set[int]:
+        """Return the persons who were sent a survey, or will be, within the days of the settings.
+
+        The row of each person is claimed first: of two requests of one customer that are closed at
+        once, the second is decided after the first.
+
+        :return: ids of ``crm.person``
+        """
+        days = company.aftersales_survey_days
+        persons = persons.sudo()
+        if not days or not persons:
+            return set()
+        persons._bump_version()
+        since = fields.Datetime.subtract(fields.Datetime.now(), days=days)
+        self.env['crm.message'].sudo().flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                'SELECT DISTINCT person_id FROM crm_message'
+                " WHERE person_id IN %s AND company_id = %s AND message_class = 'survey'"
+                "   AND state NOT IN ('refused', 'cancelled', 'failed')"
+                '   AND COALESCE(sent_at, planned_at) > %s',
+                tuple(persons.ids),
+                company.id,
+                since,
+            )
+        )
+        return {person_id for (person_id,) in rows}
