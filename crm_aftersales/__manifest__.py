@@ -16,6 +16,7 @@
         'security/aftersales_meter_security.xml',
         'security/aftersales_component_security.xml',
         'data/ir_sequence_data.xml',
+        'data/ir_cron_data.xml',
         'data/mail_message_subtype_data.xml',
         'data/mail_template_data.xml',
         'data/aftersales_survey_data.xml',

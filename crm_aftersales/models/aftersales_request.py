@@ -21,13 +21,6 @@ SYSTEM_FIELDS = {
     'date_closed',
     'reopen_count',
     'submission_key',
-    'sla_policy_id',
-    'sla_date_start',
-    'sla_seconds_used',
-    'sla_response_deadline',
-    'sla_deadline',
-    'sla_warning_date',
-    'sla_missed',
 }
 #: of those, what a past request may bring along when it is imported
 IMPORTED_FIELDS = {'number', 'date_first_reply', 'date_resolved', 'date_closed', 'parent_id'}
@@ -39,7 +32,6 @@ class AftersalesRequest(models.Model):
     _name = 'aftersales.request'
     _description = "Service Request"
     _inherit = [
-        'aftersales.sla.mixin',
         'crm.system.mixin',
         'portal.mixin',
         'mail.thread.cc',
@@ -332,7 +324,6 @@ class AftersalesRequest(models.Model):
             ]
         )
         requests._stamp_state_dates()
-        requests._apply_sla()
         return requests
 
     @api.model
@@ -350,8 +341,6 @@ class AftersalesRequest(models.Model):
             self.filtered(lambda request: request.state != states[request])._on_state_changed(
                 states
             )
-        if self._get_sla_triggers() & vals.keys():
-            self.action_recompute_sla()
         return result
 
     @api.model
@@ -418,8 +407,7 @@ class AftersalesRequest(models.Model):
                 requests.sudo().write(dict(vals))
 
     def _reopen_clocks(self):
-        """Reopen: the ends are wiped, the solution clock goes on, the first answer stays given."""
-        self._restart_sla()
+        """Reopen: the ends are wiped, the first answer stays given."""
         for request in self.sudo():
             request.write(
                 {
@@ -428,7 +416,6 @@ class AftersalesRequest(models.Model):
                     'reopen_count': request.reopen_count + 1,
                 }
             )
-        self._apply_sla()
 
     def _move_to_state(self, state: str):
         """Move to the first stage that stands for a state."""

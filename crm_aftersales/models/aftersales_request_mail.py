@@ -44,11 +44,13 @@ class AftersalesRequest(models.Model):
         return bool(author) and not author.partner_share and author != self.partner_id
 
     def _on_public_answer(self, message):
-        """Stop the first-response clock."""
+        """Stop the clocks of answers."""
         # Whoever may post here may not be allowed to write: colleagues are invited as followers.
         request = self.sudo()
         if not request.date_first_reply:
             request.date_first_reply = message.date
+        # a mail may claim to come from the future
+        request._post_sla_event('reply', at=min(message.date, fields.Datetime.now()))
 
     def _adopt_new_contact(self, message):
         """Link the contact that was made of the sender's address when we wrote to him."""
@@ -76,6 +78,8 @@ class AftersalesRequest(models.Model):
                 request.action_reopen()
             else:
                 request._continue_in_follow_up(message)
+        if request.state in OPEN_STATES:
+            request._post_sla_event('customer')
 
     def _can_be_reopened_by_customer(self) -> bool:
         """Whether the time in which an answer reopens is not over; resolved is not an end yet."""

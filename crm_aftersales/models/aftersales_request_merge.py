@@ -205,18 +205,8 @@ class AftersalesRequest(models.Model):
 
     def _take_over_clocks(self, sources) -> None:
         """Count from when the customer first turned to us; an answer given stays given."""
-        requests = self | sources
-        answers = [moment for moment in requests.mapped('date_first_reply') if moment]
-        vals = {
-            'date_received': min(requests.mapped('date_received')),
-            'date_first_reply': min(answers, default=False),
-        }
-        vals = {name: value for name, value in vals.items() if self[name] != value}
-        if vals:
-            self.write(vals)
-        if hasattr(self, '_post_sla_event'):
-            sources._post_sla_event('merge')
-            self._sla_take_over(sources)
+        sources._post_sla_event('merge')
+        self._sla_take_over(sources)
 
     def _get_taken_over_text(self, sources) -> Markup:
         """Return the note that tells what was merged into this request."""

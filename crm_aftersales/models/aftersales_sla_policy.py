@@ -34,6 +34,21 @@ class AftersalesSlaPolicy(models.Model):
         required=True,
         help="The policy rules requests of this priority and above.",
     )
+    partner_ids = fields.Many2many(
+        comodel_name='res.partner',
+        string="Customers",
+        help="Companies with all their contacts, or private persons. Empty: every customer.",
+    )
+    partner_tag_ids = fields.Many2many(
+        comodel_name='res.partner.category',
+        string="Customer Tags",
+        help="Of the contact or of his company. Empty: every customer.",
+    )
+    product_category_ids = fields.Many2many(
+        comodel_name='product.category',
+        string="Product Categories",
+        help="With the categories below them. Empty: every product, and requests without one.",
+    )
 
     # === Targets ===
     response_hours = fields.Float(
@@ -42,6 +57,13 @@ class AftersalesSlaPolicy(models.Model):
     )
     resolution_hours = fields.Float(
         string="Resolution", help="Working hours until the request is resolved. Zero: no promise."
+    )
+    next_response_hours = fields.Float(
+        string="Next Response",
+        help="Working hours until a further message of the customer is answered. Zero: no promise.",
+    )
+    on_site_hours = fields.Float(
+        string="On Site", help="Working hours until somebody is on site. Zero: no promise."
     )
     warning_percent = fields.Integer(
         string="Warn at (%)",
@@ -65,14 +87,63 @@ class AftersalesSlaPolicy(models.Model):
         comodel_name='resource.calendar', string="Working Hours", check_company=True
     )
 
+    # === Rules ===
+    pause_reason_ids = fields.Many2many(
+        comodel_name='aftersales.pause.reason',
+        string="Pauses for",
+        help="While we wait for this, the clocks of visit and solution stand still: a pause adds"
+        " its working time to the deadline, so one over a weekend or a holiday adds nothing."
+        " Answers are owed all the time.",
+    )
+    on_change = fields.Selection(
+        selection=[
+            ('keep', "Keep the start: time and pauses so far count"),
+            ('restart', "Start again with all of the time"),
+        ],
+        string="When It Begins to Rule",
+        default='keep',
+        required=True,
+        help="What becomes of running clocks when team, type, priority or customer change and this"
+        " policy applies from then on.",
+    )
+    on_reopen = fields.Selection(
+        selection=[
+            ('resume', "Go on with what is left"),
+            ('restart', "Start again with all of the time"),
+            ('ignore', "Promise no second solution"),
+        ],
+        string="When Reopened",
+        default='resume',
+        required=True,
+        help="What becomes of the clock of the solution. The first response is never owed twice.",
+    )
+    escalation_ids = fields.One2many(
+        comodel_name='aftersales.sla.escalation',
+        inverse_name='policy_id',
+        string="Escalation",
+        copy=True,
+    )
+
     _hours_positive = models.Constraint(
         'CHECK(response_hours BETWEEN 0 AND 100000 AND resolution_hours BETWEEN 0 AND 100000)',
+        "A target is between 0 and 100,000 hours.",
+    )
+    _more_hours_positive = models.Constraint(
+        'CHECK(next_response_hours BETWEEN 0 AND 100000 AND on_site_hours BETWEEN 0 AND 100000)',
         "A target is between 0 and 100,000 hours.",
     )
     _warning_percent_range = models.Constraint(
         'CHECK(warning_percent BETWEEN 1 AND 100)',
         "The warning share is between 1 and 100 percent.",
     )
+
+    def unlink(self):
+        """Let other policies rule the requests of those that go."""
+        Request = self.env['aftersales.request'].sudo()
+        ruled = Request.search(Domain('sla_policy_id', 'in', self.ids) & Request._get_open_domain())
+        result = super().unlink()
+        ruled._retarget_sla()
+        return result
 
     @api.model
     def _get_candidates(self, companies):
@@ -91,18 +162,68 @@ class AftersalesSlaPolicy(models.Model):
             and (not self.team_ids or request.team_id in self.team_ids)
             and (not self.type_ids or request.type_id in self.type_ids)
             and request.priority >= self.min_priority
+            and self._matches_customer(request)
+            and self._matches_product(request)
         )
 
-    def _get_response_seconds(self) -> int:
-        """Return the promise of a first answer in seconds of working time."""
-        return round(self.response_hours * 3600)
+    def _matches_customer(self, request) -> bool:
+        """Whether the request comes from a customer the policy is for."""
+        partner, commercial = request.partner_id, request.commercial_partner_id
+        tags = partner.category_id | commercial.category_id
+        return (not self.partner_ids or commercial in self.partner_ids.commercial_partner_id) and (
+            not self.partner_tag_ids or bool(tags & self.partner_tag_ids)
+        )
 
-    def _get_resolution_seconds(self) -> int:
-        """Return the promise of a solution in seconds of working time."""
-        return round(self.resolution_hours * 3600)
+    def _matches_product(self, request) -> bool:
+        """Whether the request is about a product the policy is for."""
+        if not self.product_category_ids:
+            return True
+        path = request.product_id.categ_id.parent_path or ''
+        return any(
+            path.startswith(name) for name in self.product_category_ids.mapped('parent_path')
+        )
+
+    # ------------------------------------------------------------
+    # Terms
+    # ------------------------------------------------------------
+
+    def _get_terms(self, team, company) -> dict:
+        """Return what the policy promises, to be frozen in an event; see ``sla.SlaTerms``.
+
+        :param team: of the request
+        :param company: of the request
+        """
+        if not self:
+            return {}
+        return {
+            'policy': self.id,
+            'calendar': self._get_calendar(team, company).id or 0,
+            'targets': self._get_targets(),
+            'risk': self.warning_percent,
+            'steps': sorted(set(self.escalation_ids.mapped('percent'))),
+            'pauses': {
+                reason._get_key(): {'reason': reason.id, 'cap': reason._get_cap_seconds()}
+                for reason in self.pause_reason_ids
+            },
+            'reopen': self.on_reopen,
+            'change': self.on_change,
+        }
+
+    def _get_targets(self) -> dict[str, int]:
+        """Return the promises: kind of clock -> seconds of working time."""
+        hours = {
+            'first_response': self.response_hours,
+            'next_response': self.next_response_hours,
+            'on_site': self.on_site_hours,
+            'resolution': self.resolution_hours,
+        }
+        return {kind: round(number * 3600) for kind, number in hours.items() if number}
 
     def _get_calendar(self, team, company):
-        """Return the calendar the clocks run on; an empty one means around the clock."""
+        """Return the calendar the clocks run on; an empty one means around the clock.
+
+        Working hours of a service contract, once there are any, come before those of the team.
+        """
         self.ensure_one()
         calendar = self.env['resource.calendar']
         if self.calendar_source == 'always':

@@ -32,15 +32,14 @@ class CrmSelfcheck(models.Model):
         ]
 
     def _check_aftersales_deadlines(self) -> tuple[bool, str, int]:
-        """Compute the running deadlines again and compare, without writing anything.
+        """Compute running clocks again from their events and compare, without writing anything.
 
-        A policy or calendar edited since is a finding as well: "Recompute Deadlines" brings the
-        running clocks in line.
+        Working hours edited since are a finding as well: "Recompute Clocks" brings the running
+        clocks in line.
         """
         Request = self.env['aftersales.request'].sudo()
         running = Request.search(Request._get_open_domain(), order='id desc', limit=DEADLINE_SAMPLE)
-        wrong = Request.union(*running._prepare_sla_values().values())
-        return self._to_result(wrong.mapped('number'))
+        return self._to_result(running._get_wrong_clocks().mapped('number'))
 
     def _check_aftersales_warranty(self) -> tuple[bool, str, int]:
         """Compare what products show with their certificates, and these with their months."""

@@ -55,6 +55,10 @@ class TestAccessRights(AftersalesCommon):
             'aftersales.request.type': (everything, read, read, read, nothing, nothing),
             'aftersales.request.stage': (everything, read, read, read, nothing, nothing),
             'aftersales.sla.policy': (everything, read, read, read, nothing, nothing),
+            'aftersales.sla.escalation': (everything, read, read, read, nothing, nothing),
+            'aftersales.pause.reason': (everything, read, read, read, nothing, nothing),
+            'aftersales.sla.event': (read, read, read, read, nothing, nothing),
+            'aftersales.sla.clock': (read, read, read, read, nothing, nothing),
             'sale.order': ('rwc', read, read, 'rwc', read, nothing),
             'product.product': (everything, read, read, read, nothing, read),
         }
@@ -78,6 +82,28 @@ class TestAccessRights(AftersalesCommon):
             with self.subTest(user=user.login):
                 self.assertEqual(self._visible(user, self.requests), expected.sorted())
 
+    def test_clocks_and_events_by_role(self):
+        """Who sees a request sees its clocks, and nobody else's."""
+        self._create_policy()
+        requests = self._create_request(user_id=self.user_technician.id)
+        requests += self._create_request(user_id=self.user_service.id)
+        for user, expected in (
+            (self.user_manager, requests),
+            (self.user_service, requests),
+            (self.user_technician, requests[0]),
+            (self.user_sale, requests),
+        ):
+            for name in ('sla_clock_ids', 'sla_event_ids'):
+                with self.subTest(user=user.login, name=name):
+                    self.assertEqual(
+                        self._visible(user, requests[name]).request_id, expected.sorted('id')
+                    )
+        self.user_service.write(
+            {'company_ids': [Command.set(self.company_2.ids)], 'company_id': self.company_2.id}
+        )
+        self.assertFalse(self._visible(self.user_service, requests.sla_clock_ids))
+        self.assertFalse(self._visible(self.user_service, requests.sla_event_ids))
+
     def test_technician_does_not_write_what_is_others(self):
         self.request_own.with_user(self.user_technician).action_resolve()
         self.request_team.with_user(self.user_technician).action_take()
@@ -94,8 +120,8 @@ class TestAccessRights(AftersalesCommon):
                 {'number': 'X'},
                 {'state': 'closed'},
                 {'sla_deadline': '2030-01-01'},
-                {'sla_response_deadline': False},
-                {'sla_seconds_used': 7},
+                {'sla_policy_id': False},
+                {'sla_missed': True},
                 {'date_first_reply': '2020-01-01 00:00:00'},
                 {'date_resolved': '2020-01-01 00:00:00'},
                 {'reopen_count': 5},

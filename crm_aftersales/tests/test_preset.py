@@ -19,9 +19,10 @@ class TestPreset(AftersalesCommon):
             request = self._create_request(type_id=self.type_complaint.id)
         self.assertEqual(request.sla_policy_id, policy)
         # half an hour on Saturday, 08:00-09:30 on Sunday
-        self.assertEqual(request.sla_response_deadline, datetime(2026, 3, 8, 1, 30))
+        self.assertEqual(request.sla_deadline, datetime(2026, 3, 8, 1, 30))
         # half an hour, 14 hours on Sunday, 13.5 hours on Monday
-        self.assertEqual(request.sla_deadline, datetime(2026, 3, 9, 13, 30))
+        resolution = request.sla_clock_ids.filtered(lambda clock: clock.kind == 'resolution')
+        self.assertEqual(resolution.deadline, datetime(2026, 3, 9, 13, 30))
         request.unlink()
         preset.action_undo()
         self.assertFalse(policy.exists())

@@ -6,18 +6,13 @@ from freezegun import freeze_time
 from odoo.fields import Command
 from odoo.tests import tagged
 
-from ..models.aftersales_sla_mixin import SLA_STATES
-from .common import MONDAY, AftersalesCommon
+from ..models.aftersales_request_sla_state import SLA_STATES
+from .common import MONDAY
+from .common_sla import SlaCommon
 
 
 @tagged('post_install', '-at_install')
-class TestSla(AftersalesCommon):
-    def _request_at(self, moment, **values):
-        with freeze_time(moment):
-            request = self._create_request(**values)
-            self.env.flush_all()
-        return request
-
+class TestSla(SlaCommon):
     # ------------------------------------------------------------
     # Matching
     # ------------------------------------------------------------
@@ -50,8 +45,13 @@ class TestSla(AftersalesCommon):
     def test_deadlines_in_working_hours(self):
         self._create_policy(response=4, resolution=24)
         request = self._request_at(MONDAY)
-        self.assertEqual(request.sla_response_deadline, datetime(2026, 3, 2, 14))
-        self.assertEqual(request.sla_deadline, datetime(2026, 3, 5, 9))
+        response, resolution = request.sla_clock_ids
+        self.assertEqual((response.kind, resolution.kind), ('first_response', 'resolution'))
+        self.assertEqual(response.deadline, datetime(2026, 3, 2, 14))
+        self.assertEqual(resolution.deadline, datetime(2026, 3, 5, 9))
+        self.assertEqual(
+            (request.sla_kind, request.sla_deadline), ('first_response', response.deadline)
+        )
         self.assertEqual(request.sla_warning_date, datetime(2026, 3, 2, 12))
 
     def test_calendar_falls_back_from_policy_to_team_to_company_to_always(self):
@@ -87,69 +87,14 @@ class TestSla(AftersalesCommon):
         self._create_policy(response=0.25, resolution=8, calendar_source='always')
         saturday_night = datetime(2026, 3, 7, 2, 10)
         request = self._request_at(saturday_night)
-        self.assertEqual(request.sla_response_deadline, datetime(2026, 3, 7, 2, 25))
-        self.assertEqual(request.sla_deadline, datetime(2026, 3, 7, 10, 10))
-
-    def test_trap_2_calendar_without_hours_means_no_deadline(self):
-        self.team.calendar_id = self._create_calendar("Closed", hours=())
-        self._create_policy()
-        request = self._create_request()
-        self.assertTrue(request.sla_policy_id)
-        self.assertFalse(request.sla_deadline)
-        self.assertEqual(request.sla_state, 'none')
+        self.assertEqual(
+            self._clock(request, 'first_response').deadline, datetime(2026, 3, 7, 2, 25)
+        )
+        self.assertEqual(self._clock(request).deadline, datetime(2026, 3, 7, 10, 10))
 
     # ------------------------------------------------------------
     # Events
     # ------------------------------------------------------------
-
-    def test_trap_9_new_priority_matches_again_and_keeps_the_start(self):
-        self._create_policy(sequence=50, resolution=24)
-        urgent = self._create_policy(sequence=10, resolution=4, min_priority='2')
-        request = self._request_at(MONDAY)
-        with freeze_time(MONDAY + timedelta(hours=2)):
-            request.priority = '2'
-        self.assertEqual(request.sla_policy_id, urgent)
-        self.assertEqual(request.sla_deadline, datetime(2026, 3, 2, 14))
-
-    def test_trap_9_every_criterion_matches_again(self):
-        general = self._create_policy(sequence=50)
-        complaint = self._create_policy(
-            sequence=10, type_ids=[Command.set(self.type_complaint.ids)]
-        )
-        workshop = self._create_policy(sequence=20, team_ids=[Command.set(self.team_workshop.ids)])
-        request = self._create_request()
-        self.assertEqual(request.sla_policy_id, general)
-        request.team_id = self.team_workshop
-        self.assertEqual(request.sla_policy_id, workshop)
-        request.type_id = self.type_complaint
-        self.assertEqual(request.sla_policy_id, complaint)
-        complaint.active = False
-        workshop.active = False
-        general.active = False
-        request.priority = '1'
-        self.assertFalse(request.sla_policy_id)
-        self.assertFalse(request.sla_deadline)
-
-    def test_trap_8_first_response_is_a_public_message_of_ours(self):
-        request = self._request_at(MONDAY)
-        request.with_user(self.user_service).message_post(body="note", message_type='comment')
-        self.assertFalse(request.date_first_reply, "a note is not an answer")
-        request.message_post(
-            body="automatic",
-            message_type='auto_comment',
-            subtype_xmlid='mail.mt_comment',
-            author_id=self.user_service.partner_id.id,
-        )
-        self.assertFalse(request.date_first_reply, "an automatic answer is not an answer")
-        self._post(request, self.customer)
-        self.assertFalse(request.date_first_reply, "the customer does not answer himself")
-        request.with_user(self.user_service).action_take()
-        self.assertFalse(request.date_first_reply, "a stage is not an answer")
-        with freeze_time(MONDAY + timedelta(hours=1)):
-            self._post(request, self.user_service.partner_id)
-        self.assertEqual(request.date_first_reply, MONDAY + timedelta(hours=1))
-        self._post(request, self.user_service.partner_id)
-        self.assertEqual(request.date_first_reply, MONDAY + timedelta(hours=1))
 
     def test_answer_stops_its_clock_and_moves_the_warning(self):
         self._create_policy(response=4, resolution=24)
@@ -159,25 +104,6 @@ class TestSla(AftersalesCommon):
         self.assertTrue(request.sla_missed)
         self.assertEqual(request.sla_state, 'breached')
         self.assertEqual(request.sla_warning_date, datetime(2026, 3, 4, 11))
-
-    def test_trap_10_reopening_wipes_the_ends_and_goes_on_with_what_is_left(self):
-        self._create_policy(response=1, resolution=8)
-        request = self._request_at(MONDAY)
-        with freeze_time(MONDAY + timedelta(hours=2)):  # 2 of 8 hours used
-            self._post(request, self.user_service.partner_id)
-            request.action_resolve()
-            request.action_close()
-        self.assertTrue(request.date_closed)
-        answered = request.date_first_reply
-        wednesday = datetime(2026, 3, 4, 9)
-        with freeze_time(wednesday):
-            request.action_reopen()
-        self.assertFalse(request.date_closed)
-        self.assertFalse(request.date_resolved)
-        self.assertEqual(request.reopen_count, 1)
-        self.assertEqual(request.date_first_reply, answered, "the first answer stays given")
-        self.assertEqual(request.sla_seconds_used, 2 * 3600)
-        self.assertEqual(request.sla_deadline, datetime(2026, 3, 4, 16))  # 6 hours, lunch
 
     def test_resolved_stops_the_clock(self):
         self._create_policy(response=0, resolution=8)
@@ -193,17 +119,6 @@ class TestSla(AftersalesCommon):
             self.assertEqual(request.sla_state, 'met')
             request.priority = '3'
         self.assertEqual(request.sla_deadline, deadline, "a clock that stopped is left alone")
-
-    def test_trap_14_edited_hours_move_running_clocks_by_button_only(self):
-        self._create_policy(response=0, resolution=8)
-        running, stopped = self._request_at(MONDAY), self._request_at(MONDAY)
-        stopped.action_resolve()
-        deadline = running.sla_deadline
-        self.calendar.attendance_ids.filtered(lambda line: line.hour_from == 13).unlink()
-        self.assertEqual(running.sla_deadline, deadline)
-        (running + stopped).action_recompute_sla()
-        self.assertEqual(running.sla_deadline, datetime(2026, 3, 4, 9))
-        self.assertEqual(stopped.sla_deadline, deadline)
 
     def test_stage_sequence_is_never_compared(self):
         """Cancelled after closed, resolved before new: only what a stage means matters."""
@@ -243,7 +158,7 @@ class TestSla(AftersalesCommon):
     # ------------------------------------------------------------
 
     def test_states_read_and_searched_agree_at_every_moment(self):
-        self._create_policy(response=4, resolution=24)
+        self._create_pausing_policy(response=4, resolution=24)
         requests = self._create_all_kinds()
         seen = set()
         for hours in (0, 3, 5, 30, 50, 60, 80, 2000):
@@ -264,16 +179,20 @@ class TestSla(AftersalesCommon):
     def _create_all_kinds(self):
         """Requests received on Monday: untouched, answered, resolved, closed and cancelled."""
         kinds = self.env['aftersales.request']
-        for _number in range(7):
+        for _number in range(8):
             kinds += self._request_at(MONDAY)
         with freeze_time(MONDAY + timedelta(hours=2)):
             self._post(kinds[1], self.user_service.partner_id)
             kinds[2].action_resolve()
+            self._post(kinds[7], self.user_service.partner_id)
+            kinds[7].stage_id = self._stage('waiting_customer')
             kinds[3].action_cancel()
             kinds[4].stage_id = self._stage('waiting_customer')
         with freeze_time(MONDAY + timedelta(days=9)):
             kinds[5].action_close()
-        kinds[6].write({'sla_deadline': False, 'sla_response_deadline': False})
+        self.env['aftersales.sla.policy'].search([]).active = False
+        with freeze_time(MONDAY):
+            kinds[6].priority = '1'
         return kinds
 
     def test_countdown_in_words(self):
@@ -293,11 +212,3 @@ class TestSla(AftersalesCommon):
             self.assertEqual(request.sla_countdown, "Solution due in 23 h 50 min")
             request.action_resolve()
             self.assertEqual(request.sla_countdown, "In time")
-
-    def _post(self, request, author):
-        return request.message_post(
-            body="Hello",
-            author_id=author.id,
-            message_type='comment',
-            subtype_xmlid='mail.mt_comment',
-        )
