@@ -1,3 +1,4 @@
 from . import portal
 from . import portal_request
 from . import feedback
+from . import public

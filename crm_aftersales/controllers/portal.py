@@ -137,18 +137,59 @@ class AftersalesPortal(CustomerPortal):
         values = self._get_page_view_values(
             unit_sudo,
             access_token,
-            {
-                'unit': unit_sudo,
-                'page_name': 'aftersales_equipment',
-                # By link one sees the product; the history is for the owner who is logged in.
-                'requests': self._get_equipment_requests(unit_sudo),
-                'is_owner': self._is_own(unit_sudo),
-            },
+            self._prepare_equipment_page_values(unit_sudo, access_token),
             'my_equipment_history',
             False,
             **kwargs,
         )
         return request.render('crm_aftersales.portal_equipment_page', values)
+
+    def _prepare_equipment_page_values(self, unit_sudo, access_token: str | None) -> dict:
+        """Return what the page of a product shows.
+
+        By link one sees the product; the history is for the owner who is logged in.
+        """
+        is_owner = self._is_own(unit_sudo)
+        partner = request.env.user.partner_id
+        return {
+            'unit': unit_sudo,
+            'page_name': 'aftersales_equipment',
+            'requests': self._get_equipment_requests(unit_sudo),
+            'is_owner': is_owner,
+            'documents': unit_sudo._get_portal_documents('owner' if is_owner else 'link'),
+            'events': unit_sudo._get_portal_events(partner) if is_owner else [],
+            'link_token': '' if is_owner else access_token,
+        }
+
+    @http.route(
+        '/my/equipment/<int:unit_id>/documents/<int:attachment_id>',
+        type='http',
+        auth='public',
+        methods=['GET'],
+        website=True,
+        readonly=True,
+    )
+    def portal_equipment_document(self, unit_id, attachment_id, access_token=None, **kwargs):
+        """Send a document of a product: to its owner, or to whom the owner gave the link."""
+        unit_sudo = self._get_document('aftersales.unit', unit_id, access_token)
+        if not unit_sudo:
+            return request.redirect('/my')
+        audience = 'owner' if self._is_own(unit_sudo) else 'link'
+        documents = unit_sudo._get_portal_documents(audience)
+        return self._send_document(documents, attachment_id) or request.redirect('/my')
+
+    def _send_document(self, documents, attachment_id: int):
+        """Return the answer with one of some documents, or None when it is not among them.
+
+        As a file to save: a page among them would run in the name of the visitor.
+        """
+        document = documents.filtered(lambda document: document.id == attachment_id)
+        if not document:
+            return None
+        if document.type == 'url':
+            return request.redirect(document.url, local=False)
+        stream = request.env['ir.binary']._get_stream_from(document)
+        return stream.get_response(as_attachment=True)
 
     def _get_equipment_requests(self, unit_sudo):
         """Return the visitor's requests about a product, in elevated rights."""

@@ -17,6 +17,16 @@ class ResCompany(models.Model):
         help="What contacts of a company see on the portal: the products and requests in their own"
         " name, or those of all their colleagues.",
     )
+    aftersales_form = fields.Boolean(
+        string="Public Request Form",
+        default=True,
+        help="Everybody can raise a request without login, also by the QR code on a product.",
+    )
+    aftersales_form_contacts = fields.Boolean(
+        string="Make Contacts of Senders",
+        help="Who is not known becomes a contact at once, and gets a confirmation by e-mail."
+        " Otherwise he is an address on the request until somebody answers.",
+    )
 
     def write(self, vals):
         result = super().write(vals)

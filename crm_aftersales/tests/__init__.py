@@ -16,6 +16,7 @@ from . import (
     test_portal,
     test_portal_access,
     test_portal_request,
+    test_public,
     test_preset,
     test_request,
     test_request_checklist,
