@@ -4,6 +4,7 @@ from . import (
     test_component,
     test_data,
     test_import,
+    test_macro,
     test_mail_gateway,
     test_feedback,
     test_followup,
