@@ -63,6 +63,7 @@
         'views/aftersales_selfaudit_views.xml',
         'views/aftersales_feedback_views.xml',
         'views/aftersales_feedback_templates.xml',
+        'views/aftersales_article_views.xml',
         'views/aftersales_voice_settings_views.xml',
         'views/aftersales_voice_menus.xml',
     ],
@@ -82,6 +83,7 @@
         'demo/aftersales_opinion_demo.xml',
         'demo/aftersales_followup_demo.xml',
         'demo/aftersales_feedback_demo.xml',
+        'demo/aftersales_article_demo.xml',
     ],
     'assets': {
         'web.assets_frontend': [

@@ -59,9 +59,15 @@ from . import (
     account_move_unit,
 )
 from . import mail_thread
-from . import res_company_voice, res_config_settings_voice
-from . import aftersales_opinion_theme, aftersales_opinion, aftersales_opinion_effect
-from . import (
+from . import aftersales_checklist_item, aftersales_request_type_kind, aftersales_request_kind
+from . import aftersales_request_check, aftersales_request_checklist, res_partner_request
+from . import (  # what customers say of us
+    res_company_voice,
+    res_config_settings_voice,
+    aftersales_opinion_theme,
+    aftersales_opinion,
+    aftersales_opinion_effect,
+    aftersales_request_opinion,
     aftersales_followup,
     aftersales_selfaudit_item,
     aftersales_selfaudit,
@@ -72,9 +78,11 @@ from . import (
     aftersales_feedback,
     aftersales_request_feedback,
     aftersales_followup_feedback,
-)
-from . import (
-    aftersales_request_opinion,
+    aftersales_article,
+    aftersales_article_search,
+    aftersales_article_vote,
+    aftersales_article_use,
+    aftersales_request_article,
     crm_import_voice,
     res_partner_voice,
     res_partner_followup,

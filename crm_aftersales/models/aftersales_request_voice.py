@@ -17,6 +17,11 @@ class AftersalesRequest(models.Model):
             *super()._get_moved_records(sources),
             *(
                 (env[model].search(domain), 'request_id')
-                for model in ('aftersales.opinion', 'aftersales.followup', 'aftersales.selfaudit')
+                for model in (
+                    'aftersales.opinion',
+                    'aftersales.followup',
+                    'aftersales.selfaudit',
+                    'aftersales.article',
+                )
             ),
         ]
