@@ -54,7 +54,10 @@ class AftersalesUnit(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         units = super().create(vals_list)
-        units.filtered('parent_id')._enter_parents(fields.Date.context_today(self))
+        for unit in units.filtered('parent_id'):
+            unit._enter_parents(
+                unit.date_installed or unit.date_delivered or fields.Date.context_today(self)
+            )
         return units
 
     def write(self, vals):

@@ -78,8 +78,7 @@ class SaleOrder(models.Model):
     def _action_cancel(self):
         """The pieces of a cancelled order are nobody's products, and under no warranty."""
         result = super()._action_cancel()
-        units = self._get_aftersales_units(Domain('state', '!=', 'retired'))
-        units._withdraw()
+        self._get_units_to_withdraw()._withdraw()
         return result
 
     def _action_confirm(self):
@@ -87,6 +86,10 @@ class SaleOrder(models.Model):
         withdrawn = Domain('state', '=', 'retired') & Domain('warranty_start', '=', False)
         self._get_aftersales_units(withdrawn & Domain('date_delivered', '=', False))._restore()
         return result
+
+    def _get_units_to_withdraw(self):
+        """Return the pieces that the customer does not get when these orders are cancelled."""
+        return self._get_aftersales_units(Domain('state', '!=', 'retired'))
 
     def _get_aftersales_units(self, domain: Domain):
         """Return the registered pieces of these orders, whoever sells: in elevated rights."""

@@ -1,3 +1,5 @@
+from datetime import date, datetime
+
 import pytz
 
 from odoo import fields, models
@@ -91,9 +93,16 @@ class SaleOrderLine(models.Model):
         that know the real delivery answer better.
         """
         self.ensure_one()
-        order = self.order_id
-        customer = order.partner_id.with_company(order.company_id)
-        moment = order.commitment_date or order.date_order
+        moment = self.order_id.commitment_date or self.order_id.date_order
         if not moment or moment > fields.Datetime.now():
             return False
+        return self._get_customer_day(moment)
+
+    def _get_customer_day(self, moment: datetime) -> date:
+        """Return the day it was for the customer of the order.
+
+        :param moment: UTC
+        """
+        self.ensure_one()
+        customer = self.order_id.partner_id.with_company(self.order_id.company_id)
         return pytz.utc.localize(moment).astimezone(pytz.timezone(customer.customer_tz)).date()

@@ -59,6 +59,10 @@ class TestComponentTree(ComponentCase):
         self.assertFalse(part.search([('parent_id', 'in', (self.unit + self.unit_stranger).ids)]))
         self.assertTrue(self.unit_stranger.component_ids.date_to)
 
+    def test_a_part_is_in_since_it_was_installed(self):
+        self.create_part('E1', parent_id=self.unit.id, date_installed=DAY)
+        self.assertEqual(self.unit.component_ids.date_from, DAY)
+
     def test_a_part_is_in_one_place(self):
         part = self.create_part('E1', parent_id=self.unit.id)
         with mute_logger('odoo.sql_db'), self.assertRaises(psycopg2.IntegrityError):

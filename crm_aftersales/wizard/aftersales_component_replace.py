@@ -8,7 +8,9 @@ class AftersalesComponentReplace(models.TransientModel):
     _name = 'aftersales.component.replace'
     _description = "Put In or Replace a Part"
 
-    unit_id = fields.Many2one(comodel_name='aftersales.unit', required=True)
+    unit_id = fields.Many2one(
+        comodel_name='aftersales.unit', string="Customer Product", required=True
+    )
     company_id = fields.Many2one(related='unit_id.company_id')
     component_id = fields.Many2one(
         comodel_name='aftersales.unit.component',

@@ -1,0 +1,62 @@
+from odoo import api, fields, models
+
+
+class AftersalesUnit(models.Model):
+    """The lot or serial number a product was delivered with."""
+
+    _inherit = 'aftersales.unit'
+
+    lot_id = fields.Many2one(
+        comodel_name='stock.lot',
+        string="Lot/Serial Number",
+        domain="[('product_id', '=', product_id)]",
+        check_company=True,
+        index='btree_not_null',
+        copy=False,
+        tracking=True,
+    )
+    lot_is_serial = fields.Boolean(
+        compute='_compute_lot_is_serial',
+        store=True,
+        precompute=True,
+        help="The lot stands for this one piece; several pieces share other lots.",
+    )
+    stock_move_id = fields.Many2one(
+        comodel_name='stock.move',
+        string="Delivered by",
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        groups='stock.group_stock_user',
+    )
+    stock_return_move_id = fields.Many2one(
+        comodel_name='stock.move',
+        string="Taken Back by",
+        readonly=True,
+        copy=False,
+        index='btree_not_null',
+        groups='stock.group_stock_user',
+    )
+
+    # with the company, as what one company sells to another is a customer's product in both
+    _lot_unique = models.UniqueIndex(
+        "(lot_id, company_id) WHERE lot_id IS NOT NULL AND lot_is_serial AND state <> 'retired'",
+        "This serial number is already registered.",
+    )
+
+    @api.depends('lot_id')
+    def _compute_lot_is_serial(self):
+        # depends on the lot chosen, on purpose not on how its product is tracked from now on
+        for unit in self:
+            unit.lot_is_serial = unit.lot_id.sudo().product_id.tracking == 'serial'
+
+    @api.onchange('lot_id')
+    def _onchange_lot_id(self):
+        if self.lot_is_serial:
+            self.serial = self.lot_id.name
+
+    def _restore(self):
+        """Leave pieces that came back to us where they are, whatever becomes of their order."""
+        return super(
+            AftersalesUnit, self.filtered(lambda unit: not unit.sudo().stock_return_move_id)
+        )._restore()

@@ -1,0 +1,274 @@
+from datetime import date
+
+import psycopg2
+from freezegun import freeze_time
+
+from odoo.tests import Form, tagged
+from odoo.tools import mute_logger
+
+from .common import DeliveryCase
+
+SIGNATURE = (
+    b'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk'
+    b'+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+)
+
+
+@tagged('post_install', '-at_install')
+class TestDelivery(DeliveryCase):
+    def test_serials_become_units(self):
+        with freeze_time('2026-03-02 10:00:00'):
+            order = self.order((self.by_serial, 2), (self.unregistered, 3))
+            self.assertFalse(self.get_units(order))
+            self.deliver_all(order, 'S-1', 'S-2')
+        units = self.get_units(order)
+        self.assertEqual(units.mapped('serial'), ['S-1', 'S-2'])
+        self.assertEqual(units.lot_id, self.serials[:2])
+        self.assertEqual(set(units.mapped('state')), {'active'})
+        self.assertEqual(units.mapped('date_delivered'), [date(2026, 3, 2)] * 2)
+        self.assertEqual(units.mapped('warranty_end'), [date(2028, 3, 1)] * 2)
+        self.assertEqual(units.partner_id, self.customer)
+        self.assertFalse(order.aftersales_has_missing_units)
+
+    def deliver_all(self, order, *serials):
+        picking = order.picking_ids
+        picking.action_assign()
+        lines = picking.move_line_ids.filtered(lambda line: line.product_id == self.by_serial)
+        for line, serial in zip(lines, serials, strict=True):
+            line.lot_id = self.serials.filtered(lambda lot, name=serial: lot.name == name)
+        picking.move_ids.picked = True
+        picking._action_done()
+
+    def test_warehouse_staff_needs_no_rights_on_units(self):
+        user = self._create_user('aftersales_stock', 'stock.group_stock_user')
+        order = self.order((self.by_serial, 1))
+        self.deliver(order, lots=self.serials[0], user=user)
+        self.assertEqual(self.get_units(order).serial, 'S-1')
+
+    def test_units_of_the_confirmation_are_not_doubled(self):
+        order = self.order((self.by_serial, 3))
+        order.action_create_aftersales_units()
+        units = self.get_units(order)
+        self.assertEqual(set(units.mapped('state')), {'draft'}, "not delivered yet")
+        self.assertFalse(any(units.mapped('date_delivered')))
+        units[1].serial = 's 3'  # the sticker was read before
+        self.deliver(order, lots=self.serials)
+        self.assertEqual(self.get_units(order), units)
+        self.assertEqual(units.mapped('serial'), ['S-1', 'S-3', 'S-2'])
+        self.assertEqual(set(units.mapped('state')), {'active'})
+
+    def test_partial_delivery_and_backorder(self):
+        order = self.order((self.by_serial, 3))
+        with freeze_time('2026-03-02 10:00:00'):
+            self.deliver(order, lots=self.serials[0])
+        self.assertEqual(self.get_units(order).mapped('serial'), ['S-1'])
+        order.action_create_aftersales_units()
+        self.assertEqual(self.get_units(order).mapped('state'), ['active', 'draft', 'draft'])
+        with freeze_time('2026-04-02 10:00:00'):
+            self.deliver(order, lots=self.serials[1:])
+        units = self.get_units(order)
+        self.assertEqual(units.mapped('serial'), ['S-1', 'S-2', 'S-3'])
+        self.assertEqual(
+            units.mapped('date_delivered'), [date(2026, 3, 2)] + [date(2026, 4, 2)] * 2
+        )
+
+    def test_several_pieces_of_a_lot(self):
+        order = self.order((self.by_lot, 3))
+        self.deliver(order)
+        units = self.get_units(order)
+        self.assertEqual(len(units), 3)
+        self.assertEqual(units.lot_id, self.lot)
+        self.assertFalse(any(units.mapped('serial')))
+        self.assertEqual(self.lot.aftersales_unit_count, 3)
+        action = self.lot.action_view_aftersales_units()
+        self.assertEqual(self.env['aftersales.unit'].search(action['domain']), units.sorted())
+
+    def test_goods_without_number_in_dozens(self):
+        dozen = self.env.ref('uom.product_uom_dozen')
+        self._stock(self.plain, 10)
+        order = self.order((self.plain, 1), product_uom_id=dozen.id)
+        self.deliver(order)
+        self.assertEqual(len(self.get_units(order)), 12)
+
+    def test_registered_before_by_hand_keep_their_day(self):
+        order = self.order((self.plain, 1))
+        order.action_create_aftersales_units()
+        unit = self.get_units(order)
+        unit.write({'state': 'active', 'date_delivered': '2026-01-05'})
+        self.deliver(order)
+        self.assertEqual(self.get_units(order), unit)
+        self.assertEqual(unit.date_delivered, date(2026, 1, 5))
+
+    def test_deliveries_before_the_addon_are_registered_by_the_button(self):
+        order = self.order((self.by_serial, 2))
+        with freeze_time('2026-03-02 10:00:00'):
+            self.deliver(order, lots=self.serials[0])
+        self.get_units(order).unlink()
+        order.action_create_aftersales_units()
+        units = self.get_units(order)
+        self.assertEqual(units.mapped('serial'), ['S-1', False])
+        self.assertEqual(units.mapped('date_delivered'), [date(2026, 3, 2), False])
+
+    def test_the_site_is_the_delivery_address(self):
+        site = self.env['res.partner'].create(
+            {'name': "Beach House", 'type': 'delivery', 'parent_id': self.customer_company.id}
+        )
+        order = self.order((self.plain, 1), partner_shipping_id=site.id)
+        self.deliver(order)
+        self.assertEqual(self.get_units(order).site_partner_id, site)
+
+    def test_only_final_steps_hand_over(self):
+        self.warehouse.delivery_steps = 'pick_ship'
+        order = self.order((self.plain, 1))
+        pick = order.picking_ids.filtered(lambda p: p.state == 'assigned') or order.picking_ids[0]
+        pick.action_assign()
+        pick.move_ids.picked = True
+        pick._action_done()
+        self.assertFalse(self.get_units(order))
+        self.deliver(order)
+        self.assertEqual(len(self.get_units(order)), 1)
+
+    # ------------------------------------------------------------
+    # The day
+    # ------------------------------------------------------------
+
+    def test_day_is_local(self):
+        self.customer.customer_tz_choice = 'Asia/Shanghai'
+        order = self.order((self.plain, 1))
+        with freeze_time('2026-03-02 20:00:00'):
+            self.deliver(order)
+        self.assertEqual(self.get_units(order).date_delivered, date(2026, 3, 3))
+
+    def test_day_of_signature(self):
+        order = self.order((self.plain, 1))
+        with freeze_time('2026-03-02 10:00:00'):
+            order.picking_ids.signature = SIGNATURE
+        with freeze_time('2026-03-04 10:00:00'):
+            self.deliver(order)
+        self.assertEqual(self.get_units(order).date_delivered, date(2026, 3, 2))
+
+    def test_signed_after_the_transfer(self):
+        order = self.order((self.plain, 2))
+        with freeze_time('2026-03-02 10:00:00'):
+            picking = self.deliver(order)
+        units = self.get_units(order)
+        units[1].date_delivered = '2026-03-03'  # somebody knew better
+        with freeze_time('2026-03-05 10:00:00'):
+            picking.signature = SIGNATURE
+        self.assertEqual(units.mapped('date_delivered'), [date(2026, 3, 5), date(2026, 3, 3)])
+        self.assertEqual(units[0].warranty_start, date(2026, 3, 5))
+        with freeze_time('2026-03-07 10:00:00'):
+            picking.signature = SIGNATURE
+        self.assertEqual(units[0].date_delivered, date(2026, 3, 5), "signed once")
+
+    # ------------------------------------------------------------
+    # Back
+    # ------------------------------------------------------------
+
+    def test_a_return_takes_the_piece_back(self):
+        order = self.order((self.by_serial, 2))
+        picking = self.deliver(order, lots=self.serials[:2])
+        units = self.get_units(order)
+        self.send_back(picking, lots=self.serials[1])
+        self.assertEqual(units.mapped('state'), ['active', 'retired'])
+        self.assertEqual(units[1].warranty_state, 'none')
+        self.assertFalse(order.aftersales_has_missing_units)
+
+    def test_a_return_of_goods_without_number(self):
+        order = self.order((self.plain, 3))
+        picking = self.deliver(order)
+        self.send_back(picking, quantity=2)
+        states = self.get_units(order).mapped('state')
+        self.assertEqual(sorted(states), ['active', 'retired', 'retired'])
+
+    def test_sold_again_to_somebody_else(self):
+        order = self.order((self.by_serial, 1))
+        picking = self.deliver(order, lots=self.serials[0])
+        self.send_back(picking, lots=self.serials[0])
+        again = self.order((self.by_serial, 1), partner_id=self.stranger.id)
+        self.deliver(again, lots=self.serials[0])
+        self.assertEqual(self.get_units(order).state, 'retired')
+        self.assertEqual(self.get_units(again).partner_id, self.stranger)
+
+    def test_sold_again_without_a_return(self):
+        unit = self.env['aftersales.unit'].create(
+            {
+                'product_id': self.by_serial.id,
+                'serial': 's1',
+                'partner_id': self.stranger.id,
+            }
+        )
+        order = self.order((self.by_serial, 1))
+        self.deliver(order, lots=self.serials[0])
+        self.assertEqual(unit.state, 'retired')
+        self.assertIn(order.name, unit.message_ids[0].body)
+        self.assertEqual(self.get_units(order).serial, 'S-1')
+
+    def test_a_return_that_leaves_the_order_alone_is_for_service(self):
+        order = self.order((self.by_serial, 1))
+        with freeze_time('2026-03-02 10:00:00'):
+            picking = self.deliver(order, lots=self.serials[0])
+        unit = self.get_units(order)
+        returned = self.send_back(picking, lots=self.serials[0], to_refund=False)
+        self.assertEqual(unit.state, 'in_service')
+        self.assertEqual(unit.warranty_end, date(2028, 3, 1))
+        with freeze_time('2026-05-02 10:00:00'):
+            self.send_back(returned, lots=self.serials[0], to_refund=False)
+        self.assertEqual(self.get_units(order), unit)
+        self.assertEqual((unit.state, unit.date_delivered), ('active', date(2026, 3, 2)))
+
+    def test_cancelling_leaves_what_was_delivered(self):
+        order = self.order((self.by_serial, 2))
+        self.deliver(order, lots=self.serials[0])
+        order.action_create_aftersales_units()
+        order._action_cancel()
+        self.assertEqual(self.get_units(order).mapped('state'), ['active', 'retired'])
+
+    def test_confirming_again_restores_nothing_that_came_back(self):
+        order = self.order((self.plain, 1))
+        picking = self.deliver(order)
+        self.send_back(picking)
+        order._action_cancel()
+        order.action_draft()
+        order.action_confirm()
+        self.assertEqual(self.get_units(order)[0].state, 'retired')
+
+    # ------------------------------------------------------------
+    # One piece, one number
+    # ------------------------------------------------------------
+
+    def test_the_database_knows_a_serial_once(self):
+        order = self.order((self.by_serial, 1))
+        self.deliver(order, lots=self.serials[0])
+        with mute_logger('odoo.sql_db'), self.assertRaises(psycopg2.IntegrityError):
+            self.env['aftersales.unit'].create(
+                {
+                    'product_id': self.by_serial.id,
+                    'lot_id': self.serials[0].id,
+                    'partner_id': self.stranger.id,
+                }
+            )
+
+    def test_form_takes_the_serial_of_the_lot(self):
+        form = Form(self.env['aftersales.unit'].with_user(self.user_technician))
+        form.product_id = self.by_serial
+        form.partner_id = self.stranger
+        form.lot_id = self.serials[2]
+        self.assertEqual(form.serial, 'S-3')
+        self.assertEqual(form.save().lot_is_serial, True)
+
+    def test_cost_does_not_grow_with_the_pieces_registered(self):
+        def deliver(order, lots):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            self.deliver(order, lots=lots)
+            self.env.flush_all()
+            return self.cr.sql_log_count - before
+
+        few = deliver(self.order((self.by_serial, 1)), self.serials[0])
+        more = self._stock_lots(self.by_serial, *(f'M-{n}' for n in range(20)))
+        order = self.order((self.by_serial, 20))
+        order.action_create_aftersales_units()
+        many = deliver(order, more)
+        self.assertLess(many, few + 20 * 25)
