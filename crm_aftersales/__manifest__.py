@@ -19,6 +19,7 @@
         'data/ir_cron_data.xml',
         'data/mail_message_subtype_data.xml',
         'data/mail_template_data.xml',
+        'data/mail_template_notice_data.xml',
         'data/aftersales_survey_data.xml',
         'data/aftersales_request_stage_data.xml',
         'data/aftersales_team_data.xml',

@@ -2,3 +2,4 @@ from . import portal
 from . import portal_request
 from . import feedback
 from . import public
+from . import portal_meter

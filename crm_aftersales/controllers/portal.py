@@ -159,6 +159,7 @@ class AftersalesPortal(CustomerPortal):
             'documents': unit_sudo._get_portal_documents('owner' if is_owner else 'link'),
             'events': unit_sudo._get_portal_events(partner) if is_owner else [],
             'link_token': '' if is_owner else access_token,
+            'done': request.session.pop(DONE, None),
         }
 
     @http.route(

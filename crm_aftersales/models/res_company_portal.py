@@ -27,6 +27,14 @@ class ResCompany(models.Model):
         help="Who is not known becomes a contact at once, and gets a confirmation by e-mail."
         " Otherwise he is an address on the request until somebody answers.",
     )
+    aftersales_notice_received = fields.Boolean(
+        string="Request Received", default=True, help="Of what customers raise by themselves."
+    )
+    aftersales_notice_waiting = fields.Boolean(string="Waiting for the Customer", default=True)
+    aftersales_notice_resolved = fields.Boolean(string="Request Resolved", default=True)
+    aftersales_notice_sms = fields.Boolean(
+        string="By SMS to Who Has No E-mail", help="Costs credits of your provider."
+    )
 
     def write(self, vals):
         result = super().write(vals)

@@ -11,6 +11,18 @@ class ResConfigSettings(models.TransientModel):
     aftersales_form_contacts = fields.Boolean(
         related='company_id.aftersales_form_contacts', readonly=False
     )
+    aftersales_notice_received = fields.Boolean(
+        related='company_id.aftersales_notice_received', readonly=False
+    )
+    aftersales_notice_waiting = fields.Boolean(
+        related='company_id.aftersales_notice_waiting', readonly=False
+    )
+    aftersales_notice_resolved = fields.Boolean(
+        related='company_id.aftersales_notice_resolved', readonly=False
+    )
+    aftersales_notice_sms = fields.Boolean(
+        related='company_id.aftersales_notice_sms', readonly=False
+    )
     aftersales_form_url = fields.Char(compute='_compute_aftersales_form_url')
 
     @api.depends('company_id')

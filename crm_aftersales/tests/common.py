@@ -31,6 +31,10 @@ class AftersalesCommon(MailCommon):
             ]
         )
         cls.company.aftersales_team_id = cls.team
+        # other messages are counted here; test_request_notice switches these on
+        cls.company.write(
+            {f'aftersales_notice_{notice}': False for notice in ('received', 'waiting', 'resolved')}
+        )
         cls.env['aftersales.sla.policy'].search([]).active = False
         cls.env['aftersales.checklist.item'].search([]).active = False
         cls.type_fault = cls.env.ref('crm_aftersales.aftersales_request_type_fault')

@@ -3,7 +3,10 @@ RULES = ('aftersales_request_rule_portal', 'aftersales_unit_rule_portal')
 
 
 def migrate(cr, version):
-    """Let the settings decide what contacts of a company see; a rule somebody changed stays."""
+    """Let the settings decide what contacts of a company see; a rule somebody changed stays.
+
+    What writes to customers, or opens a page to everybody, is off until somebody wants it.
+    """
     cr.execute(
         """
         UPDATE ir_rule
@@ -15,4 +18,13 @@ def migrate(cr, version):
                = '[(''commercial_partner_id'', ''='', user.commercial_partner_id.id)]'
         """,
         [RULES],
+    )
+    cr.execute(
+        """
+        UPDATE res_company
+           SET aftersales_form = false,
+               aftersales_notice_received = false,
+               aftersales_notice_waiting = false,
+               aftersales_notice_resolved = false
+        """
     )
