@@ -65,6 +65,8 @@
         'views/aftersales_feedback_views.xml',
         'views/aftersales_feedback_templates.xml',
         'views/aftersales_article_views.xml',
+        'views/aftersales_satisfaction_views.xml',
+        'views/rating_rating_review_views.xml',
         'views/aftersales_voice_settings_views.xml',
         'views/aftersales_voice_menus.xml',
     ],

@@ -83,14 +83,15 @@ from . import (  # what customers say of us
     aftersales_article_vote,
     aftersales_article_use,
     aftersales_request_article,
+    rating_rating_review,
+    aftersales_satisfaction,
     crm_import_voice,
     res_partner_voice,
     res_partner_followup,
     res_partner_feedback,
 )
-from . import aftersales_checklist_item, aftersales_request_type_kind, aftersales_request_kind
-from . import aftersales_request_check, aftersales_request_checklist, res_partner_request
 from . import product_document, aftersales_unit_portal, aftersales_unit_qr
 from . import aftersales_request_public, aftersales_request_notice, crm_message_notice
 from . import aftersales_unit_portal_meter
+from . import aftersales_request_public
 from . import aftersales_tag, aftersales_macro, aftersales_request_macro

@@ -81,6 +81,14 @@ class AftersalesOpinion(models.Model):
         ondelete='set null',
         check_company=True,
     )
+    rating_id = fields.Many2one(
+        comodel_name='rating.rating',
+        string="Review",
+        readonly=True,
+        index='btree_not_null',
+        ondelete='set null',
+        copy=False,
+    )
 
     # === What became of it ===
     user_id = fields.Many2one(

@@ -30,6 +30,7 @@ from . import (
     test_request_owner,
     test_request_triage,
     test_sale_order,
+    test_satisfaction,
     test_selfcheck,
     test_sla,
     test_sla_events,
