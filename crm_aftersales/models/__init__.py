@@ -95,3 +95,5 @@ from . import aftersales_request_public, aftersales_request_notice, crm_message_
 from . import aftersales_unit_portal_meter
 from . import aftersales_request_public
 from . import aftersales_tag, aftersales_macro, aftersales_request_macro
+from . import aftersales_request_waiting, aftersales_request_close, aftersales_team_closing
+from . import res_company_closing, res_config_settings_closing

@@ -23,6 +23,7 @@ from . import (
     test_preset,
     test_request,
     test_request_checklist,
+    test_request_closing,
     test_request_kind,
     test_request_merge,
     test_request_split,
