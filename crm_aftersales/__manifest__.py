@@ -75,11 +75,13 @@
     'demo': [
         'demo/res_users_demo.xml',
         'demo/product_demo.xml',
+        'demo/aftersales_warranty_demo.xml',
         'demo/res_partner_demo.xml',
         'demo/aftersales_team_demo.xml',
         'demo/aftersales_unit_demo.xml',
         'demo/aftersales_meter_demo.xml',
         'demo/aftersales_component_demo.xml',
+        'demo/aftersales_extension_demo.xml',
         'demo/aftersales_code_demo.xml',
         'demo/aftersales_selfaudit_demo.xml',
         'demo/aftersales_checklist_demo.xml',

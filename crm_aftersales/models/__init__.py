@@ -1,4 +1,5 @@
 from . import (
+    account_move_extension,
     aftersales_code,
     aftersales_request_stage,
     aftersales_team,
@@ -14,8 +15,10 @@ from . import (
     aftersales_unit,
     aftersales_unit_warranty,
     aftersales_unit_warranty_answer,
+    aftersales_unit_warranty_extension,
     aftersales_unit_owner,
     aftersales_unit_transfer,
+    aftersales_unit_warranty_change,
     aftersales_meter_type,
     aftersales_meter_limit,
     aftersales_meter_reading,
@@ -36,6 +39,7 @@ from . import (
     aftersales_request_meter,
     aftersales_warranty,
     aftersales_warranty_answer,
+    aftersales_warranty_extension,
     crm_import,
     crm_message,
     aftersales_request_owner,
@@ -57,6 +61,8 @@ from . import (
     sale_order_line,
     sale_order_line_invoice,
     account_move_unit,
+    sale_order_line_extension,
+    sale_order_extension,
 )
 from . import mail_thread
 from . import aftersales_checklist_item, aftersales_request_type_kind, aftersales_request_kind

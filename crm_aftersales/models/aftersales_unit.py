@@ -230,6 +230,8 @@ class AftersalesUnit(models.Model):
     def _withdraw(self) -> None:
         """Take back pieces whose sale fell through: out of use, and without warranty."""
         self.write({'state': 'retired', 'date_delivered': False, 'warranty_start': False})
+        # as in ``action_retire``
+        self.flush_recordset(['state'])
 
     def _restore(self) -> None:
         """Give pieces back to the customer whose order was confirmed again after all."""

@@ -153,7 +153,7 @@ class AftersalesUnit(models.Model):
         if 'warranty_start' in vals and not vals['warranty_start']:
             self._void_warranties(self.env._("Taken back"))
         elif self._get_warranty_triggers() & vals.keys():
-            self._settle_warranties(
+            self.filtered(lambda unit: unit.state != 'retired')._settle_warranties(
                 is_stated='warranty_start' in vals, is_new_product='product_id' in vals
             )
         return result
@@ -214,6 +214,8 @@ class AftersalesUnit(models.Model):
         new_terms = self._get_new_warranty_terms()
         for unit in self.sudo():
             present = unit._get_first_warranties()
+            if present[:1].start_event == 'replacement' and not (is_stated or is_new_product):
+                continue
             if present and not is_new_product:
                 terms = {**present[0].terms, 'policy_id': present[0].policy_id.id}
             else:
@@ -226,7 +228,7 @@ class AftersalesUnit(models.Model):
             vals_list += target
         wrong._end(self.env._("Corrected"))
         granted = self._grant_warranties(vals_list)
-        (wrong | granted).unit_id._settle_chained_warranties()
+        (wrong | granted).unit_id._settle_extensions()
 
     def _get_first_warranties(self):
         """Return the warranties that began with the product, not with a repair or an order."""
@@ -356,9 +358,6 @@ class AftersalesUnit(models.Model):
                 start = readings[unit].total if unit in readings else 0
                 vals |= {'meter_start': start, 'meter_end': start + vals['meter_end']}
         return self.env['aftersales.warranty'].sudo().create(vals_list)
-
-    def _settle_chained_warranties(self) -> None:
-        """Let the warranties that follow the first ones begin where these end."""
 
     def _void_warranties(self, reason: str) -> None:
         """Declare all warranties of these products void, as when they are taken back.

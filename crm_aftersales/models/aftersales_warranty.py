@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import date
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import format_date
 
@@ -54,7 +54,6 @@ class AftersalesWarranty(models.Model):
     layer = fields.Selection(selection=LAYERS, required=True, default='base')
     policy_id = fields.Many2one(
         comodel_name='aftersales.warranty.policy',
-        string="Policy",
         index='btree_not_null',
         ondelete='set null',
         help="Where the terms were copied from.",
@@ -209,6 +208,12 @@ class AftersalesWarranty(models.Model):
                 )
             )
 
+    def _ensure_can_grant(self) -> None:
+        if not (self.env.su or self.env.user.has_group('crm_aftersales.group_all')):
+            raise AccessError(
+                self.env._("Only the service desk grants warranties or declares them void.")
+            )
+
     # ------------------------------------------------------------
     # WHAT BECOMES OF IT
     # ------------------------------------------------------------
@@ -227,34 +232,54 @@ class AftersalesWarranty(models.Model):
         """
         alive = self.filtered(lambda warranty: warranty.state in ('draft', 'active'))
         if alive:
-            alive.write(
-                {
-                    'state': state,
-                    'reason': reason,
-                    'date_ended': day or fields.Date.context_today(self),
-                }
-            )
+            day = day or fields.Date.context_today(self)
+            alive.write({'state': state, 'reason': reason, 'date_ended': day})
+        if state == 'void':
             # the database compares at once: one of a kind is alive at a time
             alive.flush_recordset(['state'])
 
     def _extend(self, days: int, reason: str) -> None:
         """Make warranties longer by the days their own terms give, such as days in repair.
 
-        Those that have not begun are moved by as much.
-
         :param days: days added
         :param reason: kept with the warranty
         """
-        today = fields.Date.context_today(self)
         for warranty in self.with_context(extending=EXTENDING):
-            vals = {
-                'date_end': fields.Date.add(warranty.date_end, days=days),
-                'repair_days': warranty.repair_days + days,
-                'reason': reason,
-            }
-            if warranty.start_event == 'chained' and warranty.date_start > today:
-                vals['date_start'] = fields.Date.add(warranty.date_start, days=days)
-            warranty.write(vals)
+            warranty.write(
+                {
+                    'date_end': fields.Date.add(warranty.date_end, days=days),
+                    'repair_days': warranty.repair_days + days,
+                    'reason': reason,
+                }
+            )
+
+    def _postpone(self, days: int) -> None:
+        """Let warranties begin later that follow one that became longer."""
+        for warranty in self.with_context(extending=EXTENDING):
+            warranty.write(
+                {
+                    'date_start': fields.Date.add(warranty.date_start, days=days),
+                    'date_end': fields.Date.add(warranty.date_end, days=days),
+                }
+            )
+
+    def _get_meter_left(self, day: date) -> float:
+        """Return how far the meter may still run from a day on."""
+        self.ensure_one()
+        total = self.unit_id._get_meter_total(day) or 0
+        return max(self.meter_end - max(total, self.meter_start), 0)
+
+    def _get_unused_share(self, day: date) -> float:
+        """Return the share of the days that are still to come, for refunds in proportion.
+
+        :return: between 0 and 1
+        """
+        self.ensure_one()
+        if self.state == 'draft':
+            return 1
+        days = (self.date_end - self.date_start).days + 1
+        left = (self.date_end - max(day, self.date_start)).days + 1
+        return max(left, 0) / days
 
     # ------------------------------------------------------------
     # IN WORDS

@@ -28,7 +28,8 @@ class AftersalesWarranty(models.Model):
         """
         rule = find_rule(self.terms, *asked)
         end = self._get_last_day(rule)
-        refusal = self._get_refusal(day, end, rule)
+        has_begun = day >= self.date_start or self._has_begun_by_meter(bounds)
+        refusal = self._get_refusal(day, end, rule, has_begun)
         if refusal:
             return WarrantyAnswer('not_covered', 0, self, refusal, None)
         verdict = self._judge_meter(bounds)
@@ -46,7 +47,12 @@ class AftersalesWarranty(models.Model):
         own = get_last_day(self.date_start, rule['months'])
         return fields.Date.add(own, days=self.repair_days)
 
-    def _get_refusal(self, day: date, end: date, rule: dict | None) -> str:
+    def _has_begun_by_meter(self, bounds: MeterBounds) -> bool:
+        """Whether an extended warranty has begun because the meter ended the one before."""
+        is_limited = self.start_event == 'chained' and self.meter_end
+        return bool(is_limited and bounds.low is not None and bounds.low > self.meter_start)
+
+    def _get_refusal(self, day: date, end: date, rule: dict | None, has_begun: bool) -> str:
         """Return why a day or a rule speaks against it; empty when nothing does."""
         label = self._get_layer_label()
         if rule and rule['excluded']:
@@ -61,7 +67,7 @@ class AftersalesWarranty(models.Model):
                 what=self._get_term_name(rule['name']),
                 warranty=label,
             )
-        if day < self.date_start:
+        if not has_begun:
             return self.env._(
                 "The %(warranty)s starts on %(day)s.",
                 warranty=label,

@@ -61,7 +61,8 @@ class CrmSelfcheck(models.Model):
                                AND warranty.date_end IS DISTINCT FROM
                                    (warranty.date_start
                                     + make_interval(months => warranty.months) - interval '1 day'
-                                    + make_interval(days => warranty.repair_days))::date)
+                                    + make_interval(days => COALESCE(warranty.repair_days, 0)))
+                                   ::date)
                  ORDER BY unit.id
                 """,
                 UNIT_LAYERS,

@@ -28,7 +28,25 @@ class ProductTemplate(models.Model):
         index='btree_not_null',
         help="What a meter on each piece counts or measures, such as an odometer.",
     )
+    aftersales_extension_months = fields.Integer(
+        string="Extends Warranty by (Months)",
+        help="What is sold is an extended warranty. Its own warranty policy, if any, says what it"
+        " covers; otherwise it goes on as the warranty before. Zero: it is a product like others.",
+    )
+    aftersales_extension_start = fields.Selection(
+        selection=[
+            ('after', "When the warranty before ends"),
+            ('today', "On the day it is sold"),
+        ],
+        string="Extension Starts",
+        default='after',
+        required=True,
+    )
 
+    _aftersales_extension_months_range = models.Constraint(
+        'CHECK(aftersales_extension_months BETWEEN 0 AND 1200)',
+        "A warranty lasts between 0 and 1200 months.",
+    )
     _aftersales_warranty_months_positive = models.Constraint(
         'CHECK(aftersales_warranty_months BETWEEN 0 AND 1200)',
         "A warranty lasts between 0 and 1200 months.",
@@ -37,6 +55,8 @@ class ProductTemplate(models.Model):
     def _is_aftersales_tracked(self) -> bool:
         """Whether each piece sold is registered as a product of the customer."""
         self.ensure_one()
+        if self.aftersales_extension_months:
+            return False
         return (
             self.aftersales_track_units
             or self.aftersales_warranty_months > 0

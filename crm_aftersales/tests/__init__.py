@@ -41,4 +41,5 @@ from . import (
     test_unit,
     test_unit_transfer,
     test_warranty,
+    test_warranty_change,
 )

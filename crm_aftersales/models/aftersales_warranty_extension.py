@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from datetime import date
+
+from odoo import fields, models
+
+
+class AftersalesWarranty(models.Model):
+    """Warranties that were sold: they start when the one before is over."""
+
+    _inherit = 'aftersales.warranty'
+
+    def _settle_extension(self, end: date | None):
+        """Start an extended warranty when it is known when, or move one that follows another.
+
+        :param end: last day of what comes before; None when that has not started
+        :return: the warranty, or the one in its place
+        """
+        self.ensure_one()
+        sold = fields.Date.to_date(self.terms['sold_on'])
+        if self.terms['extension_start'] == 'today':
+            if self.state == 'draft':
+                self._start(sold, 'sale')
+        elif not end:
+            pass
+        elif self.state == 'draft' and end < sold:
+            self.reason = self.env._("The warranty before is over: to be inspected first")
+        elif self.state == 'draft':
+            self._start(fields.Date.add(end, days=1), 'chained')
+        elif self.start_event == 'chained' and self.date_start != fields.Date.add(end, days=1):
+            return self._move_extension(fields.Date.add(end, days=1))
+        return self
+
+    def _start(self, day: date, event: str) -> None:
+        """Start a warranty that waited.
+
+        :param day: its first
+        """
+        self.ensure_one()
+        vals = self.unit_id._prepare_warranty_vals(
+            self.layer, day, self.months, self.terms, event, state='active', reason=False
+        )
+        before = self.unit_id._get_first_warranties().filtered('meter_end')[:1]
+        limit = vals['meter_end']
+        start = before.meter_end or (limit and self.unit_id._get_meter_total(day)) or 0
+        self.write(
+            {
+                **{name: vals[name] for name in ('date_start', 'date_end', 'state', 'reason')},
+                'start_event': event,
+                'meter_start': start if limit else 0,
+                'meter_end': start + limit if limit else 0,
+            }
+        )
+
+    def _move_extension(self, day: date):
+        """Put another in the place of an extended warranty whose first day was wrong."""
+        [vals] = self.copy_data(
+            {'state': 'draft', 'date_start': False, 'date_end': False, 'repair_days': 0}
+        )
+        extension = self.create(vals)
+        self._end(self.env._("Corrected"))
+        extension._start(day, 'chained')
+        return extension
+
+    def action_start_inspected(self):
+        """Start extended warranties today whose products were inspected."""
+        self._ensure_can_grant()
+        for warranty in self.sudo().filtered(lambda warranty: warranty.state == 'draft'):
+            warranty._start(warranty.unit_id._get_customer_day(), 'manual')

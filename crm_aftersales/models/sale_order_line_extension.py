@@ -1,0 +1,93 @@
+from odoo import api, fields, models
+
+from .res_partner import READER_GROUPS
+
+
+class SaleOrderLine(models.Model):
+    """Extended warranties are products: a piece that is sold is a warranty that is granted."""
+
+    _inherit = 'sale.order.line'
+
+    aftersales_extends_warranty = fields.Boolean(
+        compute='_compute_aftersales_extends_warranty', string="Is an Extended Warranty"
+    )
+    aftersales_unit_id = fields.Many2one(
+        comodel_name='aftersales.unit',
+        string="Extends Warranty of",
+        index='btree_not_null',
+        check_company=True,
+        groups=READER_GROUPS,
+        help="Empty: of the products on the same order.",
+    )
+    aftersales_warranty_ids = fields.One2many(
+        comodel_name='aftersales.warranty',
+        inverse_name='sale_line_id',
+        string="Extended Warranties",
+        groups=READER_GROUPS,
+    )
+
+    @api.depends('product_id')
+    def _compute_aftersales_extends_warranty(self):
+        for line in self:
+            line.aftersales_extends_warranty = bool(line.product_id.aftersales_extension_months)
+
+    def write(self, vals):
+        result = super().write(vals)
+        if {'product_uom_qty', 'aftersales_unit_id'} & vals.keys():
+            self._settle_extended_warranties()
+        return result
+
+    def _settle_extended_warranties(self) -> None:
+        """Grant the extended warranties these lines are for, and take back what they are no more.
+
+        It can be run at any time again: what is sold and not refunded is what there is.
+        """
+        lines = self.sudo().filtered('aftersales_extends_warranty')
+        if not lines:
+            return
+        vals_list = []
+        for line in lines:
+            alive = line.aftersales_warranty_ids.filtered(
+                lambda warranty: warranty.state in ('draft', 'active')
+            ).sorted('id')
+            target = line._get_extension_quantity()
+            alive[target:]._end(line._get_extension_end_reason())
+            units = line._get_units_to_extend(alive[:target])[: max(target - len(alive), 0)]
+            vals_list += [unit._prepare_extension_vals(line) for unit in units]
+        granted = self.env['aftersales.warranty'].sudo().create(vals_list)
+        (granted | lines.aftersales_warranty_ids).unit_id._settle_extensions()
+
+    def _get_extension_quantity(self) -> int:
+        """Return how many extended warranties are sold and not refunded."""
+        self.ensure_one()
+        if self.order_id.state != 'sale':
+            return 0
+        invoiced = credited = 0
+        for line in self.invoice_lines.filtered(lambda line: line.parent_state == 'posted'):
+            quantity = line.product_uom_id._compute_quantity(line.quantity, self.product_uom_id)
+            if line.move_id.move_type == 'out_refund':
+                credited += quantity
+            else:
+                invoiced += quantity
+        # an invoice that was credited and made anew is no refund
+        refunded = max(credited - max(invoiced - self.product_uom_qty, 0), 0)
+        return max(int(self.product_uom_qty - refunded), 0)
+
+    def _get_extension_end_reason(self) -> str:
+        """Return why extended warranties of the line are void."""
+        self.ensure_one()
+        if self.order_id.state != 'sale':
+            return self.env._("Order %(order)s cancelled", order=self.order_id.name)
+        return self.env._("Refunded, or no longer part of %(order)s", order=self.order_id.name)
+
+    def _get_units_to_extend(self, alive):
+        """Return the products whose warranty is still to be extended, as often as they are named.
+
+        :param alive: extended warranties of the line already granted
+        """
+        self.ensure_one()
+        if self.aftersales_unit_id:
+            return [self.aftersales_unit_id] * int(self.product_uom_qty)
+        lines = self.linked_line_id or self.order_id.order_line
+        units = lines.aftersales_unit_ids.filtered(lambda unit: unit.state != 'retired')
+        return list((units - alive.unit_id).sorted('id'))
