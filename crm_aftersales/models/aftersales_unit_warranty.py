@@ -79,7 +79,13 @@ class AftersalesUnit(models.Model):
             company = unit.company_id or self.env.company
             unit.warranty_months = unit.product_id._get_warranty_months(company)
 
-    @api.depends('warranty_ids.state', 'warranty_ids.date_start', 'date_delivered')
+    @api.depends(
+        'warranty_ids.state',
+        'warranty_ids.date_start',
+        'date_delivered',
+        'date_installed',
+        'date_invoiced',
+    )
     def _compute_warranty_start(self):
         for unit in self:
             granted = unit._get_granted_warranties()
@@ -167,12 +173,11 @@ class AftersalesUnit(models.Model):
     @api.model
     def _get_warranty_event_fields(self) -> dict[str, str]:
         """Return where the day of each event stands."""
-        fields_of_events = {
+        return {
             'installation': 'date_installed',
             'delivery': 'date_delivered',
             'invoice': 'date_invoiced',
         }
-        return {event: name for event, name in fields_of_events.items() if name in self._fields}
 
     def _start_warranty(self, event: str, day: date | datetime) -> None:
         """Let something that happened start the warranties of these products, if it does.

@@ -6,7 +6,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.modules.module import get_module_path
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from ..warranty import choose_start, get_event_order, get_last_day
 from .common import AftersalesCommon
@@ -95,6 +95,22 @@ class TestWarranty(WarrantyCommon):
         granted = self._granted(unit)
         unit._start_warranty('installation', date(2026, 3, 9))
         self.assertEqual(self._granted(unit), granted, "told again, nothing happens")
+
+    def test_4_2_1_days_that_are_written(self):
+        self._create_warranty_policy(start_event='installation')
+        unit = self._create_unit(date_invoiced='2026-01-05')
+        self.assertEqual(unit.warranty_ids.start_event, 'invoice')
+        unit.date_delivered = '2026-01-09'
+        self.assertEqual(unit.warranty_start, date(2026, 1, 9))
+        unit.with_user(self.user_technician).date_installed = '2026-02-01'
+        self.assertEqual(unit.warranty_start, date(2026, 2, 1))
+        self.assertEqual(len(self._granted(unit)), 1)
+        with Form(self.env['aftersales.unit']) as form:
+            form.product_id = self.product
+            form.partner_id = self.customer
+            form.date_delivered = '2026-01-09'
+            self.assertEqual(form.warranty_end, date(2028, 1, 8))
+        self.assertEqual(form.record.warranty_ids.start_event, 'delivery')
 
     def test_4_2_1_invoice_counts(self):
         self._create_warranty_policy(start_event='invoice')
