@@ -11,6 +11,7 @@
         'security/crm_aftersales_groups.xml',
         'security/ir.model.access.csv',
         'security/crm_aftersales_security.xml',
+        'security/aftersales_api_security.xml',
         'security/aftersales_voice_security.xml',
         'data/aftersales_voice_data.xml',
         'security/aftersales_meter_security.xml',

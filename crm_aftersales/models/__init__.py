@@ -99,7 +99,7 @@ from . import (  # what customers say of us
 from . import product_document, aftersales_unit_portal, aftersales_unit_qr
 from . import aftersales_request_public, aftersales_request_notice, crm_message_notice
 from . import aftersales_unit_portal_meter
-from . import aftersales_request_public
+from . import aftersales_api_call, aftersales_request_api
 from . import aftersales_tag, aftersales_macro, aftersales_request_macro
 from . import aftersales_request_waiting, aftersales_request_close, aftersales_team_closing
 from . import res_company_closing, res_config_settings_closing

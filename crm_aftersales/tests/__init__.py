@@ -1,5 +1,6 @@
 from . import (
     test_access_rights,
+    test_api,
     test_article,
     test_bounds,
     test_component,
