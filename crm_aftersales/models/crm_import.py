@@ -37,10 +37,14 @@ class CrmImport(models.Model):
                 ImportColumn('date_delivered', self.env._("Delivered on")),
                 ImportColumn('warranty_start', self.env._("Warranty Start")),
                 ImportColumn('warranty_months', self.env._("Warranty Months")),
+                ImportColumn('vin', self.env._("VIN"), help=self.env._("Of vehicles.")),
+                ImportColumn(
+                    'plate', self.env._("License Plate"), aliases=("车牌号", "車牌號碼")
+                ),
             ),
             examples=(
                 ('U-1', '', "李娜", '+86 138 0013 8000', '', 'LAMP-01', 'SN-20250314-7', '',
-                 '2025-03-14', '', '24'),
+                 '2025-03-14', '', '24', '', ''),
             ),
         )  # fmt: skip
 

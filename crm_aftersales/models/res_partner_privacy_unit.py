@@ -23,6 +23,17 @@ class ResPartner(models.Model):
                 values={'note': False},
             ),
             PersonalData(
+                key='aftersales.unit.vehicle',
+                label=self.env._("Vehicles"),
+                model='aftersales.unit',
+                domain=Domain('partner_id', 'in', self.ids)
+                & (Domain('plate', '!=', False) | Domain('vin', '!=', False)),
+                fields=('ref', 'vin', 'plate', 'date_registered'),
+                on_erase='anonymise',
+                reason=self.env._("The VIN is needed for recalls and the next owner."),
+                values={'plate': False},
+            ),
+            PersonalData(
                 key='aftersales.unit.component',
                 label=self.env._("Parts of Customer Products"),
                 model='aftersales.unit.component',

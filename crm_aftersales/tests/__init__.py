@@ -41,6 +41,7 @@ from . import (
     test_tours,
     test_unit,
     test_unit_transfer,
+    test_vehicle,
     test_warranty,
     test_warranty_change,
 )
