@@ -34,6 +34,10 @@ class AftersalesSlaPolicy(models.Model):
         required=True,
         help="The policy rules requests of this priority and above.",
     )
+    emergency = fields.Boolean(
+        string="Emergencies",
+        help="Also rules every request of a type for emergencies, whatever its priority.",
+    )
     partner_ids = fields.Many2many(
         comodel_name='res.partner',
         string="Customers",
@@ -120,7 +124,6 @@ class AftersalesSlaPolicy(models.Model):
     escalation_ids = fields.One2many(
         comodel_name='aftersales.sla.escalation',
         inverse_name='policy_id',
-        string="Escalation",
         copy=True,
     )
 
@@ -161,7 +164,10 @@ class AftersalesSlaPolicy(models.Model):
             (not self.company_id or self.company_id == request.company_id)
             and (not self.team_ids or request.team_id in self.team_ids)
             and (not self.type_ids or request.type_id in self.type_ids)
-            and request.priority >= self.min_priority
+            and (
+                request.priority >= self.min_priority
+                or (self.emergency and request.type_id.is_emergency)
+            )
             and self._matches_customer(request)
             and self._matches_product(request)
         )

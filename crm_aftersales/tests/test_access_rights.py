@@ -62,6 +62,7 @@ class TestAccessRights(AftersalesCommon):
             'aftersales.pause.reason': (everything, read, read, read, nothing, nothing),
             'aftersales.sla.event': (read, read, read, read, nothing, nothing),
             'aftersales.sla.clock': (read, read, read, read, nothing, nothing),
+            'aftersales.sla.report': (read, read, *[nothing] * 4),
             'sale.order': ('rwc', read, read, 'rwc', read, nothing),
             'product.product': (everything, read, read, read, nothing, read),
         }
