@@ -94,6 +94,7 @@
         'demo/aftersales_selfaudit_demo.xml',
         'demo/aftersales_checklist_demo.xml',
         'demo/aftersales_macro_demo.xml',
+        'demo/aftersales_sla_demo.xml',
         'demo/aftersales_request_demo.xml',
         'demo/aftersales_opinion_demo.xml',
         'demo/aftersales_followup_demo.xml',

@@ -53,7 +53,8 @@ class AftersalesSlaReport(models.Model):
     def _table_query(self) -> SQL:
         return SQL(
             """
-            SELECT clock.id, clock.request_id, clock.kind, clock.policy_id, clock.date_start AS date,
+            SELECT clock.id, clock.request_id, clock.kind, clock.policy_id,
+                   clock.date_start AS date,
                    request.company_id, request.team_id, request.user_id, request.type_id,
                    request.priority, request.commercial_partner_id, request.product_id,
                    (clock.breached_at IS NULL)::int AS met,

@@ -169,7 +169,7 @@ class TestSlaJob(SlaCommon):
 
     def test_4_1_12_nobody_is_told_at_midnight(self):
         self._add_step(75)
-        request = self._request_at(datetime(2026, 3, 2, 11), user_id=self.user_service.id)
+        request = self._request_at(MONDAY, user_id=self.user_service.id)
         night, morning = datetime(2026, 3, 2, 23), datetime(2026, 3, 3, 8)
         self._run(night)
         self.assertFalse(self._notices(self.user_service), "75 % was reached while nobody looked")
