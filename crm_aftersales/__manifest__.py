@@ -42,6 +42,7 @@
         'views/aftersales_request_link_views.xml',
         'views/aftersales_request_checklist_views.xml',
         'views/aftersales_macro_views.xml',
+        'views/aftersales_request_action_views.xml',
         'views/aftersales_request_closing_views.xml',
         'views/aftersales_unit_views.xml',
         'views/product_template_views.xml',

@@ -107,3 +107,4 @@ from . import aftersales_api_call, aftersales_request_api
 from . import aftersales_tag, aftersales_macro, aftersales_request_macro
 from . import aftersales_request_waiting, aftersales_request_close, aftersales_team_closing
 from . import res_company_closing, res_config_settings_closing
+from . import aftersales_request_action

@@ -23,6 +23,7 @@ from . import (
     test_public,
     test_preset,
     test_request,
+    test_request_action,
     test_request_checklist,
     test_request_closing,
     test_request_kind,
