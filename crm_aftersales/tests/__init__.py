@@ -48,4 +48,5 @@ from . import (
     test_vehicle,
     test_warranty,
     test_warranty_change,
+    test_warranty_screens,
 )

@@ -3,3 +3,7 @@ from . import aftersales_request_merge
 from . import aftersales_request_split
 from . import aftersales_unit_transfer
 from . import aftersales_macro_apply
+from . import aftersales_warranty_check
+from . import aftersales_warranty_check_line
+from . import aftersales_warranty_part
+from . import aftersales_warranty_void

@@ -1,0 +1,18 @@
+from odoo import models
+
+
+class AftersalesRequest(models.Model):
+    """A request is judged by the warranty on the day it came in."""
+
+    _inherit = 'aftersales.request'
+
+    def action_check_warranty(self) -> dict:
+        """Show whether what is asked for is covered, why, and until when.
+
+        :return: window action
+        """
+        self.ensure_one()
+        action = self.unit_id.action_check_warranty()
+        day = self.unit_id._get_customer_day(self.date_received)
+        context = {'default_request_id': self.id, 'default_date': day}
+        return {**action, 'context': {**action['context'], **context}}
