@@ -113,3 +113,5 @@ from . import aftersales_tag, aftersales_macro, aftersales_request_macro
 from . import aftersales_request_waiting, aftersales_request_close, aftersales_team_closing
 from . import res_company_closing, res_config_settings_closing
 from . import aftersales_request_action
+from . import aftersales_service_point, aftersales_request_point, aftersales_request_helper
+from . import res_partner_service_point

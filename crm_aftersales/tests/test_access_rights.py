@@ -56,6 +56,7 @@ class TestAccessRights(AftersalesCommon):
             'aftersales.macro': (everything, read, read, *[nothing] * 3),
             'aftersales.macro.apply': (everything, everything, everything, *[nothing] * 3),
             'aftersales.tag': (everything, read, read, read, nothing, nothing),
+            'aftersales.service.point': (everything, read, read, read, nothing, nothing),
             'aftersales.code': (everything, read, read, read, nothing, nothing),
             'aftersales.team': (everything, read, read, read, nothing, nothing),
             'aftersales.request.type': (everything, read, read, read, nothing, nothing),
