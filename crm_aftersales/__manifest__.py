@@ -78,6 +78,7 @@
         'views/aftersales_selfaudit_views.xml',
         'views/aftersales_feedback_views.xml',
         'views/aftersales_feedback_templates.xml',
+        'views/aftersales_help_templates.xml',
         'views/aftersales_article_views.xml',
         'views/aftersales_satisfaction_views.xml',
         'views/rating_rating_review_views.xml',

@@ -3,3 +3,4 @@ from . import portal_request
 from . import feedback
 from . import public
 from . import portal_meter
+from . import help

@@ -30,6 +30,7 @@ class AftersalesArticle(models.Model):
     solution = fields.Html(translate=True, help="What to do, step by step.")
     state = fields.Selection(
         selection=[('draft', "Draft"), ('published', "Published"), ('outdated', "Outdated")],
+        string="Status",
         required=True,
         default='draft',
         copy=False,

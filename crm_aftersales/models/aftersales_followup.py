@@ -83,6 +83,7 @@ class AftersalesFollowup(models.Model):
     # === What came of it ===
     state = fields.Selection(
         selection=[('open', "To Do"), ('progress', "Customer Contacted"), ('done', "Done")],
+        string="Status",
         required=True,
         default='open',
         copy=False,

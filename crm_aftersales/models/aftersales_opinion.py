@@ -102,7 +102,9 @@ class AftersalesOpinion(models.Model):
         index='btree_not_null',
         check_company=True,
     )
-    state = fields.Selection(selection=OPINION_STATES, required=True, default='new', copy=False)
+    state = fields.Selection(
+        selection=OPINION_STATES, string="Status", required=True, default='new', copy=False
+    )
     answer = fields.Text(copy=False, help="What the customer was told.")
     date_answered = fields.Date(string="Answered on", copy=False)
     measure = fields.Text(copy=False, help="What is done so that it does not happen again.")

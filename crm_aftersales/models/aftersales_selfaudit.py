@@ -49,6 +49,7 @@ class AftersalesSelfaudit(models.Model):
     finding = fields.Text(help="What we do differently from now on.")
     state = fields.Selection(
         selection=[('open', "To Do"), ('done', "Done")],
+        string="Status",
         required=True,
         default='open',
         copy=False,

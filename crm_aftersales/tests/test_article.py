@@ -1,5 +1,7 @@
+import re
+
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import HttpCase, tagged
 from odoo.tools import SQL, mute_logger
 
 from .common import AftersalesCommon
@@ -229,3 +231,48 @@ class TestArticle(ArticleCommon):
         article = self._create_article("Helps", request_id=request.id)
         request._merge_into(survivor)
         self.assertEqual(article.request_id, survivor)
+
+
+@tagged('post_install', '-at_install')
+class TestHelpPage(ArticleCommon, HttpCase):
+    def setUp(self):
+        super().setUp()
+        self.env['crm.rate.limit'].sudo().search([]).unlink()
+        self.public = self._create_article("Rattling", is_public=True)
+        self.internal = self._create_article("Rattling for staff")
+        self.authenticate('aftersales_customer', 'aftersales_customer')
+
+    def _vote(self, article, **form):
+        page = self.url_open('/my/help')
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page.text).group(1)
+        return self.url_open(f'/my/help/{article.id}/vote', data={'csrf_token': token, **form})
+
+    def test_search(self):
+        for path in ('/my/help', '/my/help?words=it+is+rattling'):
+            page = self.url_open(path)
+            self.assertEqual(page.status_code, 200)
+            self.assertIn("Rattling", page.text)
+            self.assertNotIn("for staff", page.text)
+        self.assertIn("Nothing fits", self.url_open('/my/help?words=zzzzz').text)
+        self.assertIn('href="/my/help"', self.url_open('/my/home').text)
+
+    def test_vote(self):
+        for helpful, counts in (('1', (1, 0)), ('1', (1, 0)), ('0', (0, 1))):
+            self.assertEqual(self._vote(self.public, helpful=helpful).status_code, 200)
+            self.env.invalidate_all()
+            self.assertEqual((self.public.helpful_count, self.public.unhelpful_count), counts)
+
+    @mute_logger('odoo.http')
+    def test_vote_on_what_is_not_for_customers(self):
+        for article in (self.internal, self.public.browse(self.public.id + 10**6)):
+            self.assertEqual(self._vote(article, helpful='1').status_code, 404)
+        self.assertFalse(self.internal.helpful_count)
+        response = self.url_open(f'/my/help/{self.public.id}/vote', data={'helpful': '1'})
+        self.assertEqual(response.status_code, 400, "without the token of the page")
+        response = self.url_open(f'/my/help/{self.public.id}/vote')
+        self.assertIn(response.status_code, (404, 405), "opening a link votes for nothing")
+        self.assertFalse(self.public.helpful_count)
+
+    def test_visitors_have_to_log_in(self):
+        self.logout()
+        self.assertIn('/web/login', self.url_open('/my/help').url)

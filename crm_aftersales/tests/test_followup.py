@@ -162,9 +162,9 @@ class TestFollowupAccess(FollowupCommon):
 
     @mute_logger('odoo.addons.base.models.ir_rule', 'odoo.addons.base.models.ir_model')
     def test_roles(self):
+        sale = self._create_user('voice_sale', 'sales_team.group_sale_salesman')
         self._rate(1)
         followup = self._followups()
-        sale = self._create_user('voice_sale', 'sales_team.group_sale_salesman')
         for user, sees in (
             (self.user_manager, True),
             (self.user_service, True),
