@@ -1,4 +1,5 @@
 from . import (
+    test_access_matrix,
     test_access_rights,
     test_api,
     test_article,
@@ -33,6 +34,7 @@ from . import (
     test_request_notice,
     test_request_owner,
     test_request_triage,
+    test_routes,
     test_sale_order,
     test_satisfaction,
     test_selfcheck,

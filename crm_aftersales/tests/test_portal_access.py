@@ -64,6 +64,13 @@ class TestPortalAccess(AftersalesCommon, HttpCase):
         self.assertEqual(self._get_seen(self.user_customer), [True, False, True, False])
         self.assertEqual(self._get_seen(self.user_colleague), [False, True, False, False])
 
+    def test_warranties_go_with_their_products(self):
+        for unit in (self.unit, self.unit_company):
+            unit.date_delivered = '2026-01-05'
+        self.company.aftersales_portal_access = 'own'
+        self.assertTrue(self._sees(self.user_customer, self.unit.warranty_ids))
+        self.assertFalse(self._sees(self.user_customer, self.unit_company.warranty_ids))
+
     def test_customer_overrules_the_setting(self):
         self.customer_company.aftersales_portal_access = 'own'
         self.assertEqual(self._get_seen(self.user_customer), [True, False, True, False])
