@@ -51,6 +51,7 @@ aftersales.unit.component       rwcu/rwcu/-    rwc/rwc/-      r/r/-       r/r/- 
 aftersales.unit.owner           r/r/-          r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.unit.transfer        rwcu           rwcu           -           -      -      -      -
 aftersales.warranty             r/r/-          r/r/-          r/r/-       r/r/-  r/-/-  -/-/-  -/-/-
+aftersales.warranty.check       rwcu           rwcu           rwcu        rwcu   -      -      -
 aftersales.warranty.policy      rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.warranty.policy.rule rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 """

@@ -1,4 +1,4 @@
-"""Each page: wrong id, wrong token, another customer's token, GET instead of POST, no CSRF token."""
+"""Each page: wrong id, wrong token, another customer's token, GET instead of POST, no CSRF."""
 
 import re
 
