@@ -55,6 +55,30 @@ class AftersalesUnit(models.Model):
         if self.lot_is_serial:
             self.serial = self.lot_id.name
 
+    @api.model
+    def _end_former_units(self, product, serials: list[str], company, origin: str) -> None:
+        """Retire what stands in the register for serial numbers that are sold again.
+
+        We can only have handed over a piece again that had come back to us.
+
+        :param origin: name of what it was sold with, for its history
+        """
+        if not serials:
+            return
+        former = self.with_context(active_test=False).search(
+            [
+                ('product_id', '=', product.id),
+                ('serial_norm', 'in', [self._normalise_serial(serial) for serial in serials]),
+                ('company_id', '=', company.id),
+                ('state', '!=', 'retired'),
+            ]
+        )
+        if not former:
+            return
+        former.action_retire()
+        for unit in former:
+            unit._message_log(body=self.env._("Handed over again with %(order)s.", order=origin))
+
     def _restore(self):
         """Leave pieces that came back to us where they are, whatever becomes of their order."""
         return super(

@@ -77,7 +77,13 @@ class StockMove(models.Model):
                 unit.write(self._prepare_handover_vals(lot, unit))
             else:
                 new.append(lot)
-        self._end_former_units(new)
+        if self.product_id.tracking == 'serial':
+            Unit._end_former_units(
+                self.product_id,
+                [lot.name for lot in new if lot],
+                self.company_id,
+                self.sale_line_id.order_id.name,
+            )
         Unit.create(self._prepare_new_units_vals(new))
 
     def _get_units_to_hand_over_domain(self) -> Domain:
@@ -124,34 +130,6 @@ class StockMove(models.Model):
                 }
             )
         return vals_list
-
-    def _end_former_units(self, lots: list) -> None:
-        """Retire what stands in the register for serial numbers that are sold again.
-
-        We can only have delivered a piece again that had come back to us.
-        """
-        serials = [lot.name for lot in lots if lot.product_id.tracking == 'serial']
-        if not serials:
-            return
-        Unit = self.env['aftersales.unit'].with_context(active_test=False)
-        normed = [Unit._normalise_serial(serial) for serial in serials]
-        former = Unit.search(
-            [
-                ('product_id', '=', self.product_id.id),
-                ('serial_norm', 'in', normed),
-                ('company_id', '=', self.company_id.id),
-                ('state', '!=', 'retired'),
-            ]
-        )
-        if not former:
-            return
-        former.action_retire()
-        for unit in former:
-            unit._message_log(
-                body=self.env._(
-                    "Delivered again with %(order)s.", order=self.sale_line_id.order_id.name
-                )
-            )
 
     def _get_handover_day(self):
         """Return the day on which the customer got the goods: signed for them, else delivered."""

@@ -1,0 +1,76 @@
+from odoo import fields, models
+
+#: an order is paid, whatever became of it afterwards
+PAID_STATES = ('paid', 'done', 'invoiced')
+
+
+class PosOrder(models.Model):
+    """Paid orders of known customers hand products over, refunds take them back."""
+
+    _inherit = 'pos.order'
+
+    aftersales_unit_count = fields.Integer(
+        string="Customer Products Count",
+        compute='_compute_aftersales_unit_count',
+        groups='crm_aftersales.group_own',
+    )
+
+    def _compute_aftersales_unit_count(self):
+        counts = dict(
+            self.env['aftersales.unit']
+            .sudo()
+            ._read_group([('pos_order_id', 'in', self.ids)], ['pos_order_id'], ['__count'])
+        )
+        for order in self:
+            order.aftersales_unit_count = counts.get(order.sudo(), 0)
+
+    def _create_order_picking(self):
+        res = super()._create_order_picking()
+        # cashiers need no rights on customers' products
+        self.sudo()._register_units()
+        return res
+
+    def _generate_pos_order_invoice(self):
+        res = super()._generate_pos_order_invoice()
+        self.sudo()._date_units_by_invoice()
+        return res
+
+    def write(self, vals):
+        res = super().write(vals)
+        if vals.get('partner_id'):
+            self.sudo()._register_units()
+        return res
+
+    def _register_units(self) -> None:
+        """Register the pieces of paid orders, and take back those they refund.
+
+        Pieces that are registered already are left alone, so it can be run at any time again.
+        """
+        paid = self.filtered(lambda order: order.state in PAID_STATES)
+        lines = paid.lines.filtered(lambda line: line._concerns_units())
+        lines.filtered(lambda line: line.qty < 0)._take_units_back()
+        for line in lines.filtered(lambda line: line.qty > 0 and line.order_id.partner_id):
+            line._hand_units_over()
+        paid._date_units_by_invoice()
+
+    def _date_units_by_invoice(self) -> None:
+        """Enter the day of the invoice on pieces that have none yet."""
+        for order in self.filtered('account_move.invoice_date'):
+            units = self.env['aftersales.unit'].search(
+                [('pos_order_id', '=', order.id), ('date_invoiced', '=', False)]
+            )
+            units.date_invoiced = order.account_move.invoice_date
+
+    def action_view_aftersales_units(self) -> dict:
+        """Open the customer's products of the order.
+
+        :return: window action
+        """
+        self.ensure_one()
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'crm_aftersales.aftersales_unit_action'
+        )
+        units = self.env['aftersales.unit'].sudo().search([('pos_order_id', '=', self.id)])
+        action['domain'] = [('id', 'in', units.ids)]
+        action['context'] = {'default_partner_id': self.partner_id.id}
+        return action
