@@ -18,7 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.environ['SUITE_ROOT'], 'probes'))
 
-from bench_shop import NAME, UID, Shop, get_seconds
+from bench_shop import NAME, UID, Shop
+from bench_side import get_seconds
 
 from odoo import SUPERUSER_ID, api, sql_db
 from odoo.exceptions import UserError

@@ -9,13 +9,13 @@ import gc
 import json
 import os
 import sys
-import threading
 import time
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.environ['SUITE_ROOT'], 'probes'))
 
-from bench_shop import UID, Shop, get_seconds
+from bench_shop import UID, Shop
 
 from odoo import api
 
@@ -36,38 +36,6 @@ class Side(Shop):
             order = api.Environment(cr, UID, {})['sale.order'].browse(order_id)
             order.with_context(**self.context).action_confirm()
 
-    def measure(self, order_id):
-        """Confirm one quotation, commit included; return what it cost."""
-        thread = threading.current_thread()
-        before = self.read_database_seconds()
-        thread.query_count = 0
-        wall, python = time.perf_counter(), time.process_time()
-        self.confirm(order_id)
-        python, wall = time.process_time() - python, time.perf_counter() - wall
-        queries = thread.query_count
-        after = self.read_database_seconds()
-        database = sum(value - before.get(pid, 0) for pid, value in after.items())
-        return {'python': python, 'database': database, 'wall': wall, 'queries': queries}
-
-    def read_database_seconds(self):
-        """CPU seconds of each PostgreSQL process that works for this database."""
-        env.cr.execute(
-            'SELECT pid FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()',
-            [self.database],
-        )
-        pids = [pid for (pid,) in env.cr.fetchall()]
-        env.cr.rollback()
-        return {pid: get_seconds(pid) for pid in pids}
-
-    def read_buffers(self):
-        env.cr.execute(
-            'SELECT blks_hit + blks_read FROM pg_stat_database WHERE datname = %s',
-            [self.database],
-        )
-        [buffers] = env.cr.fetchone()
-        env.cr.rollback()
-        return buffers
-
 
 def run(sides, lines, reward):
     """Let the sides confirm by turns; return the costs by side."""
@@ -86,7 +54,9 @@ def run(sides, lines, reward):
     for turn in range(NUMBER):
         # another order each turn, so that nobody always runs first
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            costs[name].append(sides[name].measure(orders[name][WARM + turn]))
+            costs[name].append(
+                sides[name].measure(partial(sides[name].confirm, orders[name][WARM + turn]))
+            )
     time.sleep(STATISTICS_DELAY)
     return {
         name: {

@@ -1,11 +1,9 @@
 """A shop for the benchmarks of orders: one program, members, quotations; core or suite alike."""
 
-import os
-from pathlib import Path
+from bench_side import Side
 
 from odoo import SUPERUSER_ID, api
 from odoo.fields import Command
-from odoo.modules.registry import Registry
 
 NAME = "Bench"
 MEMBERS = 30
@@ -13,18 +11,16 @@ PRODUCTS = 10
 POINTS = 1_000_000
 #: the administrator, with the rights of a user
 UID = 2
-TICKS = os.sysconf('SC_CLK_TCK')
 
 
-class Shop:
+class Shop(Side):
     """One side of a comparison, on a database of its own.
 
     :param database: made from core, or from the suite
     """
 
     def __init__(self, database):
-        self.database = database
-        self.registry = Registry(database)
+        super().__init__(database)
         self.is_suite = 'crm_loyalty' in self.registry._init_modules
         self.context = self._get_context()
 
@@ -135,16 +131,3 @@ class Shop:
                         raise SystemExit(message)
             cards = env['loyalty.card'].search([('program_id.name', '=', NAME)])
             return round(sum(cards.mapped('points')) - MEMBERS * POINTS, 2)
-
-
-def get_seconds(pid):
-    """CPU seconds of a process, to the nanosecond where the kernel tells."""
-    try:
-        return int(Path(f'/proc/{pid}/schedstat').read_text().split()[0]) / 1e9
-    except OSError:
-        pass
-    try:
-        fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / TICKS

@@ -14,17 +14,18 @@ import statistics
 import subprocess
 import time
 
-from . import bench_loyalty, bench_orders, cdnow, databases, python, workspace
+from . import bench_aftersales, bench_loyalty, bench_orders, cdnow, databases, python, workspace
 from .paths import ROOT, RUN, SETUP
 from .ui import SetupError, say, step
 
-BENCHES = ('import', 'mail', 'gate', 'loyalty')
+BENCHES = ('import', 'mail', 'gate', 'loyalty', 'aftersales')
 ROUNDS = 8
 SLICE = 400
 # 1.1 messages are due for each customer, and each got five before
 GATE_CUSTOMERS = 910_000
 GATE_DATA = 'bench_gate_data'
 LOYALTY_MEMBERS = 100_000
+AFTERSALES_REQUESTS = 1_000_000
 SINK = ROOT / 'crm_customer/tests/smtp_sink.py'
 
 
@@ -42,11 +43,15 @@ def add_options(parser):
         help="of the benchmark loyalty; default: all",
     )  # fmt: skip
     parser.add_argument(
-        '--pairs', type=int, default=bench_orders.PAIRS, help="orders each side confirms"
+        '--pairs', type=int, default=bench_orders.PAIRS, help="orders, or requests, of each side"
     )
     parser.add_argument(
         '--orders', type=int, default=bench_orders.ORDERS, help="orders on one card in a turn"
     )
+    parser.add_argument(
+        '--requests', type=int, default=AFTERSALES_REQUESTS, help="requests of a large desk"
+    )
+    parser.add_argument('--without-helpdesk', action='store_true', help="leave OCA's helpdesk out")
 
 
 def run(options):
@@ -62,6 +67,7 @@ def run(options):
             'mail': send_mails,
             'gate': decide_messages,
             'loyalty': bench_loyalty.run,
+            'aftersales': bench_aftersales.run,
         }[name](ready, options)
 
 

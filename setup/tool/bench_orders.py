@@ -81,11 +81,11 @@ def _report_orders(kind, sides):
             f"{1000 * median['python']:>10.1f}{1000 * median['database']:>10.1f}"
             f"{median['queries']:>10.0f}{result['buffers']:>10.0f}{1000 * median['wall']:>10.0f}"
         )
-    say(f"  with the suite / core: {_bounded_ratio(sides, 'core', 'suite')}")
-    say(f"  core / core (noise):   {_bounded_ratio(sides, 'core', 'core again')}")
+    say(f"  with the suite / core: {bounded_ratio(sides, 'core', 'suite')}")
+    say(f"  core / core (noise):   {bounded_ratio(sides, 'core', 'core again')}")
 
 
-def _bounded_ratio(sides, below, above):
+def bounded_ratio(sides, below, above):
     """Median ratio of CPU times pair by pair, with its interval of 95 %."""
     ratios = sorted(
         (top['python'] + top['database']) / (bottom['python'] + bottom['database'])

@@ -2,8 +2,9 @@
 
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from . import odoo, postgres, python
 from .paths import ROOT, RUN, exclusive
@@ -20,6 +21,7 @@ class Workspace:
 
     odoo: odoo.Odoo
     server: postgres.Server
+    config: Path = CONFIG
 
     @cached_property
     def environment(self):
@@ -27,10 +29,19 @@ class Workspace:
         return {
             **python.environment(self.odoo),
             **self.server.environment,
-            'ODOO_RC': str(CONFIG),
+            'ODOO_RC': str(self.config),
             # Chromium puts its profile and sockets there.
             'TMPDIR': str(_temporary()),
         }
+
+    def beside(self, name, *addons):
+        """Return the same workspace with more folders of addons.
+
+        :param name: of its configuration
+        """
+        config = RUN / f'{name}.conf'
+        _write_config(config, self.odoo, self.server, addons)
+        return replace(self, config=config)
 
     def command(self, *words):
         """The words that start Odoo's command line."""
@@ -90,7 +101,7 @@ def ensure(*, tools=False):
         found = odoo.find()
         python.ensure(tools=tools)
         server = postgres.ensure()
-        _write_config(found, server)
+        _write_config(CONFIG, found, server)
     return Workspace(found, server)
 
 
@@ -100,9 +111,9 @@ def _temporary():
     return folder
 
 
-def _write_config(found, server):
+def _write_config(config, found, server, more_addons=()):
     options = {
-        'addons_path': ",".join(str(path) for path in (*found.addons, ROOT)),
+        'addons_path': ",".join(str(path) for path in (*found.addons, *more_addons, ROOT)),
         'data_dir': DATA_DIR,
         'db_host': server.host,
         'db_port': server.port,
@@ -115,5 +126,5 @@ def _write_config(found, server):
         'without_demo': False,
     }
     lines = "".join(f"{key} = {value}\n" for key, value in options.items())
-    CONFIG.write_text("[options]\n" + lines)
-    CONFIG.chmod(0o600)
+    config.write_text("[options]\n" + lines)
+    config.chmod(0o600)
