@@ -362,8 +362,9 @@ class Requests(Desk):
         with self.registry.cursor() as cr:
             cr.execute(
                 SQL(
-                    "UPDATE aftersales_sla_clock SET state = 'running', deadline = %s, date_next = %s,"
-                    " breached_at = NULL, fired_percent = 0 FROM aftersales_request request"
+                    "UPDATE aftersales_sla_clock SET state = 'running', deadline = %s,"
+                    " date_next = %s, breached_at = NULL, fired_percent = 0"
+                    " FROM aftersales_request request"
                     " WHERE request.id = request_id AND request.state NOT IN"
                     " ('resolved', 'closed', 'cancelled')"
                     " AND aftersales_sla_clock.state IN ('running', 'breached')",

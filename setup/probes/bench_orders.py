@@ -1,4 +1,3 @@
-# ruff: noqa: F821 - `env` is what Odoo's shell provides
 """Confirm quotations on several databases by turns, and write what each one cost.
 
 Run in Odoo's shell of one of them.  One process has a registry for each, so that core and suite
