@@ -43,6 +43,7 @@ from . import (
     test_sla_fold,
     test_sla_job,
     test_sla_migration,
+    test_sla_race,
     test_sla_report,
     test_sla_traps,
     test_tours,

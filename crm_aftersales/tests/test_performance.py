@@ -57,6 +57,37 @@ class TestPerformance(AftersalesCommon):
         many = self._count(requests[10:].action_recompute_sla)
         self.assertEqual(few, many)
 
+    def test_bulk_costs_by_calendars_and_not_by_requests(self):
+        """A thousand requests get their clocks with as many queries as ten of the same hours."""
+        requests = self._create(10)
+        requests += requests.browse(self._copy_rows(requests[:1], 1010))
+        self.env['aftersales.sla.clock'].search([]).unlink()
+        self._count(requests[:10]._start_sla)
+        few = self._count(requests[10:20]._start_sla)
+        many = self._count(requests[20:]._start_sla)
+        self.assertEqual(many, few)
+        self.assertLessEqual(many, 32)
+        self.assertEqual(len(requests.sudo().sla_clock_ids), 2040)
+
+    def _copy_rows(self, request, number):
+        """Return the ids of rows that are as a request: nobody waits for a thousand numbers."""
+        names = [
+            name
+            for name, field in request._fields.items()
+            if field.store and field.column_type and name not in ('id', 'number')
+        ]
+        rows = self.env.execute_query(
+            SQL(
+                "INSERT INTO aftersales_request (number, %s) SELECT 'Copy ' || copy, %s"
+                ' FROM aftersales_request, generate_series(1, %s) copy WHERE id = %s RETURNING id',
+                SQL(', ').join(map(SQL.identifier, names)),
+                SQL(', ').join(map(SQL.identifier, names)),
+                number,
+                request.id,
+            )
+        )
+        return [row[0] for row in rows]
+
     def _read_view(self, view_type, limit, group=False):
         Request = self.env['aftersales.request'].with_user(self.user_service)
         view = self.env.ref(f'crm_aftersales.aftersales_request_view_{view_type}')

@@ -64,8 +64,9 @@ class TestSlaMigration(SlaCommon):
     def test_what_was_judged_stays_as_it_was(self):
         kept = self._old_request(
             'closed',
-            date_first_reply=MONDAY + HOUR / 2,
-            date_resolved=MONDAY + 2 * HOUR,
+            date_received=MONDAY + timedelta(microseconds=5),
+            date_first_reply=MONDAY + HOUR / 2 + timedelta(microseconds=7),
+            date_resolved=MONDAY + 2 * HOUR + timedelta(microseconds=9),
             date_closed=MONDAY + 3 * HOUR,
         )
         late = self._old_request(

@@ -74,7 +74,7 @@ def make_events(cr):
         """
         INSERT INTO aftersales_sla_event
                     (request_id, kind, at, "values", create_uid, create_date, write_uid, write_date)
-        SELECT request.id, event.kind, event.at, event.data,
+        SELECT request.id, event.kind, date_trunc('second', event.at), event.data,
                request.create_uid, event.at, request.create_uid, event.at
           FROM aftersales_request request
           LEFT JOIN aftersales_sla_terms terms
@@ -92,7 +92,7 @@ def make_events(cr):
                (5, 'cancel', CASE WHEN request.state = 'cancelled'
                                   THEN request.date_closed END, '{}'::jsonb),
                (6, 'pause', CASE WHEN request.state IN ('waiting_customer', 'waiting_supplier')
-                                 THEN date_trunc('second', now() AT TIME ZONE 'UTC') END,
+                                 THEN now() AT TIME ZONE 'UTC' END,
                 jsonb_build_object('reason', request.state))
                ) AS event(number, kind, at, data)
          WHERE event.at IS NOT NULL
@@ -113,7 +113,8 @@ def make_ended_clocks(cr):
         SELECT request.id, clock.kind, request.sla_policy_id,
                NULLIF((terms.terms ->> 'calendar')::int, 0),
                COALESCE((terms.terms -> 'targets' ->> clock.kind)::int, 0), 0,
-               request.date_received, clock.deadline, clock.ended,
+               date_trunc('second', request.date_received), clock.deadline,
+               date_trunc('second', clock.ended),
                CASE WHEN clock.judged > clock.deadline THEN clock.deadline END,
                CASE WHEN clock.judged > clock.deadline THEN 'breached' ELSE 'met' END, '[]', 0,
                1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
