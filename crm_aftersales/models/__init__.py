@@ -65,6 +65,7 @@ from . import (
     res_partner,
     res_partner_portal,
     res_partner_privacy,
+    res_partner_privacy_warranty,
     res_partner_privacy_unit,
     sale_order,
     sale_order_line,

@@ -79,11 +79,18 @@ class AftersalesWarranty(models.Model):
                 warranty=label,
                 day=format_date(self.env, self.date_ended),
             )
-        if day > end:
-            return self.env._(
-                "The %(warranty)s ended on %(day)s.", warranty=label, day=format_date(self.env, end)
-            )
-        return ''
+        return self._get_over_text(end, rule) if day > end else ''
+
+    def _get_over_text(self, end: date, rule: dict | None) -> str:
+        """Return in words since when it is over, of the whole or of what a rule is about."""
+        texts = {'warranty': self._get_layer_label(), 'day': format_date(self.env, end)}
+        if not (rule and rule['months']):
+            return self.env._("The %(warranty)s ended on %(day)s.", **texts)
+        return self.env._(
+            "%(what)s: covered by the %(warranty)s until %(day)s only.",
+            what=self._get_term_name(rule['name']),
+            **texts,
+        )
 
     def _judge_meter(self, bounds: MeterBounds) -> tuple[str, str] | None:
         """Return what the meter says against it; None when it says nothing.

@@ -331,6 +331,10 @@ class TestWarranty(WarrantyCommon):
                 answer = unit._get_warranty_answer(day, line_type=line_type, product=product)
                 self.assertEqual((answer.state, answer.percent), (state, percent), answer.reason)
                 self.assertTrue(answer.reason)
+        answer = unit._get_warranty_answer(late, line_type='labour')
+        self.assertEqual(
+            answer.reason, "Labour: covered by the Base Warranty until 01/09/2027 only."
+        )
 
     def test_reason_in_the_language_of_the_reader(self):
         self.env['res.lang']._activate_lang('zh_CN')
@@ -435,6 +439,17 @@ class TestWarranty(WarrantyCommon):
     # ------------------------------------------------------------
     # Rights
     # ------------------------------------------------------------
+
+    def test_personal_data(self):
+        warranty = self._create_unit(date_delivered='2026-01-10').warranty_ids
+        warranty._end("As Wang Fang wished")
+        [source] = [
+            source
+            for source in self.customer._get_personal_data_sources()
+            if source.key == 'aftersales.warranty'
+        ]
+        self.assertIn(warranty, self.env[source.model].search(source.domain))
+        self.assertLessEqual(set(source.fields), set(warranty._fields))
 
     def test_customers_read_their_own(self):
         mine = self._create_unit(date_delivered='2026-01-10').warranty_ids
