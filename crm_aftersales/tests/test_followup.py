@@ -16,6 +16,8 @@ class FollowupCommon(AftersalesCommon):
         super().setUpClass()
         cls.env['aftersales.selfaudit.item'].search([]).active = False
         cls.leader = cls._create_user('voice_leader', 'crm_aftersales.group_all')
+        cls.user_colleague = cls._create_user('voice_tech', 'crm_aftersales.group_own')
+        cls.user_sale = cls._create_user('voice_sale', 'sales_team.group_sale_salesman')
         cls.team_workshop.user_id = cls.leader
         cls.request = cls._create_request(
             team_id=cls.team_workshop.id, user_id=cls.user_technician.id
@@ -162,7 +164,7 @@ class TestFollowupAccess(FollowupCommon):
 
     @mute_logger('odoo.addons.base.models.ir_rule', 'odoo.addons.base.models.ir_model')
     def test_roles(self):
-        sale = self._create_user('voice_sale', 'sales_team.group_sale_salesman')
+        sale = self.user_sale
         self._rate(1)
         followup = self._followups()
         for user, sees in (
@@ -234,7 +236,7 @@ class TestSelfaudit(FollowupCommon):
     def test_colleagues_do_not_read_it(self):
         self._rate(1)
         audit = self._followups().selfaudit_ids
-        colleague = self._create_user('voice_tech', 'crm_aftersales.group_own')
+        colleague = self.user_colleague
         for record in (audit, audit.line_ids):
             self.assertFalse(record.with_user(colleague).search([('id', 'in', record.ids)]))
             with self.assertRaises(AccessError):
