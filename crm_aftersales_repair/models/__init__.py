@@ -1,0 +1,5 @@
+from . import aftersales_request
+from . import aftersales_unit
+from . import repair_order
+from . import sale_order_line
+from . import stock_move

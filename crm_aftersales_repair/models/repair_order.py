@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from odoo import api, fields, models
+
+#: states in which the product lies in the workshop
+WORKSHOP_STATES = ('confirmed', 'under_repair')
+
+
+class RepairOrder(models.Model):
+    """A repair of a customer's product: what was put in and taken out goes into its history."""
+
+    _inherit = 'repair.order'
+
+    aftersales_request_id = fields.Many2one(
+        comodel_name='aftersales.request',
+        string="Service Request",
+        check_company=True,
+        index='btree_not_null',
+        ondelete='restrict',
+        copy=False,
+    )
+    aftersales_unit_id = fields.Many2one(
+        comodel_name='aftersales.unit',
+        string="Customer Product",
+        compute='_compute_aftersales_unit_id',
+        store=True,
+        readonly=False,
+        compute_sudo=True,
+        check_company=True,
+        index='btree_not_null',
+        ondelete='restrict',
+        help="That of the request, else the one with the lot or serial number.",
+    )
+
+    @api.depends('aftersales_request_id', 'lot_id', 'company_id')
+    def _compute_aftersales_unit_id(self):
+        for repair in self:
+            repair.aftersales_unit_id = (
+                repair.aftersales_request_id.unit_id
+                or repair.aftersales_unit_id
+                or repair._find_aftersales_unit()
+            )
+
+    def _find_aftersales_unit(self):
+        """Return the customer's product with the serial number of the repair."""
+        self.ensure_one()
+        units = self.env['aftersales.unit']
+        if not self.lot_id:
+            return units
+        found = units.search(
+            [
+                ('lot_id', '=', self.lot_id.id),
+                ('company_id', '=', self.company_id.id),
+                ('state', '!=', 'retired'),
+            ],
+            limit=2,
+        )
+        return found if len(found) == 1 else units
+
+    @api.onchange('aftersales_unit_id')
+    def _onchange_aftersales_unit_id(self):
+        unit = self.aftersales_unit_id
+        if unit:
+            self.product_id = unit.product_id
+            self.lot_id = unit.lot_id
+            self.partner_id = self.partner_id or unit.partner_id
+
+    # ------------------------------------------------------------
+    # WHAT BECOMES OF THE PRODUCT
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        repairs = super().create(vals_list)
+        repairs.sudo()._place_units()
+        return repairs
+
+    def write(self, vals):
+        res = super().write(vals)
+        if {'state', 'aftersales_unit_id'} & vals.keys():
+            # the workshop needs no rights on customers' products
+            self.sudo()._place_units()
+        return res
+
+    def _place_units(self) -> None:
+        """Say of products in the workshop that they are in service, and of others that not.
+
+        What came back by a return stays in service until it is delivered again.
+        """
+        units = self.aftersales_unit_id
+        busy = self.search(
+            [('aftersales_unit_id', 'in', units.ids), ('state', 'in', WORKSHOP_STATES)]
+        ).aftersales_unit_id
+        busy.filtered(lambda unit: unit.state == 'active').state = 'in_service'
+        ended = self.filtered(lambda repair: repair.state in ('done', 'cancel'))
+        free = ended.aftersales_unit_id - busy
+        free.filtered(
+            lambda unit: unit.state == 'in_service' and not unit.stock_return_move_id
+        ).state = 'active'
+
+    def action_repair_done(self):
+        res = super().action_repair_done()
+        for repair in self.sudo().filtered('aftersales_unit_id'):
+            repair._enter_parts()
+        return res
+
+    def _enter_parts(self) -> None:
+        """Enter the parts of a repair that is done in the history of the product."""
+        self.ensure_one()
+        done = self.move_ids.filtered(lambda move: move.state == 'done')
+        added = done.filtered(lambda move: move.repair_line_type == 'add')
+        out = (done - added)._take_parts_out()
+        for row in added._put_parts_in():
+            same = out.filtered(lambda old, row=row: old.product_id == row.product_id)
+            replaced = (same or (out if len(out) == 1 else out.browse()))[:1]
+            replaced.replaced_by_id = row
+            row.place = replaced.place
+            out -= replaced
+
+    def _get_repair_day(self):
+        """Return the day of today where the customer is."""
+        return self.aftersales_unit_id._get_customer_day()
+
+    # ------------------------------------------------------------
+    # ACTIONS
+    # ------------------------------------------------------------
+
+    @api.model
+    def _get_aftersales_action(self, unit, new: bool = False) -> dict:
+        """Return the action on repairs of a customer's product.
+
+        :param new: open an empty form
+        """
+        action = self.env['ir.actions.act_window']._for_xml_id('repair.action_repair_order_tree')
+        unit = unit[:1]
+        action['context'] = {
+            'default_aftersales_unit_id': unit.id,
+            'default_partner_id': unit.partner_id.id,
+            'default_product_id': unit.product_id.id,
+            'default_lot_id': unit.lot_id.id,
+        }
+        if new:
+            action |= {'views': [(False, 'form')], 'view_mode': 'form', 'res_id': False}
+        return action
+
+    def action_view_aftersales_request(self) -> dict:
+        """Open the service request the repair is for.
+
+        :return: window action
+        """
+        self.ensure_one()
+        return self.aftersales_request_id.get_formview_action()
+
+    def action_view_aftersales_unit(self) -> dict:
+        """Open the customer's product that is repaired.
+
+        :return: window action
+        """
+        self.ensure_one()
+        return self.aftersales_unit_id.get_formview_action()

@@ -1,0 +1,154 @@
+from freezegun import freeze_time
+
+from odoo.fields import Command
+from odoo.tests import Form, tagged
+
+from odoo.addons.crm_aftersales_stock.tests.common import DeliveryCase
+
+
+@tagged('post_install', '-at_install')
+class TestRepair(DeliveryCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.user_workshop = cls._create_user(
+            'aftersales_workshop', 'stock.group_stock_user,crm_aftersales.group_own'
+        )
+        cls.motor, cls.seal = cls.env['product.product'].create(
+            [
+                {
+                    'name': "Motor",
+                    'is_storable': True,
+                    'tracking': 'serial',
+                    'aftersales_track_units': True,
+                },
+                {'name': "Seal", 'is_storable': True},
+            ]
+        )
+        cls.motors = cls._stock_lots(cls.motor, 'M-1', 'M-2')
+        cls._stock(cls.seal, 10)
+        order = cls.order((cls.by_serial, 1))
+        cls.deliver(order, lots=cls.serials[0])
+        cls.pump = order.order_line.aftersales_unit_ids
+        cls.request = cls._create_request(
+            unit_id=cls.pump.id, user_id=cls.user_workshop.id, team_id=cls.team_workshop.id
+        )
+
+    def create_repair(self, *parts, **values):
+        """Create a repair order as the button on the request does.
+
+        :param parts: what is done, product, quantity and lot
+        """
+        action = self.request.with_user(self.user_workshop).action_create_repair()
+        repair = Form(self.env['repair.order'].with_user(self.user_workshop).with_context(
+            **action['context'])).save()  # fmt: skip
+        repair.write(values)
+        for kind, product, quantity, lot in parts:
+            move = {
+                'repair_line_type': kind,
+                'product_id': product.id,
+                'product_uom_qty': quantity,
+            }
+            repair.move_ids = [Command.create(move)]
+            if lot:
+                repair.move_ids[-1:].lot_ids = lot
+        return repair
+
+    def finish(self, repair):
+        repair.action_validate()
+        repair.action_repair_start()
+        for move in repair.move_ids:
+            if not move.quantity:
+                move.quantity = move.product_uom_qty
+        repair.action_repair_end()
+
+    def test_repair_of_a_request(self):
+        repair = self.create_repair()
+        self.assertEqual(repair.aftersales_request_id, self.request)
+        self.assertEqual(repair.aftersales_unit_id, self.pump)
+        self.assertEqual(repair.partner_id, self.customer)
+        self.assertEqual((repair.product_id, repair.lot_id), (self.by_serial, self.serials[0]))
+        for record in (self.request, self.pump):
+            record = record.with_user(self.user_workshop)
+            self.assertEqual(record.repair_count, 1)
+            action = record.action_view_repairs()
+            self.assertEqual(self.env['repair.order'].search(action['domain']), repair)
+        self.assertEqual(repair.action_view_aftersales_request()['res_id'], self.request.id)
+        self.assertEqual(repair.action_view_aftersales_unit()['res_id'], self.pump.id)
+
+    def test_the_serial_number_finds_the_product(self):
+        repair = self.env['repair.order'].create(
+            {'product_id': self.by_serial.id, 'lot_id': self.serials[0].id}
+        )
+        self.assertEqual(repair.aftersales_unit_id, self.pump)
+        self.assertFalse(repair.create({'product_id': self.plain.id}).aftersales_unit_id)
+
+    def test_in_service_while_in_the_workshop(self):
+        first, second = self.create_repair(), self.create_repair()
+        self.assertEqual(self.pump.state, 'active')
+        (first + second)._action_repair_confirm()
+        self.assertEqual(self.pump.state, 'in_service')
+        first.action_repair_cancel()
+        self.assertEqual(self.pump.state, 'in_service', "the other one is still going on")
+        second.action_repair_cancel()
+        self.assertEqual(self.pump.state, 'active')
+
+    def test_parts_go_into_the_history(self):
+        with freeze_time('2026-01-05 10:00:00'):
+            old = self.env['aftersales.unit'].create(
+                {
+                    'product_id': self.motor.id,
+                    'serial': 'm 1',
+                    'partner_id': self.customer.id,
+                    'parent_id': self.pump.id,
+                }
+            )
+        row = self.pump.component_ids
+        # taken out of the pump, it comes out of the location of parts that are in products
+        self._stock_at_production(self.motor, self.motors[0])
+        repair = self.create_repair(
+            ('remove', self.motor, 1, self.motors[0]),
+            ('add', self.motor, 1, self.motors[1]),
+            ('add', self.seal, 2, None),
+        )
+        self.finish(repair)
+        self.assertEqual(repair.state, 'done')
+        new = self.pump.component_ids.filtered(lambda part: part.serial == 'M-2')
+        self.assertEqual(row.replaced_by_id, new)
+        self.assertTrue(row.date_to)
+        self.assertEqual((row.request_out_id, new.request_in_id), (self.request, self.request))
+        self.assertEqual(row.reason, repair.name)
+        self.assertEqual((old.state, old.parent_id.id), ('retired', False))
+        part = new.component_unit_id
+        self.assertEqual((part.lot_id, part.parent_id), (self.motors[1], self.pump))
+        self.assertEqual(part.partner_id, self.customer)
+        seals = self.pump.component_ids.filtered(lambda part: part.product_id == self.seal)
+        self.assertEqual((seals.quantity, seals.component_unit_id.id), (2, False))
+        self.assertEqual(self.pump.state, 'active')
+
+    def _stock_at_production(self, product, lot):
+        location = self.env['repair.order'].new({}).location_dest_id
+        location = location or self.warehouse.repair_type_id.default_location_dest_id
+        self.env['stock.quant']._update_available_quantity(product, location, 1, lot_id=lot)
+
+    def test_parts_of_the_order_are_not_registered_again(self):
+        repair = self.create_repair(('add', self.motor, 1, self.motors[1]))
+        repair.sudo().action_create_sale_order()
+        repair.sudo().sale_order_id.action_confirm()
+        self.finish(repair)
+        self.assertFalse(repair.sudo().sale_order_id.aftersales_has_missing_units)
+        found = self.env['aftersales.unit'].search([('product_id', '=', self.motor.id)])
+        self.assertEqual(found.mapped('serial'), ['M-2'])
+
+    def test_merged_requests_hand_over_their_repairs(self):
+        repair = self.create_repair()
+        other = self._create_request(unit_id=self.pump.id)
+        self.request._merge_into(other)
+        self.assertEqual(repair.aftersales_request_id, other)
+
+    def test_technicians_without_stock_open_the_forms(self):
+        self.create_repair()
+        self.request.user_id = self.user_technician
+        for record in (self.request, self.pump):
+            with Form(record.with_user(self.user_technician)) as form:
+                form.name = "Pump in the cellar"
