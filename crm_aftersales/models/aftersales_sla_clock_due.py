@@ -155,9 +155,9 @@ class AftersalesSlaClock(models.Model):
         for row, before, after in fired:
             for step in ladders.get(row['policy_id'], ()):
                 if before < step.percent <= after and step.kind in (False, row['kind']):
-                    todo[step].append(self.browse(row['id']))
-        for step, clocks in todo.items():
-            clocks = self.union(*clocks)
+                    todo[step].append(row['id'])
+        for step, clock_ids in todo.items():
+            clocks = self.browse(clock_ids)
             try:
                 with self.env.cr.savepoint():
                     getattr(clocks, f'_escalate_{step.action}')(step)

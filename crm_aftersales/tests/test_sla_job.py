@@ -158,6 +158,18 @@ class TestSlaJob(SlaCommon):
         self.assertIn(request.number, notice.subject)
         self.assertEqual((notice.model, notice.res_id), (request._name, request.id))
 
+    def test_only_who_has_used_so_much_is_told(self):
+        """Of clocks looked at together each takes its own steps."""
+        self._add_step(50)
+        self._add_step(100, action='reassign', recipient='leader')
+        late = self._request_at(MONDAY, user_id=self.user_service.id)
+        soon = self._request_at(MONDAY + 2 * HOUR, user_id=self.user_technician.id)
+        self._run(datetime(2026, 3, 3, 9, 5))
+        self.assertEqual(late.user_id, self.user_manager)
+        self.assertEqual(soon.user_id, self.user_technician)
+        notices = self._notices(self.user_technician)
+        self.assertNotIn(late.number, ' '.join(notices.mapped('subject')))
+
     def test_one_notice_for_many_requests(self):
         self._add_step(100)
         requests = [self._request_at(MONDAY, user_id=self.user_service.id) for _number in range(3)]
