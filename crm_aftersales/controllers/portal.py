@@ -52,6 +52,13 @@ class AftersalesPortal(CustomerPortal):
                 )
         return values
 
+    def _prepare_portal_layout_values(self):
+        """Say the language of the page: without a website nobody else does."""
+        return {**self._get_page_language(), **super()._prepare_portal_layout_values()}
+
+    def _get_page_language(self) -> dict:
+        return {'html_data': {'lang': (request.env.lang or 'en_US').replace('_', '-')}}
+
     def _get_aftersales_own_domain(self) -> Domain:
         """Return the domain of what the visitor sees as his or his company's."""
         return request.env.user.partner_id._get_aftersales_portal_domain()
@@ -152,6 +159,7 @@ class AftersalesPortal(CustomerPortal):
         is_owner = self._is_own(unit_sudo)
         partner = request.env.user.partner_id
         return {
+            **self._get_page_language(),
             'unit': unit_sudo,
             'page_name': 'aftersales_equipment',
             'requests': self._get_equipment_requests(unit_sudo),
@@ -322,6 +330,7 @@ class AftersalesPortal(CustomerPortal):
         """Return what the page of a request shows, and what its visitor may do there."""
         acts = self._may_act(request_sudo, access_token)
         return {
+            **self._get_page_language(),
             'service_request': request_sudo,
             'page_name': 'aftersales_requests',
             'steps': request_sudo._get_portal_steps(),

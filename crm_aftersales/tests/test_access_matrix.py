@@ -39,11 +39,12 @@ aftersales.satisfaction         r              r              r           -     
 aftersales.selfaudit            rwcu/rwcu/-    rwc/rwc/-      -/-/-       -/-/-  -/-/-  -/-/-  -/-/-
 aftersales.selfaudit.item       rwcu/rwcu/-    r/r/-          r/r/-       -/-/-  -/-/-  -/-/-  -/-/-
 aftersales.selfaudit.line       rwcu/rwcu/-    rwc/rwc/-      -/-/-       -/-/-  -/-/-  -/-/-  -/-/-
+aftersales.service.point        rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.sla.clock            r/r/-          r/r/-          r/-/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.sla.escalation       rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.sla.event            r/r/-          r/r/-          r/-/-       r/r/-  -/-/-  -/-/-  -/-/-
-aftersales.sla.report           r              r              -           -      -      -      -
 aftersales.sla.policy           rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
+aftersales.sla.report           r              r              -           -      -      -      -
 aftersales.tag                  rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.team                 rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.unit                 rwcu/rwcu/-    rwc/rwc/-      rwc/rwc/-   r/r/-  r/-/-  -/-/-  -/-/-
@@ -52,8 +53,11 @@ aftersales.unit.owner           r/r/-          r/r/-          r/r/-       r/r/- 
 aftersales.unit.transfer        rwcu           rwcu           -           -      -      -      -
 aftersales.warranty             r/r/-          r/r/-          r/r/-       r/r/-  r/-/-  -/-/-  -/-/-
 aftersales.warranty.check       rwcu           rwcu           rwcu        rwcu   -      -      -
+aftersales.warranty.check.line  rwcu           rwcu           rwcu        rwcu   -      -      -
+aftersales.warranty.part        rwcu           rwcu           -           -      -      -      -
 aftersales.warranty.policy      rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.warranty.policy.rule rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
+aftersales.warranty.void        rwcu           -              -           -      -      -      -
 """
 
 

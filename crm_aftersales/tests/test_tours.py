@@ -16,9 +16,12 @@ class TestTours(AftersalesCommon, HttpCase):
         self.assertTrue(request.date_first_reply)
 
     def test_customer(self):
-        """The customer finds his product on the portal and asks for service."""
+        """The customer finds his product, asks for service, adds a word, cancels and reopens."""
         self.start_tour('/my', 'crm_aftersales_customer', login='aftersales_customer')
         request = self.env['aftersales.request'].search([('name', '=', "Tour: from the portal")])
         self.assertEqual(request.partner_id, self.customer)
         self.assertEqual(request.unit_id, self.unit)
-        self.assertIn("Please hurry", request.message_ids[0].body)
+        said = ' '.join(request.message_ids.filtered('body').mapped('body'))
+        for words in ("Please hurry", "The water is gone", "Wet again"):
+            self.assertIn(words, said)
+        self.assertRecordValues(request, [{'state': 'open', 'reopen_count': 1}])

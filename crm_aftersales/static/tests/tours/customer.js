@@ -46,5 +46,39 @@ registry.category("web_tour.tours").add("crm_aftersales_customer", {
         {
             trigger: "#chatterRoot:shadow .o-mail-Message:contains('Please hurry')",
         },
+        {
+            content: "It is dry again: nobody needs to come",
+            trigger: ".o_aftersales_cancel summary",
+            run: "click",
+        },
+        {
+            trigger: "#aftersales_cancel_reason",
+            run: "edit The water is gone",
+        },
+        {
+            trigger: ".o_aftersales_cancel button[type='submit']",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            trigger: ".o_aftersales_steps li[aria-current='step']:contains('Cancelled')",
+        },
+        {
+            content: "The water comes back",
+            trigger: ".o_aftersales_reopen summary",
+            run: "click",
+        },
+        {
+            trigger: "#aftersales_reopen_reason",
+            run: "edit Wet again",
+        },
+        {
+            trigger: ".o_aftersales_reopen button[type='submit']",
+            run: "click",
+            expectUnloadPage: true,
+        },
+        {
+            trigger: ".o_aftersales_steps li[aria-current='step']:contains('In Progress')",
+        },
     ],
 });
