@@ -85,8 +85,12 @@ class TestAccessMatrix(AftersalesCommon):
         cls.customer_company.user_id = cls.customer.user_id = cls.users['sales']
         cls.env['aftersales.team'].create({'name': "Far", 'company_id': cls.company_2.id})
         cls.meter = cls.env['aftersales.meter.type'].create({'name': "Hours", 'uom': "h"})
-        cls.anchors = {scope: cls._create_anchors(scope) for scope in SCOPES}
+        cls.anchors_of_all = {scope: cls._create_anchors(scope) for scope in SCOPES}
         cls.env.flush_all()
+
+    def setUp(self):
+        super().setUp()
+        self.anchors = {scope: {**anchors} for scope, anchors in self.anchors_of_all.items()}
 
     @classmethod
     def _create_anchors(cls, scope):

@@ -9,7 +9,8 @@ from odoo.tools import mute_logger
 from .common import AftersalesCommon
 
 #: what each page is: ``list`` and ``form`` of the visitor himself, ``unit`` and ``request`` by id
-#: and token, ``qr`` by the code of a product, ``public`` for everybody, ``signed`` by a link
+#: and token, ``qr`` by the code of a product, ``public`` for everybody, ``signed`` by a link,
+#: ``article`` what staff gave to all customers
 ROUTES = {
     'GET /my/equipment': 'list',
     'GET /my/equipment/page/<int:page>': 'list',
@@ -31,10 +32,12 @@ ROUTES = {
     'GET /s/<string:token>/documents/<int:attachment_id>': 'qr',
     'GET /s/<string:token>/report': 'qr',
     'POST /s/<string:token>/report': 'qr',
+    'GET /my/help': 'list',
+    'POST /my/help/<int:article_id>/vote': 'article',
     'GET /aftersales/feedback/<string:token>': 'signed',
     'POST /aftersales/feedback/<string:token>': 'signed',
 }
-SECRETS = ("Secret pump", "Secret of the stranger", "Secret file")
+SECRETS = ("Secret pump", "Secret of the stranger", "Secret file", "Secret article")
 
 
 @tagged('post_install', '-at_install')
@@ -51,6 +54,7 @@ class TestRoutes(AftersalesCommon, HttpCase):
             {'name': "Secret file", 'raw': b'Secret file'}
         )
         cls.unit_stranger.customer_document_ids = cls.document
+        cls.article = cls.env['aftersales.article'].create({'name': "Secret article"})
         cls.env['crm.rate.limit'].search([]).unlink()
 
     def _get_routes(self):
@@ -71,6 +75,7 @@ class TestRoutes(AftersalesCommon, HttpCase):
     def _fill(self, url, record_id=0, token='x'):
         url = re.sub(r'<int:(unit|request)_id>', str(record_id), url)
         url = url.replace('<int:attachment_id>', str(self.document.id))
+        url = url.replace('<int:article_id>', str(self.article.id))
         return url.replace('<string:token>', token).replace('<int:page>', '1')
 
     def _open(self, method, url, csrf=True, **values):
@@ -163,6 +168,15 @@ class TestRoutes(AftersalesCommon, HttpCase):
                 self.assertEqual(response.status_code, 404, (route, given))
                 self._assert_nothing(response, route)
         self.assertEqual(self._get_state(), before)
+
+    def test_articles_that_are_not_out(self):
+        self.authenticate('aftersales_customer', 'aftersales_customer')
+        self.assertNotIn("Secret article", self.url_open('/my/help?words=Secret').text)
+        for method, route in self._get_urls('article'):
+            response = self._open(method, self._fill(route), helpful='1')
+            self.assertNotIn("Secret article", response.text)
+        votes = self.env['aftersales.article.vote'].search([('article_id', '=', self.article.id)])
+        self.assertFalse(votes)
 
     def test_documents_of_others(self):
         """A file is found by its number alone nowhere."""
