@@ -116,3 +116,4 @@ from . import res_company_closing, res_config_settings_closing
 from . import aftersales_request_action
 from . import aftersales_service_point, aftersales_request_point, aftersales_request_helper
 from . import res_partner_service_point
+from . import aftersales_request_story

@@ -23,7 +23,7 @@ class AftersalesRequest(models.Model):
         string="Perhaps the Same",
         compute='_compute_duplicate_ids',
         help="Open requests about the same product that came in within 48 hours, and those of the"
-        " same sender with a similar subject.",
+        " same sender with a similar subject; without those that are related already.",
     )
 
     # the open ones of a customer or a product, however long their history is
@@ -34,7 +34,15 @@ class AftersalesRequest(models.Model):
     )
 
     @api.depends(
-        'company_id', 'date_received', 'email_from', 'name', 'partner_id', 'state', 'unit_id'
+        'company_id',
+        'date_received',
+        'email_from',
+        'link_ids',
+        'linked_from_ids',
+        'name',
+        'partner_id',
+        'state',
+        'unit_id',
     )
     @api.depends_context('uid', 'allowed_company_ids')
     def _compute_duplicate_ids(self):
@@ -43,7 +51,10 @@ class AftersalesRequest(models.Model):
         visible = self._filter_visible([id_ for ids in found.values() for id_ in ids])
         for request in self:
             ids = found.get(request, [])
-            request.duplicate_ids = visible.filtered(lambda other, ids=ids: other.id in ids)
+            known = request.related_ids | request.parent_id | request.child_ids
+            request.duplicate_ids = visible.browse(
+                id_ for id_ in ids if id_ in visible.ids and id_ not in known.ids
+            )
 
     @api.model
     def _filter_visible(self, ids: list[int]):

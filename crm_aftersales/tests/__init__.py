@@ -31,6 +31,7 @@ from . import (
     test_request_kind,
     test_request_merge,
     test_request_split,
+    test_request_story,
     test_request_notice,
     test_request_owner,
     test_request_triage,

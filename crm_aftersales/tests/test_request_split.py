@@ -143,6 +143,14 @@ class TestRequestDuplicate(MergeCase):
         action = form.record.action_merge_duplicates()
         self.assertEqual(action['context']['default_request_ids'], (form.record | self.request).ids)
 
+    def test_related_ones_are_known(self):
+        request = self._create_request(date_received=MONDAY)
+        self.assertEqual(request.duplicate_ids, self.request)
+        self.request.related_ids = request
+        self.assertFalse(request.duplicate_ids)
+        other = self._create_request(date_received=MONDAY, parent_id=request.id)
+        self.assertEqual(other.duplicate_ids, self.request)
+
     def test_hint_shows_only_what_one_may_see(self):
         request = self._create_request(date_received=MONDAY, user_id=self.user_technician.id)
         self.assertEqual(request.duplicate_ids, self.request)

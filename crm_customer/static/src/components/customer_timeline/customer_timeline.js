@@ -34,7 +34,7 @@ const DATE_LENGTH = 10;
 export class CustomerTimeline extends Component {
     static template = "crm_customer.CustomerTimeline";
     static components = { Dropdown, DropdownItem };
-    static props = { ...standardWidgetProps };
+    static props = { ...standardWidgetProps, partnerField: { type: String, optional: true } };
 
     setup() {
         this.action = useService("action");
@@ -61,10 +61,11 @@ export class CustomerTimeline extends Component {
         // after the form is on the screen: the time line must not hold it up
         onMounted(() => this.reload());
         onWillUpdateProps((nextProps) => {
-            if (nextProps.record.resId !== this.props.record.resId) {
+            const partnerId = this.getPartnerId(nextProps);
+            if (partnerId !== this.getPartnerId()) {
                 // at once: nothing of one customer stands under the name of another
                 Object.assign(this.state, { entries: [], next: null });
-                this.reload(nextProps.record.resId);
+                this.reload(partnerId);
             }
         });
     }
@@ -116,6 +117,11 @@ export class CustomerTimeline extends Component {
         return _t("%s events shown", this.state.entries.length);
     }
 
+    /** The customer: whose form is open, or who is named by a field of another form. */
+    getPartnerId({ partnerField, record } = this.props) {
+        return partnerField ? record.data[partnerField]?.id : record.resId;
+    }
+
     /** The record whose form is open needs no link to itself. */
     canOpen(entry) {
         const { resModel, resId } = this.props.record;
@@ -158,7 +164,7 @@ export class CustomerTimeline extends Component {
     // Loading
     // ------------------------------------------------------------
 
-    async reload(resId = this.props.record.resId) {
+    async reload(resId = this.getPartnerId()) {
         this.state.status = "loading";
         await this.load(resId, null);
     }
@@ -166,7 +172,7 @@ export class CustomerTimeline extends Component {
     async loadMore() {
         this.state.status = "more";
         const first = this.state.entries.length;
-        await this.load(this.props.record.resId, this.state.next);
+        await this.load(this.getPartnerId(), this.state.next);
         // the keyboard goes on at the first new event, the button may be gone
         this.listRef.el?.querySelectorAll(".o_crm_timeline_entry")[first]?.focus();
     }
@@ -241,7 +247,7 @@ export class CustomerTimeline extends Component {
     async export(extension) {
         const given = Object.entries(this.criteria).filter(([, value]) => value);
         await download({
-            url: `/crm_customer/timeline/${this.props.record.resId}/${extension}`,
+            url: `/crm_customer/timeline/${this.getPartnerId()}/${extension}`,
             data: Object.fromEntries(given.map(([name, value]) => [name, String(value)])),
         });
     }
@@ -258,6 +264,7 @@ export class CustomerTimeline extends Component {
 
 export const customerTimeline = {
     component: CustomerTimeline,
+    extractProps: ({ options }) => ({ partnerField: options.partner_field }),
 };
 
 registry.category("view_widgets").add("crm_customer_timeline", customerTimeline);
