@@ -50,8 +50,6 @@
         'views/aftersales_request_action_views.xml',
         'views/aftersales_service_point_views.xml',
         'views/aftersales_request_story_views.xml',
-        'views/aftersales_request_closing_views.xml',
-        'views/aftersales_unit_views.xml',
         'views/product_template_views.xml',
         'views/aftersales_meter_views.xml',
         'views/aftersales_warranty_policy_views.xml',
