@@ -38,15 +38,7 @@ def migrate(cr, version):
            AND unit.warranty_start IS NOT NULL
            AND unit.warranty_months BETWEEN 1 AND %(most)s
            AND NOT EXISTS (SELECT FROM aftersales_warranty warranty
-                            WHERE warranty.unit_id = unit.id)
+                            WHERE warranty.unit_id = unit.id AND warranty.layer = 'base')
         """,
         {'terms': json.dumps(TERMS), 'most': MAX_MONTHS},
-    )
-    # a start without a period never was a promise
-    cr.execute(
-        """
-        UPDATE aftersales_unit
-           SET warranty_start = NULL
-         WHERE warranty_end IS NULL AND warranty_start IS NOT NULL AND warranty_months > 0
-        """
     )
