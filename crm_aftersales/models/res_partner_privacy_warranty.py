@@ -5,7 +5,7 @@ from odoo.addons.crm_customer.privacy import PersonalData
 
 
 class ResPartner(models.Model):
-    """Warranties name nobody; they are given out with the products, and reasons may name someone."""
+    """Warranties name nobody but are given out with the products; reasons may name someone."""
 
     _inherit = 'res.partner'
 
