@@ -360,7 +360,7 @@ class AftersalesRequest(models.Model):
         rows = [row for row in rows if row['state'] != 'cancelled']
         still_open = [row for row in rows if not row['date_end']]
         due = [row for row in still_open if row['deadline'] and row['running_since']]
-        ended = [row for row in rows if row['date_end'] and row['deadline']]
+        ended = [row for row in rows if row['deadline']] if not still_open else []
         first = min(due, key=lambda row: row['deadline'], default=None)
         last = max(ended, key=lambda row: row['deadline'], default=None)
         return {

@@ -84,8 +84,10 @@ class TestSlaTraps(SlaCommon):
         self.assertEqual(request.sla_deadline, datetime(2026, 3, 4, 9, 30))
 
     def test_4_1_07_pause_counts_working_time(self):
-        self._create_pausing_policy(response=0, resolution=8)
+        self._create_pausing_policy(response=1, resolution=8)
         request = self._request_at(MONDAY)
+        with freeze_time(MONDAY):
+            self._post(request, self.user_service.partner_id)
         friday, monday = datetime(2026, 3, 6, 16), datetime(2026, 3, 9, 9)
         with freeze_time(MONDAY + HOUR):
             request.stage_id = self._stage('waiting_customer')
