@@ -70,6 +70,20 @@ class TestPortal(AftersalesCommon, HttpCase):
         self.assertIn("My own pump", self.url_open('/my/requests?filterby=all').text)
         self.assertEqual(self.url_open('/my/requests?filterby=nonsense').status_code, 200)
 
+    def test_pages_name_their_language_and_buttons(self):
+        self._login()
+        for url in (
+            '/my/equipment',
+            f'/my/equipment/{self.unit.id}',
+            '/my/requests',
+            f'/my/requests/{self.request_own.id}',
+            '/my/requests/new',
+        ):
+            page = self.url_open(url).text
+            self.assertRegex(page, r'<html[^>]* lang="en-US"', url)
+            self.assertRegex(page, r'<h1[ >]', url)
+        self.assertIn('aria-label="Search"', self.url_open('/my/requests').text)
+
     def test_own_pages(self):
         self._login()
         page = self.url_open(f'/my/requests/{self.request_own.id}').text
