@@ -117,3 +117,11 @@ from . import aftersales_request_action
 from . import aftersales_service_point, aftersales_request_point, aftersales_request_helper
 from . import res_partner_service_point
 from . import aftersales_request_story
+from . import (  # figures and queues
+    aftersales_unit_retired,
+    aftersales_request_queue,
+    aftersales_team_queue,
+    aftersales_report,
+    aftersales_reliability,
+    digest_digest,
+)

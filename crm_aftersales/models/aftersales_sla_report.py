@@ -33,6 +33,7 @@ class AftersalesSlaReport(models.Model):
     )
     product_id = fields.Many2one(comodel_name='product.product', readonly=True)
     date = fields.Datetime(string="Promised on", readonly=True)
+    date_end = fields.Datetime(string="Done on", readonly=True)
     met = fields.Integer(readonly=True)
     breached = fields.Integer(readonly=True)
     compliance = fields.Float(
@@ -54,7 +55,7 @@ class AftersalesSlaReport(models.Model):
         return SQL(
             """
             SELECT clock.id, clock.request_id, clock.kind, clock.policy_id,
-                   clock.date_start AS date,
+                   clock.date_start AS date, clock.date_end,
                    request.company_id, request.team_id, request.user_id, request.type_id,
                    request.priority, request.commercial_partner_id, request.product_id,
                    (clock.breached_at IS NULL)::int AS met,

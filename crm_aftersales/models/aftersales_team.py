@@ -45,21 +45,6 @@ class AftersalesTeam(models.Model):
     request_ids = fields.One2many(
         comodel_name='aftersales.request', inverse_name='team_id', string="Requests"
     )
-    open_request_count = fields.Integer(compute='_compute_request_counts')
-    breached_request_count = fields.Integer(
-        string="Requests out of Time", compute='_compute_request_counts'
-    )
-
-    def _compute_request_counts(self):
-        """Count at display: a counter stored here would make every request lock its team."""
-        Request = self.env['aftersales.request']
-        open_domain = Request._get_open_domain() & fields.Domain('team_id', 'in', self.ids)
-        breached_domain = open_domain & Request._get_sla_state_domain('breached')
-        open_counts = dict(Request._read_group(open_domain, ['team_id'], ['__count']))
-        breached_counts = dict(Request._read_group(breached_domain, ['team_id'], ['__count']))
-        for team in self:
-            team.open_request_count = open_counts.get(team, 0)
-            team.breached_request_count = breached_counts.get(team, 0)
 
     def _alias_get_creation_values(self):
         """Mails to the team's address become requests of the team."""

@@ -55,3 +55,4 @@ from . import (
     test_warranty_change,
     test_warranty_screens,
 )
+from . import test_digest, test_queue, test_report

@@ -29,6 +29,8 @@ aftersales.meter.type           rwcu/rwcu/-    r/r/-          r/r/-       r/r/- 
 aftersales.opinion              rwcu/rwcu/-    rwc/rwc/-      rwc/rwc/-   r/-/-  -/-/-  -/-/-  -/-/-
 aftersales.opinion.theme        rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.pause.reason         rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
+aftersales.reliability          r              r              -           -      -      -      -
+aftersales.report               r              r              -           -      -      -      -
 aftersales.request              rwcu/rwcu/-    rwc/rwc/-      rwc/-/-     r/r/-  r/-/-  -/-/-  -/-/-
 aftersales.request.check        rwcu/rwcu/-    rwcu/rwcu/-    rwcu/-/-    r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.request.merge        rwcu           rwcu           rwcu        -      -      -      -

@@ -30,6 +30,6 @@ class TestData(AftersalesCommon):
         self._create_request()
         self._create_request().action_close()
         self.assertEqual(self.team.open_request_count, 2)
-        self.assertEqual(self.team.breached_request_count, 1)
+        self.assertEqual(self.team.overdue_request_count, 1)
         action = self.team.action_view_requests()
         self.assertEqual(action['context']['default_team_id'], self.team.id)
