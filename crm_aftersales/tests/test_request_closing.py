@@ -17,7 +17,7 @@ class TestRequestClosing(AftersalesCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['aftersales.request'].search([('waiting_since', '!=', False)]).unlink()
+        cls.env['aftersales.request'].search([('waiting_since', '!=', False)]).active = False
         cls.company.write(
             {
                 'aftersales_closing': True,
