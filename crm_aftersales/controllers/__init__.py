@@ -4,3 +4,4 @@ from . import feedback
 from . import public
 from . import portal_meter
 from . import help
+from . import portal_quotation

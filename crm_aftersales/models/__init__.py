@@ -124,4 +124,18 @@ from . import (  # figures and queues
     aftersales_report,
     aftersales_reliability,
     digest_digest,
+from . import (
+    aftersales_service_line,
+    aftersales_service_line_coverage,
+    aftersales_service_line_order,
+    aftersales_request_coverage,
+    aftersales_request_quotation,
+    aftersales_request_margin,
+    aftersales_service_report,
+    sale_order_service,
+    sale_order_line_service,
+    res_company_coverage,
+    res_config_settings_coverage,
+    crm_selfcheck_coverage,
+    res_partner_privacy_service,
 )

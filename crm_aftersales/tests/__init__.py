@@ -56,3 +56,9 @@ from . import (
     test_warranty_screens,
 )
 from . import test_digest, test_queue, test_report
+from . import (
+    test_service_coverage,
+    test_service_line,
+    test_service_quotation,
+    test_service_shares,
+)

@@ -1,0 +1,375 @@
+from odoo import http
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+from odoo.tests import HttpCase, tagged
+from odoo.tools import mute_logger
+
+from .common_service import ServiceCommon
+
+#: a signature of one transparent pixel
+PIXEL = (
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9'
+    'awAAAABJRU5ErkJggg=='
+)
+
+
+class QuotationCase(ServiceCommon):
+    def setUp(self):
+        super().setUp()
+        self._expire_warranty()
+
+    def _ordered(self, *shares):
+        """Return lines, one for each share of the customer, on an order he has approved."""
+        lines = self.env['aftersales.service.line']
+        for share in shares:
+            line = self._add(self.labour)
+            if share < 100:
+                self._override(line, 'goodwill', share)
+            lines |= line
+        self._quote().action_confirm()
+        return lines
+
+    def _invoice(self, order):
+        invoice = order._create_invoices(final=True)
+        invoice.action_post()
+        return invoice
+
+
+@tagged('post_install', '-at_install')
+class TestServiceQuotation(QuotationCase):
+    """The customer's share on core's orders and invoices."""
+
+    # ------------------------------------------------------------
+    # What stands on it
+    # ------------------------------------------------------------
+
+    def test_4_3_2_price_is_never_zero(self):
+        free, half = self._add(self.seal), self._add(self.labour)
+        self._add(self.travel)
+        self._override(free, 'warranty', 0)
+        self._override(half, 'goodwill', 50)
+        order = self._quote()
+        figures = [
+            (line.price_unit, line.discount, line.price_subtotal) for line in order.order_line
+        ]
+        self.assertEqual(figures, [(33.35, 100, 0), (80, 50, 40), (45, 0, 45)])
+        self.assertEqual(free.price_unit, 33.35)
+        order.order_line[0].product_uom_qty = 2
+        self.assertEqual(order.order_line[0].price_unit, 33.35, "core keeps it, too")
+
+    def test_4_3_2_two_discounts(self):
+        """20 % off and half of the rest: one discount where that is exact."""
+        line = self._add(self.labour, discount=20)
+        self._override(line, 'goodwill', 50)
+        order = self._quote()
+        self.assertEqual(order.order_line.mapped('discount'), [60])
+        self.assertEqual((order.amount_untaxed, line.amount_customer), (32, 32))
+
+    def test_4_3_2_a_price_has_to_be_there(self):
+        line = self._add(self.labour, price_unit=0)
+        self._add(self.travel)
+        with self.assertRaisesRegex(UserError, "has no price"):
+            self._quote()
+        line.price_unit = 10
+        self.assertEqual(self._quote().amount_untaxed, 55)
+
+    def test_4_3_3_tax_is_on_what_the_customer_pays(self):
+        self.labour.taxes_id = self.env['account.tax'].create(
+            {'name': "Twenty", 'amount': 20, 'type_tax_use': 'sale'}
+        )
+        self._override(self._add(self.labour), 'goodwill', 50)
+        self._override(self._add(self.labour), 'warranty', 0)
+        order = self._quote()
+        self.assertEqual((order.amount_untaxed, order.amount_tax), (40, 8))
+
+    def test_reasons_sections_and_links(self):
+        Line = self.env['aftersales.service.line']
+        for sequence, name in ((1, "Parts"), (3, "Empty"), (4, "Work")):
+            Line.create(
+                {
+                    'request_id': self.request.id,
+                    'display_type': 'line_section',
+                    'name': name,
+                    'sequence': sequence,
+                }
+            )
+        part = self._add(self.seal, sequence=2)
+        work = self._add(self.labour, sequence=5)
+        order = self._quote()
+        names = order.order_line.mapped('name')
+        self.assertEqual([names[0], names[2]], ["Parts", "Work"])
+        self.assertIn("ended on 01/31/2026", names[1], "the customer reads why he pays")
+        self.assertEqual(order.order_line.aftersales_service_line_ids, part | work)
+        self.assertEqual(order.aftersales_request_id, self.request)
+        self.assertEqual(order.origin, self.request.number)
+        self.assertEqual(self.request.quotation_count, 1)
+        html = self.env['ir.actions.report']._render_qweb_html(
+            'sale.action_report_saleorder', order.ids
+        )[0]
+        self.assertIn(b"ended on 01/31/2026", html)
+
+    def test_what_is_not_checked_yet_is_checked(self):
+        self.request.fault_date = '2026-01-15'
+        line = self._add(self.labour)
+        self._add(self.travel, type='fee')
+        self.assertEqual(line.coverage_state, 'unchecked')
+        self.assertEqual(self._quote().amount_untaxed, 45)
+        self.assertEqual(line.payer, 'warranty')
+
+    def test_what_cannot_be_quoted(self):
+        with self.assertRaisesRegex(UserError, "nothing to quote"):
+            self._quote()
+        line = self._add(self.labour)
+        self._override(line, 'warranty')
+        with self.assertRaisesRegex(UserError, "pays nothing"):
+            self._quote()
+        self._override(line, 'customer')
+        self._quote()
+        with self.assertRaisesRegex(UserError, "nothing to quote"):
+            self._quote()
+        self.request.write({'partner_id': False, 'unit_id': False})
+        with self.assertRaisesRegex(UserError, "customer"):
+            self._quote()
+
+    def test_who_quotes(self):
+        self.request.user_id = self.user_technician
+        self._add(self.labour)
+        for method in ('action_create_quotation', 'action_send_quotation'):
+            with self.assertRaises(AccessError):
+                getattr(self.request.with_user(self.user_technician), method)()
+        action = self.request.with_user(self.user_service).action_create_quotation()
+        self.assertEqual(action['res_model'], 'sale.order')
+        order = self.env['sale.order'].browse(action['res_id'])
+        order.with_user(self.user_service).action_send_aftersales_quotation()
+        self.assertEqual(order.state, 'sent')
+
+    def test_the_customer_can_always_approve(self):
+        self.company.write({'portal_confirmation_sign': False, 'portal_confirmation_pay': False})
+        self._add(self.labour)
+        self.assertTrue(self._quote().require_signature)
+
+    # ------------------------------------------------------------
+    # Sent, approved, declined
+    # ------------------------------------------------------------
+
+    def test_sent_through_the_gate(self):
+        self._add(self.labour)
+        with self.assertRaisesRegex(UserError, "Create a quotation"):
+            self.request.with_user(self.user_service).action_send_quotation()
+        order = self._quote()
+        self.request.action_take()
+        self.request.with_user(self.user_service).action_send_quotation()
+        self.assertEqual((order.state, self.request.state), ('sent', 'waiting_customer'))
+        message = self.env['crm.message'].search(
+            [('origin_model', '=', 'sale.order'), ('origin_id', '=', order.id)]
+        )
+        self.assertEqual(message.message_class, 'transactional')
+        [content] = message._compose().values()
+        self.assertIn(order.get_portal_url(), content.body)
+        self.assertIn(self.request.number, content.subject)
+
+    def test_approved_and_declined(self):
+        self._add(self.labour)
+        order = self._quote()
+        self.request.with_user(self.user_service).action_send_quotation()
+        self._add(self.travel)
+        second = self._quote()
+        self.request.with_user(self.user_service).action_send_quotation()
+        self.assertEqual(self.request._get_portal_quotations(), order | second)
+        order.action_confirm()
+        self.assertEqual(self.request.state, 'waiting_customer', "the other one still waits")
+        self.assertIn("was approved", self.request.message_ids[0].body)
+        second._action_cancel()
+        self.assertEqual(self.request.state, 'open')
+        self.assertIn("was cancelled", str(self.request.message_ids.mapped('body')))
+        self.assertFalse(self.request._get_portal_quotations())
+
+    # ------------------------------------------------------------
+    # Corrections
+    # ------------------------------------------------------------
+
+    def test_4_3_5_payer_changed_after_invoicing(self):
+        """The order gets lines of its own; neither the invoice nor the line is edited."""
+        line, other = self._ordered(100, 100)
+        order = line.sale_order_id
+        invoice = self._invoice(order)
+        decided = self._override(line, 'warranty', 25)
+        self.assertEqual((line.payer, line.amount_customer), ('customer', 80))
+        self.assertEqual(invoice.amount_untaxed, 160)
+        taken_back = line.corrected_by_ids
+        self.assertEqual((taken_back.amount_customer, decided.amount_customer), (-80, 20))
+        lines = self.request.service_line_ids
+        self.assertEqual(sum(lines.mapped('amount_total')), 160)
+        self.assertEqual(sum(lines.mapped('amount_customer')), 100)
+        self.assertEqual(sum(lines.mapped('cost')), 60)
+        self.assertEqual(order.amount_untaxed, 100)
+        credit = self._invoice(order)
+        self.assertEqual((credit.move_type, credit.amount_untaxed), ('out_refund', 60))
+        self.assertEqual(decided.sale_line_id.price_unit, 80, "the price stays")
+        self.assertFalse(other.corrected_by_ids)
+
+    def test_4_3_5_before_the_invoice(self):
+        [line] = self._ordered(100)
+        self._override(line, 'goodwill', 50)
+        self.assertEqual(line.sale_order_id.amount_untaxed, 40)
+        self.assertEqual(self._invoice(line.sale_order_id).amount_untaxed, 40)
+
+    def test_4_3_5_a_sent_quotation_is_cancelled_first(self):
+        line = self._add(self.labour)
+        order = self._quote()
+        order.action_quotation_sent()
+        with self.assertRaisesRegex(UserError, order.name):
+            self._override(line, 'goodwill')
+        order._action_cancel()
+        self._override(line, 'goodwill', 50)
+        self.assertEqual(self._quote().amount_untaxed, 40)
+
+    def test_4_3_6_never_more_back_than_paid(self):
+        """What was given back by a credit note already is not given back again."""
+        [line] = self._ordered(100)
+        order = line.sale_order_id
+        order.order_line.discount = 10  # a promotion on the order
+        invoice = self._invoice(order)
+        wizard = self.env['account.move.reversal'].with_context(
+            active_model='account.move', active_ids=invoice.ids
+        )
+        wizard = wizard.create({'journal_id': invoice.journal_id.id})
+        wizard.reverse_moves()
+        credit = wizard.new_move_ids
+        credit.invoice_line_ids.price_unit = 20
+        credit.action_post()
+        self._override(line, 'warranty', 0)
+        self.assertEqual(line.corrected_by_ids.sale_line_id.price_subtotal, -54)
+        with self.assertRaises(UserError):
+            self._override(line, 'warranty', 0)
+        with self.assertRaises(UserError):
+            self._override(line.corrected_by_ids, 'warranty', 0)
+        self.assertEqual(line.sale_line_id.untaxed_amount_invoiced, 54)
+
+    def test_4_3_6_corrected_twice(self):
+        [line] = self._ordered(100)
+        self._invoice(line.sale_order_id)
+        second = self._override(line, 'warranty', 50)
+        self._invoice(line.sale_order_id)
+        third = self._override(second, 'customer')
+        self._invoice(line.sale_order_id)
+        posted = line.sale_order_id.invoice_ids
+        self.assertEqual(sum(posted.mapped('amount_untaxed_signed')), 80)
+        self.assertEqual((third.payer, third.amount_customer), ('customer', 80))
+
+    def test_goods_do_not_move_twice(self):
+        part = self._add(self.seal, 2)
+        self._quote().action_confirm()
+        self._override(part, 'warranty', 0)
+        added = part.sale_order_id.order_line - part.sale_line_id
+        self.assertEqual(added.product_id.mapped('type'), ['service'])
+
+    # ------------------------------------------------------------
+    # Margin
+    # ------------------------------------------------------------
+
+    def test_margin_of_the_case_with_free_work(self):
+        paid, _free = self._ordered(100, 0)
+        part = self._add(self.seal)
+        request = self.request.with_user(self.user_manager)
+        figures = ['service_revenue', 'service_cost', 'service_margin']
+        self.assertEqual([request[name] for name in figures], [80, 71, 9])
+        self._override(part, 'supplier', 0)
+        paid.sale_line_id.discount = 50
+        request.invalidate_recordset()
+        self.assertEqual([request[name] for name in figures], [40, 71, -31])
+        invoice = self._invoice(paid.sale_order_id)
+        paid.sale_line_id.product_uom_qty = 2
+        request.invalidate_recordset()
+        self.assertEqual(request.service_revenue, 40, "what was invoiced")
+        invoice._reverse_moves(cancel=True)
+        request.invalidate_recordset()
+        self.assertEqual(request.service_revenue, 0)
+        with self.assertRaises(AccessError):
+            self.request.with_user(self.user_service).read(['service_margin'])
+
+    def test_margin_report(self):
+        self._ordered(100, 0)
+        Report = self.env['aftersales.service.report'].with_user(self.user_manager)
+        groups = Report._read_group(
+            [('request_id', '=', self.request.id)],
+            ['payer'],
+            ['revenue:sum', 'cost:sum', 'amount_free:sum', 'margin:sum'],
+        )
+        self.assertEqual(groups, [('customer', 80, 30, 0, 50), ('goodwill', 0, 30, 80, -30)])
+        action = self.request.with_user(self.user_manager).action_view_service_margin()
+        self.assertEqual(action['res_model'], 'aftersales.service.report')
+
+    def test_margin_is_in_the_companys_currency(self):
+        currency = self.env['res.currency'].create({'name': 'XDU', 'symbol': 'X'})
+        self.env['res.currency.rate'].create(
+            {'currency_id': currency.id, 'name': '2020-01-01', 'rate': 2}
+        )
+        self.customer.property_product_pricelist = self.env['product.pricelist'].create(
+            {'name': "Abroad", 'currency_id': currency.id}
+        )
+        self._ordered(100, 0)
+        request = self.request.with_user(self.user_manager)
+        self.assertEqual((request.service_revenue, request.service_margin), (80, 20))
+
+
+@tagged('post_install', '-at_install')
+class TestServiceQuotationPortal(QuotationCase, HttpCase):
+    """The customer approves or declines on core's page of the order."""
+
+    def setUp(self):
+        super().setUp()
+        self.company.write({'portal_confirmation_sign': True, 'portal_confirmation_pay': False})
+        self._add(self.labour)
+        self.order = self._quote()
+        self.request.with_user(self.user_service).action_send_quotation()
+        self.authenticate('aftersales_customer', 'aftersales_customer')
+
+    def test_signed(self):
+        url = f'/my/requests/{self.request.id}'
+        page = self.url_open(url).text
+        self.assertIn(self.order.name, page)
+        self.assertIn("Waiting for your approval", page)
+        order_page = self.url_open(self.order.get_portal_url()).text
+        self.assertIn("ended on 01/31/2026", order_page)
+        with mute_logger('odoo.addons.base.models.ir_actions_report'):
+            result = self.make_jsonrpc_request(
+                f'/my/orders/{self.order.id}/accept',
+                {'access_token': self.order.access_token, 'name': "Wang", 'signature': PIXEL},
+            )
+        self.assertTrue(result.get('force_refresh'), result)
+        self.assertEqual((self.order.state, self.request.state), ('sale', 'open'))
+        self.assertIn("was approved", str(self.request.message_ids.mapped('body')))
+        self.assertNotIn("Waiting for your approval", self.url_open(url).text)
+
+    def test_declined(self):
+        self.url_open(
+            f'/my/orders/{self.order.id}/decline',
+            data={
+                'access_token': self.order.access_token,
+                'decline_message': "Too dear",
+                'csrf_token': http.Request.csrf_token(self),
+            },
+        )
+        self.assertEqual((self.order.state, self.request.state), ('cancel', 'open'))
+        self.assertIn("declined by the customer", str(self.request.message_ids.mapped('body')))
+
+    def test_quotations_of_others_are_not_shown(self):
+        self.order.partner_id = self.stranger
+        self.assertFalse(self.request._get_portal_quotations())
+
+    def test_customers_do_not_read_lines(self):
+        """Costs and reasons of decisions are ours."""
+        for name in ('service_line_ids', 'quotation_ids', 'service_amount_other', 'service_cost'):
+            with self.assertRaises(AccessError):
+                self.request.with_user(self.user_customer).read([name])
+        with self.assertRaises(AccessError):
+            self.order.with_user(self.user_customer).read(['aftersales_request_id'])
+        self.assertEqual(self.order.with_user(self.user_customer).amount_untaxed, 80)
+
+    def test_technician_opens_the_order_of_his_customer(self):
+        self.request.user_id = self.user_technician
+        order = self.order.with_user(self.user_technician)
+        self.assertEqual(order.aftersales_request_id.id, self.request.id)
+        with self.assertRaises(AccessError):
+            order.write({'order_line': [Command.clear()]})
