@@ -124,6 +124,7 @@ from . import (  # figures and queues
     aftersales_report,
     aftersales_reliability,
     digest_digest,
+)
 from . import (
     aftersales_service_line,
     aftersales_service_line_coverage,
