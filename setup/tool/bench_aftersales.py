@@ -66,8 +66,10 @@ def _report(kind, sizes, result):
                 f" ({1000 * median['database']:.1f} database){median['queries']:>6.0f} queries"
                 f"{1000 * median['wall']:>8.1f} ms wall"
             )
-        say(f"  {sizes['large']} / {sizes['small']}: {bounded_ratio(sides, 'small', 'large')}")
-        say(f"  noise:             {bounded_ratio(sides, 'small', 'small again')}")
+        say(
+            f"  {sizes['large']} / {sizes['small']}: {bounded_ratio(sides['small'], sides['large'])}"
+        )
+        say(f"  noise:             {bounded_ratio(sides['small'], sides['small again'])}")
     for side, turns in result.get('due', {}).items():
         seconds = [turn['python'] + turn['database'] for turn in turns]
         walls = ", ".join(f"{turn['wall']:.1f}" for turn in turns)

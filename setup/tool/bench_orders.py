@@ -81,15 +81,19 @@ def _report_orders(kind, sides):
             f"{1000 * median['python']:>10.1f}{1000 * median['database']:>10.1f}"
             f"{median['queries']:>10.0f}{result['buffers']:>10.0f}{1000 * median['wall']:>10.0f}"
         )
-    say(f"  with the suite / core: {bounded_ratio(sides, 'core', 'suite')}")
-    say(f"  core / core (noise):   {bounded_ratio(sides, 'core', 'core again')}")
+    say(
+        f"  with the suite / core: {bounded_ratio(sides['core']['costs'], sides['suite']['costs'])}"
+    )
+    say(
+        f"  core / core (noise):   {bounded_ratio(sides['core']['costs'], sides['core again']['costs'])}"
+    )
 
 
-def bounded_ratio(sides, below, above):
+def bounded_ratio(below, above):
     """Median ratio of CPU times pair by pair, with its interval of 95 %."""
     ratios = sorted(
         (top['python'] + top['database']) / (bottom['python'] + bottom['database'])
-        for bottom, top in zip(sides[below]['costs'], sides[above]['costs'], strict=True)
+        for bottom, top in zip(below, above, strict=True)
     )
     number = len(ratios)
     # ranks of the interval of a median, whatever the distribution
