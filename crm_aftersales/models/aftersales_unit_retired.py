@@ -20,6 +20,4 @@ class AftersalesUnit(models.Model):
     def _compute_date_retired(self):
         for unit in self:
             retired = unit.state == 'retired'
-            unit.date_retired = retired and (
-                unit.date_retired or fields.Date.context_today(unit)
-            )
+            unit.date_retired = retired and (unit.date_retired or fields.Date.context_today(unit))

@@ -261,9 +261,10 @@ class TestReportCauses(ReportCommon):
         self.assertEqual(self._shares(requests), {self.seal: (60, 60), self.dirt: (40, 100)})
 
     def test_equally_frequent_causes_share_a_step(self):
-        requests = self.requests - self.requests.filtered(
-            lambda request: request.cause_code_id == self.seal
-        )[:1]
+        requests = (
+            self.requests
+            - self.requests.filtered(lambda request: request.cause_code_id == self.seal)[:1]
+        )
         shares = self._shares(requests)
         self.assertEqual(shares[self.seal], shares[self.dirt])
         self.assertEqual(shares[self.seal][1], 100)

@@ -66,9 +66,8 @@ def _report(kind, sizes, result):
                 f" ({1000 * median['database']:.1f} database){median['queries']:>6.0f} queries"
                 f"{1000 * median['wall']:>8.1f} ms wall"
             )
-        say(
-            f"  {sizes['large']} / {sizes['small']}: {bounded_ratio(sides['small'], sides['large'])}"
-        )
+        ratio = bounded_ratio(sides['small'], sides['large'])
+        say(f"  {sizes['large']} / {sizes['small']}: {ratio}")
         say(f"  noise:             {bounded_ratio(sides['small'], sides['small again'])}")
     for side, turns in result.get('due', {}).items():
         seconds = [turn['python'] + turn['database'] for turn in turns]

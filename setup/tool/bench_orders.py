@@ -81,12 +81,9 @@ def _report_orders(kind, sides):
             f"{1000 * median['python']:>10.1f}{1000 * median['database']:>10.1f}"
             f"{median['queries']:>10.0f}{result['buffers']:>10.0f}{1000 * median['wall']:>10.0f}"
         )
-    say(
-        f"  with the suite / core: {bounded_ratio(sides['core']['costs'], sides['suite']['costs'])}"
-    )
-    say(
-        f"  core / core (noise):   {bounded_ratio(sides['core']['costs'], sides['core again']['costs'])}"
-    )
+    core, again, suite = (sides[side]['costs'] for side in ('core', 'core again', 'suite'))
+    say(f"  with the suite / core: {bounded_ratio(core, suite)}")
+    say(f"  core / core (noise):   {bounded_ratio(core, again)}")
 
 
 def bounded_ratio(below, above):
