@@ -153,7 +153,11 @@ class AftersalesServiceLine(models.Model):
         string="Customer's Share (%)", digits=(5, 2), default=100.0, aggregator=None
     )
     amount_customer = fields.Monetary(
-        string="Customer Pays", compute='_compute_amounts', store=True, precompute=True
+        string="Customer Pays",
+        compute='_compute_amounts',
+        store=True,
+        precompute=True,
+        help="With taxes only where prices include them.",
     )
     amount_other = fields.Monetary(
         string="Others Pay", compute='_compute_amounts', store=True, precompute=True

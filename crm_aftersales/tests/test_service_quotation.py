@@ -354,6 +354,18 @@ class TestServiceQuotationPortal(QuotationCase, HttpCase):
         self.assertEqual((self.order.state, self.request.state), ('cancel', 'open'))
         self.assertIn("declined by the customer", str(self.request.message_ids.mapped('body')))
 
+    def test_played_by_technician_and_desk(self):
+        request = self._create_request(
+            fault_date='2026-03-02', user_id=self.user_technician.id, name="Tour"
+        )
+        url = f'/odoo/service-requests/{request.id}'
+        self.start_tour(url, 'crm_aftersales_service_technician', login='aftersales_tech')
+        line = request.service_line_ids
+        self.assertEqual((line.amount_total, line.coverage_state), (160, 'not_covered'))
+        self.start_tour(url, 'crm_aftersales_service_quotation', login='aftersales_service')
+        self.assertEqual(line.sale_order_id.state, 'sent')
+        self.assertEqual(request.state, 'waiting_customer')
+
     def test_quotations_of_others_are_not_shown(self):
         self.order.partner_id = self.stranger
         self.assertFalse(self.request._get_portal_quotations())
