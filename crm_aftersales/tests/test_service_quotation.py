@@ -355,6 +355,7 @@ class TestServiceQuotationPortal(QuotationCase, HttpCase):
         self.assertIn("declined by the customer", str(self.request.message_ids.mapped('body')))
 
     def test_played_by_technician_and_desk(self):
+        self.labour.name = "Tour hour"
         request = self._create_request(
             fault_date='2026-03-02', user_id=self.user_technician.id, name="Tour"
         )

@@ -18,10 +18,10 @@ registry.category("web_tour.tours").add("crm_aftersales_service_technician", {
         },
         {
             trigger: ".o_selected_row [name='product_id'] input",
-            run: "edit Hour of Work",
+            run: "edit Tour hour",
         },
         {
-            trigger: ".o-autocomplete--dropdown-item:contains('Hour of Work')",
+            trigger: ".o-autocomplete--dropdown-item:contains('Tour hour')",
             run: "click",
         },
         {
