@@ -32,11 +32,12 @@ class AftersalesRequest(models.Model):
         return requests
 
     def _on_state_changed(self, old_states):
-        super()._on_state_changed(old_states)
+        res = super()._on_state_changed(old_states)
         self.filtered(lambda request: request.state == 'waiting_customer')._plan_notices('waiting')
         self.filtered(lambda request: request._is_solution_news(old_states[request]))._plan_notices(
             'resolved'
         )
+        return res
 
     def _is_new_from_customer(self) -> bool:
         """Whether the customer has just come by himself; an import of past requests is no news."""

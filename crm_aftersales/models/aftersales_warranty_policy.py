@@ -39,7 +39,6 @@ class AftersalesWarrantyPolicy(models.Model):
         default=12, help="Months on the product itself come before these. Zero: no warranty."
     )
     meter_limit = fields.Float(
-        string="Meter Limit",
         help="The warranty ends when the meter has run so far, or on its last day: whichever comes"
         " first. Zero: only the days count.",
     )

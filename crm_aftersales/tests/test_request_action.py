@@ -76,6 +76,6 @@ class TestRequestAction(AftersalesCommon):
     def test_plan(self):
         request = self._create_request()
         action = request.action_plan_next()
-        wizard = self.env['mail.activity.schedule'].with_context(action['context'])
+        wizard = self.env['mail.activity.schedule'].with_context(**action['context'])
         wizard.create({'summary': "Call"}).action_schedule_activities()
         self.assertEqual(request.next_action, "Call")
