@@ -197,6 +197,21 @@ class TestServiceCoverage(ServiceCommon):
         self.assertEqual(order.order_line.mapped('product_uom_qty'), [3, 2])
         self.assertEqual(order.order_line.mapped('price_subtotal'), [0, 160])
 
+    def test_4_3_4_a_draft_says_what_was_found_since(self):
+        """A quotation that nobody has seen follows its lines, those split off included."""
+        self._expire_warranty()
+        line = self._add(self.labour, 5)
+        order = self._quote()
+        self.assertEqual(order.amount_untaxed, 400)
+        three = {'labour': Coverage('contract', 100, None, "Included.", quantity=3)}
+        with self._provide('contract', **three):
+            line.with_user(self.user_service).quantity = 4
+        figures = [(sold.product_uom_qty, sold.price_subtotal) for sold in order.order_line]
+        self.assertEqual(sorted(figures), [(1, 0), (3, 0)])
+        self.assertIn("Included.", order.order_line[0].name)
+        self._override(line, 'customer')
+        self.assertEqual(order.amount_untaxed, 240)
+
     def test_4_3_4_excess_over_an_amount(self):
         self._expire_warranty()
         line = self._add(self.labour, 5)

@@ -145,6 +145,8 @@ class TestServiceLine(ServiceCommon):
         ):
             found = lines.with_user(user).search([('id', 'in', lines.ids)])
             self.assertEqual(found.with_env(self.env), expected.sorted(), user.login)
+        desk.request_id.helper_ids = self.user_technician
+        self.assertIn(desk, lines.with_user(self.user_technician).search([]).with_env(self.env))
         self.customer_company.user_id = self.user_sale
         self.assertEqual(len(lines.with_user(self.user_sale).search([('id', 'in', lines.ids)])), 3)
 
