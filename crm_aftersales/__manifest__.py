@@ -119,6 +119,7 @@
         'demo/aftersales_sla_demo.xml',
         'demo/aftersales_request_demo.xml',
         'demo/aftersales_service_demo.xml',
+        'demo/aftersales_report_demo.xml',
         'demo/aftersales_opinion_demo.xml',
         'demo/aftersales_followup_demo.xml',
         'demo/aftersales_feedback_demo.xml',

@@ -120,6 +120,11 @@ class AftersalesReport(models.Model):
     )
 
     # === Whether it held ===
+    judged_count = fields.Integer(
+        string="Judged",
+        readonly=True,
+        help="Faults of customers' products, solved more than 30 days ago: those that rates count.",
+    )
     first_time_fix = fields.Float(
         string="First-Time Fix (%)",
         readonly=True,
@@ -302,6 +307,7 @@ class AftersalesReport(models.Model):
         other = self._has_come_back_sql(self._is_fault_sql('again', 'again_type'))
         named = SQL('%s AND request.fault_code_id IS NOT NULL', judged)
         return {
+            'judged_count': SQL('(COALESCE(%s, FALSE))::int', judged),
             'first_time_fix': SQL(rate, named, same, 0.0, 100.0),
             'repeat_rate': SQL(rate, judged, other, 100.0, 0.0),
         }
@@ -348,11 +354,23 @@ class AftersalesReport(models.Model):
     # ------------------------------------------------------------
 
     def _get_costs_sql(self) -> dict[str, SQL]:
-        """Return what a request costs, in the company's currency.
+        """Return what a request costs, in the company's currency; extend to add other costs."""
+        share = SQL("CASE WHEN line.payer = 'warranty' THEN 1 - line.customer_percent / 100 END")
+        return {
+            'cost': self._sum_service_lines_sql(SQL('line.cost')),
+            'warranty_cost': self._sum_service_lines_sql(SQL('line.cost * (%s)', share)),
+        }
 
-        Nothing as long as no addon keeps costs of requests; override to read them.
-        """
-        return {'cost': SQL('NULL::numeric'), 'warranty_cost': SQL('NULL::numeric')}
+    def _sum_service_lines_sql(self, amount: SQL) -> SQL:
+        """Return the sum of an amount over the service lines of a request."""
+        return SQL(
+            """
+            (SELECT SUM(%s)
+               FROM aftersales_service_line line
+              WHERE line.request_id = request.id AND line.display_type IS NULL)::numeric
+            """,
+            amount,
+        )
 
     def action_view_request(self) -> dict:
         """Open the request of a row.

@@ -100,9 +100,17 @@ class TestQueue(AftersalesCommon):
 
     def test_dispatch_order(self):
         """Nobody's first, then what is due first; what has no deadline comes last of its kind."""
-        arch = self.env.ref('crm_aftersales.aftersales_request_view_list_dispatch')
-        view = self.env['aftersales.request'].get_view(arch.id)
-        order = etree.fromstring(view['arch']).get('default_order')
+        orders = {
+            etree.fromstring(self.env.ref(f'crm_aftersales.{name}').get_combined_arch()).get(
+                'default_order'
+            )
+            for name in (
+                'aftersales_request_view_list_dispatch',
+                'aftersales_request_view_kanban_dispatch',
+            )
+        }
+        self.assertEqual(len(orders), 1)
+        order = orders.pop()
         late, today = self.expected['overdue'], self.expected['due_today']
         later = self.expected['unassigned'].filtered('sla_deadline')
         unpromised = self.expected['unassigned'] - later

@@ -1,3 +1,4 @@
+from ast import literal_eval
 from datetime import timedelta
 
 from freezegun import freeze_time
@@ -133,6 +134,27 @@ class TestReportRows(ReportCommon):
                 with self.assertRaises(AccessError):
                     self.env[model].with_user(user).search([])
 
+    def test_costs_by_cause(self):
+        """2 hours at 30 and a part at 11, of which warranty bears the part and half the hours."""
+        hour, part = self.env['product.product'].create(
+            [
+                {'name': "Hour", 'type': 'service', 'standard_price': 30},
+                {'name': "Part", 'type': 'consu', 'standard_price': 11},
+            ]
+        )
+        request = self._solved(0, 1, cause_code_id=self.wear.id)
+        work, seal = self.env['aftersales.service.line'].create(
+            [
+                {'request_id': request.id, 'product_id': hour.id, 'quantity': 2},
+                {'request_id': request.id, 'product_id': part.id},
+            ]
+        )
+        work.with_user(self.user_manager)._override('warranty', 50, "Half")
+        seal.with_user(self.user_manager)._override('warranty', 0, "Whole")
+        requests = request | self._solved(0, 1, cause_code_id=self.wear.id)
+        rows = self._read(requests, ['cause_code_id'], 'cost:sum', 'warranty_cost:sum')
+        self.assertEqual(rows, [(self.wear, 71, 41)])
+
     def test_costs_are_the_managers(self):
         with self.assertRaises(AccessError):
             self.env['aftersales.report'].with_user(self.user_service)._read_group(
@@ -224,6 +246,21 @@ class TestReportRates(ReportCommon):
         self.assertIsNone(self._rate(self._solved(0, 1, unit_id=False), 'repeat_rate'))
         self.assertIsNone(self._rate(self._solved(0, 1, fault_code_id=False)))
         self.assertIsNone(self._rate(self._solved(0), 'repeat_rate'))
+
+    def test_what_the_menu_shows(self):
+        """A rate of 0 is a rate: the list has what was judged, held or not."""
+        back, again, held = self._solved(0, 1), self._solved(19, 20), self._solved(100, 101)
+        self._solved(170, 171)
+        self._solved(60, 61, unit_id=False)
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'crm_aftersales.aftersales_report_action_held'
+        )
+        self.env.flush_all()
+        with freeze_time(TODAY):
+            rows = self.env['aftersales.report'].search(
+                Domain(literal_eval(action['domain'])) & Domain('unit_id', '=', self.unit.id)
+            )
+        self.assertEqual(rows.request_id, held | again | back)
 
     def test_share_of_a_product(self):
         """Solved on day 1, 20, 60, 100; came in again on day 19: 3 of 4 held = 75 %."""
