@@ -101,9 +101,9 @@
     ],
     'demo': [
         'demo/res_users_demo.xml',
+        'demo/aftersales_warranty_demo.xml',
         'demo/product_demo.xml',
         'demo/product_document_demo.xml',
-        'demo/aftersales_warranty_demo.xml',
         'demo/res_partner_demo.xml',
         'demo/aftersales_team_demo.xml',
         'demo/aftersales_unit_demo.xml',
