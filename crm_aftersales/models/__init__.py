@@ -140,3 +140,13 @@ from . import (
     crm_selfcheck_coverage,
     res_partner_privacy_service,
 )
+from . import (  # when customers may ask for exchange or refund
+    aftersales_code_remedy,
+    product_template_remedy,
+    aftersales_remedy_rule,
+    aftersales_unit_stay,
+    aftersales_unit_stays,
+    aftersales_unit_remedy_count,
+    aftersales_unit_remedy,
+    aftersales_request_remedy,
+)

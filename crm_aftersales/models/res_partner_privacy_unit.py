@@ -43,6 +43,16 @@ class ResPartner(models.Model):
                 reason=self.env._("What was replaced in a product is part of its history."),
             ),
             PersonalData(
+                key='aftersales.unit.stay',
+                label=self.env._("Stays in Service"),
+                model='aftersales.unit.stay',
+                domain=Domain('unit_id.partner_id', 'in', self.ids),
+                fields=('unit_id', 'date_from', 'date_to', 'note'),
+                on_erase='anonymise',
+                reason=self.env._("How long a product was in repair is part of its history."),
+                values={'note': False},
+            ),
+            PersonalData(
                 key='aftersales.unit.site',
                 label=self.env._("Products That Stand There"),
                 model='aftersales.unit',

@@ -23,6 +23,7 @@ from . import (
     test_portal_request,
     test_public,
     test_preset,
+    test_remedy,
     test_request,
     test_request_action,
     test_request_checklist,

@@ -30,6 +30,7 @@ aftersales.opinion              rwcu/rwcu/-    rwc/rwc/-      rwc/rwc/-   r/-/- 
 aftersales.opinion.theme        rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.pause.reason         rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.reliability          r              r              -           -      -      -      -
+aftersales.remedy.rule          rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.report               r              r              -           -      -      -      -
 aftersales.request              rwcu/rwcu/-    rwc/rwc/-      rwc/-/-     r/r/-  r/-/-  -/-/-  -/-/-
 aftersales.request.check        rwcu/rwcu/-    rwcu/rwcu/-    rwcu/-/-    r/r/-  -/-/-  -/-/-  -/-/-
@@ -41,7 +42,10 @@ aftersales.satisfaction         r              r              r           -     
 aftersales.selfaudit            rwcu/rwcu/-    rwc/rwc/-      -/-/-       -/-/-  -/-/-  -/-/-  -/-/-
 aftersales.selfaudit.item       rwcu/rwcu/-    r/r/-          r/r/-       -/-/-  -/-/-  -/-/-  -/-/-
 aftersales.selfaudit.line       rwcu/rwcu/-    rwc/rwc/-      -/-/-       -/-/-  -/-/-  -/-/-  -/-/-
+aftersales.service.line         rwcu/rwcu/-    rwcu/rwcu/-    rwcu/-/-    r/-/-  -/-/-  -/-/-  -/-/-
+aftersales.service.override     rwcu           -              -           -      -      -      -
 aftersales.service.point        rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
+aftersales.service.report       r              -              -           -      -      -      -
 aftersales.sla.clock            r/r/-          r/r/-          r/-/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.sla.escalation       rwcu/rwcu/-    r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.sla.event            r/r/-          r/r/-          r/-/-       r/r/-  -/-/-  -/-/-  -/-/-
@@ -52,6 +56,7 @@ aftersales.team                 rwcu/rwcu/-    r/r/-          r/r/-       r/r/- 
 aftersales.unit                 rwcu/rwcu/-    rwc/rwc/-      rwc/rwc/-   r/r/-  r/-/-  -/-/-  -/-/-
 aftersales.unit.component       rwcu/rwcu/-    rwc/rwc/-      r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.unit.owner           r/r/-          r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
+aftersales.unit.stay            rwcu/rwcu/-    rwc/rwc/-      r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.unit.transfer        rwcu           rwcu           -           -      -      -      -
 aftersales.warranty             r/r/-          r/r/-          r/r/-       r/r/-  r/-/-  -/-/-  -/-/-
 aftersales.warranty.check       rwcu           rwcu           rwcu        rwcu   -      -      -
@@ -203,9 +208,10 @@ ANCHORED = ('company_id', 'partner_id', 'unit_id', 'request_id')
 FOLLOWS_UNIT = ('aftersales.unit.owner',)
 #: what a sample needs beside
 EXTRA = {
+    'aftersales.service.line': {'name': "Line", 'display_type': 'line_section'},
     'aftersales.warranty': {
         'terms': {'lines': []},
         'date_start': '2026-01-01',
         'date_end': '2026-12-31',
-    }
+    },
 }

@@ -32,6 +32,27 @@ class RepairOrder(models.Model):
         help="That of the request, else the one with the lot or serial number.",
     )
 
+    aftersales_fault_code_id = fields.Many2one(
+        comodel_name='aftersales.code',
+        string="Fault",
+        compute='_compute_aftersales_fault_code_id',
+        store=True,
+        readonly=False,
+        compute_sudo=True,
+        domain=[('kind', '=', 'fault')],
+        check_company=True,
+        index='btree_not_null',
+        ondelete='restrict',
+        help="That of the request; repairs of the same fault are counted.",
+    )
+
+    @api.depends('aftersales_request_id.fault_code_id')
+    def _compute_aftersales_fault_code_id(self):
+        for repair in self:
+            repair.aftersales_fault_code_id = (
+                repair.aftersales_request_id.fault_code_id or repair.aftersales_fault_code_id
+            )
+
     @api.depends('aftersales_request_id', 'lot_id', 'company_id')
     def _compute_aftersales_unit_id(self):
         for repair in self:

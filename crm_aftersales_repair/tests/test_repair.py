@@ -152,3 +152,19 @@ class TestRepair(DeliveryCase):
         for record in (self.request, self.pump):
             with Form(record.with_user(self.user_technician)) as form:
                 form.name = "Pump in the cellar"
+
+    def test_each_repair_order_is_one_repair(self):
+        fault = self.env['aftersales.code'].create({'code': 'T-9', 'name': "Noise"})
+        self.request.fault_code_id = fault
+        for _time in range(3):
+            self.finish(self.create_repair())
+        self.create_repair()  # not done
+        self.assertEqual(self.pump.same_fault_max, 3)
+        self.request.action_resolve()
+        self.pump.invalidate_recordset()
+        self.assertEqual(self.pump.same_fault_max, 3, "the request of the orders is no other one")
+        alone = self.create_repair(aftersales_request_id=False, aftersales_unit_id=self.pump.id)
+        alone.aftersales_fault_code_id = fault
+        self.finish(alone)
+        self.pump.invalidate_recordset()
+        self.assertEqual(self.pump.same_fault_max, 4)
