@@ -65,6 +65,7 @@
         'data/aftersales_warranty_data.xml',
         'wizard/aftersales_component_replace_views.xml',
         'views/aftersales_component_views.xml',
+        'wizard/aftersales_unit_replace_views.xml',
         'views/aftersales_vehicle_views.xml',
         'data/aftersales_remedy_data.xml',
         'views/res_config_settings_views.xml',

@@ -50,6 +50,7 @@ from . import (
     test_sla_traps,
     test_tours,
     test_unit,
+    test_unit_replacement,
     test_unit_transfer,
     test_vehicle,
     test_warranty,

@@ -56,6 +56,7 @@ aftersales.team                 rwcu/rwcu/-    r/r/-          r/r/-       r/r/- 
 aftersales.unit                 rwcu/rwcu/-    rwc/rwc/-      rwc/rwc/-   r/r/-  r/-/-  -/-/-  -/-/-
 aftersales.unit.component       rwcu/rwcu/-    rwc/rwc/-      r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.unit.owner           r/r/-          r/r/-          r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
+aftersales.unit.replace         rwcu           rwcu           -           -      -      -      -
 aftersales.unit.stay            rwcu/rwcu/-    rwc/rwc/-      r/r/-       r/r/-  -/-/-  -/-/-  -/-/-
 aftersales.unit.transfer        rwcu           rwcu           -           -      -      -      -
 aftersales.warranty             r/r/-          r/r/-          r/r/-       r/r/-  r/-/-  -/-/-  -/-/-

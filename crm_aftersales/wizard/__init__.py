@@ -2,6 +2,7 @@ from . import aftersales_component_replace
 from . import aftersales_request_merge
 from . import aftersales_request_split
 from . import aftersales_service_override
+from . import aftersales_unit_replace
 from . import aftersales_unit_transfer
 from . import aftersales_macro_apply
 from . import aftersales_warranty_check
