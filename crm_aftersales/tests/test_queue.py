@@ -98,6 +98,34 @@ class TestQueue(AftersalesCommon):
         teams.mapped('open_request_count')
         return self.env.cr.sql_log_count - before
 
+    def test_queries_of_the_list_do_not_grow(self):
+        """Site and zone of 5 and of 40 requests, each with a site of its own."""
+        sites = self.env['res.partner'].create(
+            [{'name': f"Site {n}", 'city': f"City {n}"} for n in range(40)]
+        )
+        units = self.env['aftersales.unit'].create(
+            [
+                {
+                    'product_id': self.product.id,
+                    'partner_id': self.customer.id,
+                    'site_partner_id': site.id,
+                }
+                for site in sites
+            ]
+        )
+        requests = self.env['aftersales.request'].union(
+            *(self._create_request(unit_id=unit.id) for unit in units)
+        )
+        names = ['has_responsible', 'site_partner_id', 'site_zone']
+        counts = []
+        for number in (5, 5, 40):  # the first one fills the caches of the registry
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            requests[:number].read(names)
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertEqual(counts[1], counts[2])
+
     def test_dispatch_order(self):
         """Nobody's first, then what is due first; what has no deadline comes last of its kind."""
         orders = {
