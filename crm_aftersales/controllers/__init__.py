@@ -5,3 +5,5 @@ from . import public
 from . import portal_meter
 from . import help
 from . import portal_quotation
+from . import portal_certificate
+from . import portal_suggestion

@@ -418,24 +418,30 @@ class AftersalesPortal(CustomerPortal):
         :param form: what the visitor entered so far
         :param error: what is wrong with it
         """
-        values = self._prepare_portal_layout_values()
-        values.update(
-            page_name='aftersales_requests',
-            is_new_request=True,
-            units=self._get_request_units().sudo(),
-            types=self._get_request_types(),
-            form={
+        values = {
+            **self._prepare_portal_layout_values(),
+            **self._prepare_request_form_values(form),
+            'error': error,
+        }
+        response = request.render('crm_aftersales.portal_request_form', values)
+        if error:
+            response.status_code = 422
+        return response
+
+    def _prepare_request_form_values(self, form: dict) -> dict:
+        """Return what the form for a new request offers and what was entered so far."""
+        return {
+            'page_name': 'aftersales_requests',
+            'is_new_request': True,
+            'units': self._get_request_units().sudo(),
+            'types': self._get_request_types(),
+            'form': {
                 **form,
                 'form_key': form.get('form_key') or secrets.token_urlsafe(24),
                 'unit_id': self._to_id(form, 'unit_id'),
                 'type_id': self._to_id(form, 'type_id'),
             },
-            error=error,
-        )
-        response = request.render('crm_aftersales.portal_request_form', values)
-        if error:
-            response.status_code = 422
-        return response
+        }
 
     def _get_request_units(self):
         """Return the products a visitor can choose: his own, read in his rights."""

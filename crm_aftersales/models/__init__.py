@@ -150,4 +150,4 @@ from . import (  # when customers may ask for exchange or refund
     aftersales_unit_remedy,
     aftersales_request_remedy,
 )
-from . import aftersales_unit_replacement
+from . import aftersales_unit_replacement, aftersales_warranty_portal

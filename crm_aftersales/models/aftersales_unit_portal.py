@@ -66,6 +66,11 @@ class AftersalesUnit(models.Model):
             return self.env._("%(days)s days left", days=days)
         return self.env._("ends tomorrow") if days else self.env._("ends today")
 
+    def _get_portal_warranties(self):
+        """Return the certificates the owner may print: those that were granted and are not void."""
+        self.ensure_one()
+        return self.warranty_ids.filtered(lambda warranty: warranty.state == 'active')
+
     # ------------------------------------------------------------
     # DOCUMENTS
     # ------------------------------------------------------------

@@ -16,6 +16,7 @@ ROUTES = {
     'GET /my/equipment/page/<int:page>': 'list',
     'GET /my/equipment/<int:unit_id>': 'unit',
     'GET /my/equipment/<int:unit_id>/documents/<int:attachment_id>': 'unit',
+    'GET /my/equipment/<int:unit_id>/warranty': 'unit',
     'POST /my/equipment/<int:unit_id>/meter': 'unit',
     'GET /my/requests': 'list',
     'GET /my/requests/page/<int:page>': 'list',

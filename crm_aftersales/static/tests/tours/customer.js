@@ -27,7 +27,7 @@ registry.category("web_tour.tours").add("crm_aftersales_customer", {
             run: "edit The cellar is under water",
         },
         {
-            trigger: ".o_aftersales_request_form button[type='submit']",
+            trigger: ".o_aftersales_request_form button[type='submit'].btn-primary",
             run: "click",
             expectUnloadPage: true,
         },
