@@ -92,7 +92,7 @@ class TestOpinion(OpinionCommon):
             type_id=self.type_praise.id, description="<p>Very kind</p>", unit_id=False
         )
         action = request.action_add_opinion()
-        opinion = request.opinion_ids
+        opinion = self.env['aftersales.opinion'].search([('request_id', '=', request.id)])
         self.assertEqual(action['res_id'], opinion.id)
         self.assertEqual(opinion.sentiment, 'positive')
         self.assertEqual(opinion.source, 'case')

@@ -14,7 +14,8 @@ class TestPerformance(AftersalesCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls._create_policy(response=4, resolution=24)
-        cls.env['aftersales.request'].search([]).unlink()
+        # those of the demo data hang on orders
+        cls.env['aftersales.request'].search([]).active = False
 
     def _vals(self, number):
         return [

@@ -217,9 +217,12 @@ class TestRequestMerge(MergeCase):
         self.assertEqual([line.target[1] for line in lines], survivor.ids)
         domain = self.customer._get_timeline_source_requests().domain
         self.assertEqual(self.env['aftersales.request'].search(domain), survivor)
-        for action in ('analysis', 'causes'):
-            domain = self.env.ref(f'crm_aftersales.aftersales_request_action_{action}').domain
-            self.assertIn('merged_into_id', domain)
+        domain = self.env.ref('crm_aftersales.aftersales_request_action_analysis').domain
+        self.assertIn('merged_into_id', domain)
+        reported = self.env['aftersales.report'].search(
+            [('request_id', 'in', (survivor | source).ids)]
+        )
+        self.assertEqual(reported.request_id, survivor)
 
     def test_4_4_2_word_to_a_merged_one_lands_in_the_survivor(self):
         survivor, source = self._create_request(), self._create_request()
