@@ -327,6 +327,20 @@ def order_events(events: Iterable[SlaEvent]) -> list[SlaEvent]:
     return [start, *sorted(others, key=lambda event: event.at)]
 
 
+def get_last_break(events: Iterable[SlaEvent]) -> tuple[datetime, datetime] | None:
+    """Return from when to when a request was over before it was last reopened.
+
+    :param events: in the order in which they were noted
+    """
+    ended, found = None, None
+    for event in order_events(events):
+        if event.kind in ('stop', 'cancel'):
+            ended = ended or event.at
+        elif event.kind == 'reopen' and ended:
+            found, ended = (ended, event.at), None
+    return found
+
+
 def fold(events: Iterable[SlaEvent], calendars: Calendars) -> SlaStory:
     """Return the story that the events of one request tell, with its clocks.
 

@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.addons.crm_customer.working_time import WorkingClock
 
 from ..rows import update_rows, without_deleted
-from ..sla import fold
+from ..sla import fold, get_last_break
 from .aftersales_request_stage import OPEN_STATES
 from .aftersales_sla_clock import CLOCK_LABELS
 
@@ -216,22 +216,46 @@ class AftersalesRequest(models.Model):
     def _sla_take_over(self, sources) -> None:
         """Go on with the promises of requests that were merged into this one.
 
-        The earliest start counts, and so does an answer that one of them got. The clocks of the
-        sources are dropped: post them a ``merge``.
+        The earliest start counts, what was said in any of them was said here, and the customer
+        who turned to us again later wrote again. The clocks of the sources are dropped: post them
+        a ``merge``.
 
         :param sources: requests merged into this one
         """
         self.ensure_one()
         request, sources = self.sudo(), sources.sudo()
-        start = min((request | sources).mapped('date_received'))
+        received = {each: each.date_received for each in request | sources}
+        start = min(received.values())
         if start < request.date_received:
             request.date_received = start
-        if answered := sources.filtered('date_first_reply'):
-            answer = min(
-                (request | answered).filtered('date_first_reply').mapped('date_first_reply')
-            )
-            request.date_first_reply = answer
-            request._post_sla_event('reply', at=answer)
+        answers = (request | sources).filtered('date_first_reply').mapped('date_first_reply')
+        if answers:
+            request.date_first_reply = min(answers)
+        again = [at for each, at in received.items() if each._is_heard() and at > start]
+        request._note_what_was_said(sources, [('customer', at) for at in again])
+
+    def _is_heard(self) -> bool:
+        """Whether a word of the customer here still waits for us; after the end none does."""
+        return self.state in OPEN_STATES
+
+    def _note_what_was_said(self, sources, said: list[tuple]) -> None:
+        """Note here what was said in requests that were merged into this one.
+
+        :param sources: requests merged into this one
+        :param said: (kind of event, moment) that is known besides
+        """
+        stories = self.env['aftersales.sla.event'].sudo()._read_stories(self | sources)
+        for source in sources:
+            kinds = ('customer', 'reply') if source._is_heard() else ('reply',)
+            said += [(event.kind, event.at) for event in stories[source.id] if event.kind in kinds]
+        # what was said after the end of this one is heard when it is opened again
+        over = get_last_break(stories[self.id])
+        self._note_sla_facts(
+            [
+                (self, kind, over[1] if over and over[0] <= at < over[1] else at, {})
+                for kind, at in sorted(said, key=lambda fact: fact[1])
+            ]
+        )
 
     # ------------------------------------------------------------
     # POLICIES

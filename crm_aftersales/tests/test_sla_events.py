@@ -7,6 +7,7 @@ from freezegun import freeze_time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
@@ -26,6 +27,7 @@ HAPPENINGS = {
     'cancel': lambda test, request: test._go(request, 'cancelled'),
     'urgent': lambda test, request: request.write({'priority': '2'}),
     'normal': lambda test, request: request.write({'priority': '0'}),
+    'merge': lambda test, request: test._merge(request),
     'job': lambda test, request: test.env['aftersales.sla.clock']._cron_due(),
 }
 
@@ -41,6 +43,13 @@ class TestSlaEvents(SlaCommon):
 
     def _go(self, request, state):
         request.stage_id = self._stage(state)
+
+    def _merge(self, request):
+        """Merge one that was received before, with a question in it."""
+        received = fields.Datetime.now() - timedelta(hours=1)
+        source = self._create_request(date_received=received)
+        self._post(source, self.customer)
+        source._merge_into(request)
 
     # ------------------------------------------------------------
     # Events

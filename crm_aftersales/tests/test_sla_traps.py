@@ -377,6 +377,66 @@ class TestSlaTraps(SlaCommon):
         survivor._sla_take_over(source)
         self.assertEqual(self._clock(survivor, 'first_response').state, 'breached')
 
+    def _answered_at(self, moment):
+        request = self._request_at(moment)
+        with freeze_time(moment):
+            self._post(request, self.user_service.partner_id)
+        return request
+
+    def test_4_1_11_merge_keeps_the_answer_that_is_owed(self):
+        """What was said in any of them was said in the survivor."""
+        self._create_policy(response=1, resolution=8, next_response_hours=2)
+        source, survivor = self._answered_at(MONDAY), self._answered_at(MONDAY)
+        asked = MONDAY + timedelta(minutes=30)
+        with freeze_time(asked):
+            self._post(source, self.customer)
+            source._merge_into(survivor)
+        clock = self._clock(survivor, 'next_response')
+        self.assertEqual((clock.state, clock.date_start), ('running', asked))
+        self.assertEqual(self._clock(source, 'next_response').state, 'cancelled')
+
+    def test_4_1_11_merge_owes_no_answer_that_was_given(self):
+        self._create_policy(response=1, resolution=8, next_response_hours=2)
+        source, survivor = self._answered_at(MONDAY), self._answered_at(MONDAY)
+        for minutes, author in ((30, self.customer), (40, self.user_service.partner_id)):
+            with freeze_time(MONDAY + timedelta(minutes=minutes)):
+                self._post(source, author)
+        with freeze_time(MONDAY + timedelta(hours=1)):
+            source._merge_into(survivor)
+        clock = self._clock(survivor, 'next_response')
+        self.assertEqual((clock.state, clock.used_sec), ('met', 600))
+
+    def test_4_1_11_who_turned_to_us_again_wrote_again(self):
+        """The second request is not answered with the first."""
+        self._create_policy(response=1, resolution=8, next_response_hours=2)
+        for answered_survives in (True, False):
+            first, second = self._answered_at(MONDAY), self._request_at(MONDAY + HOUR)
+            survivor = first if answered_survives else second
+            with freeze_time(MONDAY + 2 * HOUR):
+                ((first | second) - survivor)._merge_into(survivor)
+            clock = self._clock(survivor, 'next_response')
+            self.assertEqual((clock.state, clock.date_start), ('running', MONDAY + HOUR))
+            self.assertEqual(self._clock(survivor, 'first_response').state, 'met')
+
+    def test_4_1_11_what_was_solved_is_owed_no_answer(self):
+        self._create_policy(response=1, resolution=8, next_response_hours=2)
+        survivor, source = self._answered_at(MONDAY), self._request_at(MONDAY + HOUR)
+        with freeze_time(MONDAY + 2 * HOUR):
+            source.action_resolve()
+            source._merge_into(survivor)
+        self.assertFalse(self._clock(survivor, 'next_response'))
+
+    def test_4_1_11_merge_into_one_that_was_over(self):
+        self._create_policy(response=1, resolution=8, next_response_hours=2)
+        survivor = self._answered_at(MONDAY)
+        with freeze_time(MONDAY + HOUR / 2):
+            survivor.action_resolve()
+        source = self._request_at(MONDAY + HOUR)
+        with freeze_time(MONDAY + 2 * HOUR):
+            source._merge_into(survivor)
+        clock = self._clock(survivor, 'next_response')
+        self.assertEqual((clock.state, clock.date_start), ('running', MONDAY + 2 * HOUR))
+
     def test_4_1_13_reading_runs_no_calendar(self):
         """See also ``test_reading_never_runs_a_calendar`` and the tests of the scheduled action."""
         self._create_policy()
