@@ -131,6 +131,7 @@ class AftersalesRequest(models.Model):
         precompute=True,
         index='btree_not_null',
         check_company=True,
+        groups='base.group_user',  # of a former owner, perhaps
     )
     unit_warranty_state = fields.Selection(related='unit_id.warranty_state', string="Warranty")
 

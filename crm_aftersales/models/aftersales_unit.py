@@ -82,7 +82,7 @@ class AftersalesUnit(models.Model):
         related='partner_id.commercial_partner_id', string="Commercial Owner", store=True
     )
 
-    # === Origin ===
+    # === Origin: the order may be a former owner's, which the portal must not tell ===
     date_delivered = fields.Date(string="Delivered on", copy=False, tracking=True)
     sale_line_id = fields.Many2one(
         comodel_name='sale.order.line',
@@ -90,15 +90,21 @@ class AftersalesUnit(models.Model):
         copy=False,
         readonly=True,
         index='btree_not_null',
+        groups='base.group_user',
     )
     sale_line_position = fields.Integer(
         string="Piece of the Order Line",
         copy=False,
         readonly=True,
+        groups='base.group_user',
         help="The n-th piece of the ordered quantity: a line never yields the same piece twice.",
     )
     sale_order_id = fields.Many2one(
-        related='sale_line_id.order_id', string="Sales Order", store=True, index='btree_not_null'
+        related='sale_line_id.order_id',
+        string="Sales Order",
+        store=True,
+        index='btree_not_null',
+        groups='base.group_user',
     )
 
     # === Service ===

@@ -39,6 +39,7 @@ class AftersalesUnit(models.Model):
         string="Site",
         index='btree_not_null',
         tracking=True,
+        groups='base.group_user',
         help="Where it stands, when that is not at its owner's address.",
     )
     technical_note = fields.Html(

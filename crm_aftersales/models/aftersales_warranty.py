@@ -56,11 +56,18 @@ class AftersalesWarranty(models.Model):
         comodel_name='aftersales.warranty.policy',
         index='btree_not_null',
         ondelete='set null',
+        groups='base.group_user',
         help="Where the terms were copied from.",
     )
-    terms = fields.Json(required=True, help="Copied from the policy; changes there change nothing.")
+    terms = fields.Json(
+        required=True,
+        groups='base.group_user',
+        help="Copied from the policy; changes there change nothing.",
+    )
 
-    terms_text = fields.Text(string="Terms in Words", compute='_compute_terms_text')
+    terms_text = fields.Text(
+        string="Terms in Words", compute='_compute_terms_text', compute_sudo=True
+    )
 
     # === How long ===
     months = fields.Integer()
@@ -84,7 +91,7 @@ class AftersalesWarranty(models.Model):
         string="Days Added", help="Days in repair by which the warranty became longer."
     )
 
-    # === What it is for ===
+    # === What it is for: the order and request may be a former owner's ===
     part_product_id = fields.Many2one(
         comodel_name='product.product',
         string="Part",
@@ -92,10 +99,16 @@ class AftersalesWarranty(models.Model):
         help="The part the warranty of a repair is for.",
     )
     sale_line_id = fields.Many2one(
-        comodel_name='sale.order.line', string="Order Line", index='btree_not_null'
+        comodel_name='sale.order.line',
+        string="Order Line",
+        index='btree_not_null',
+        groups='base.group_user',
     )
     request_id = fields.Many2one(
-        comodel_name='aftersales.request', string="Service Request", index='btree_not_null'
+        comodel_name='aftersales.request',
+        string="Service Request",
+        index='btree_not_null',
+        groups='base.group_user',
     )
 
     # === What became of it ===
@@ -109,8 +122,12 @@ class AftersalesWarranty(models.Model):
         required=True,
         default='active',
     )
-    reason = fields.Char(help="Why it is void, ended, or has not started.")
-    date_ended = fields.Date(string="Ended on", help="First day on which it was void.")
+    reason = fields.Char(
+        groups='base.group_user', help="Why it is void, ended, or has not started."
+    )
+    date_ended = fields.Date(
+        string="Ended on", groups='base.group_user', help="First day on which it was void."
+    )
     status = fields.Selection(
         selection=[
             ('draft', "Not Started"),

@@ -19,6 +19,7 @@ from . import (
     test_performance,
     test_portal,
     test_portal_access,
+    test_portal_fields,
     test_portal_meter,
     test_portal_certificate,
     test_portal_request,
