@@ -175,7 +175,8 @@ class AftersalesFeedback(models.Model):
         :raise UserError: it is no number of the scale
         """
         low, high = RANGES[self.kind]
-        score = int(text) if text.isascii() and text.isdigit() else -1
+        is_number = text.isascii() and text.isdigit() and len(text) <= len(str(high))
+        score = int(text) if is_number else -1
         if not low <= score <= high:
             raise UserError(
                 self.env._("Please choose a number from %(low)s to %(high)s.", low=low, high=high)

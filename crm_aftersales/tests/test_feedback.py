@@ -303,6 +303,34 @@ class TestFeedbackPage(FeedbackCommon, HttpCase):
         self.assertEqual(self._scores()['nps'], ('anonymous', 0))
         self.assertIn("Thank you", self.url_open(self.path).text)
 
+    def test_4_7_anonymous_while_logged_in(self):
+        """No row that is made of a bad score was made by the customer."""
+        self.team.user_id = self.user_service
+        self.env['aftersales.selfaudit.item'].create({'name': "Was he called?"})
+        self.authenticate('aftersales_customer', 'aftersales_customer')
+        self._post(nps='1', anonymous='1')
+        self.assertEqual(self._scores()['nps'], ('anonymous', 0))
+        followup = self.env['aftersales.followup'].search([], order='id desc', limit=1)
+        audit = followup.selfaudit_ids
+        for rows in (
+            followup,
+            audit,
+            audit.line_ids,
+            followup.activity_ids,
+            audit.activity_ids,
+            audit.message_ids,
+        ):
+            self.assertTrue(rows, rows)
+            self.assertNotIn(self.user_customer, rows.create_uid | rows.write_uid, rows)
+        heard = followup.message_ids.author_id | audit.message_ids.author_id
+        followers = followup.message_partner_ids | audit.message_partner_ids
+        self.assertNotIn(self.customer, heard | followers)
+
+    def test_score_without_end(self):
+        response = self._post(nps='9' * 5000)
+        self.assertEqual(response.status_code, 422)
+        self.assertEqual(self._scores()['nps'], ('asked', 0))
+
     def test_wrong_score(self):
         response = self._post(nps='12', comment="Keep me")
         self.assertEqual(response.status_code, 422)
