@@ -40,6 +40,7 @@ from . import (
     test_request_owner,
     test_request_triage,
     test_routes,
+    test_rule_migration,
     test_sale_order,
     test_satisfaction,
     test_selfcheck,
