@@ -7,7 +7,7 @@ from odoo import http
 from odoo.exceptions import AccessError, MissingError, UserError
 from odoo.fields import Domain
 from odoo.http import request
-from odoo.tools import plaintext2html
+from odoo.tools import consteq, plaintext2html
 
 from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
@@ -318,13 +318,23 @@ class AftersalesPortal(CustomerPortal):
     def _redirect_to_survivor(self, request_sudo, access_token):
         """Lead who opens a merged request to the one in which it goes on.
 
-        Both are of one customer; who came by a link gets there by one, who is logged in by his
-        rights.
+        Who came by a link of his own gets there by one, everybody else by his rights: contacts of
+        one customer need not see each other's requests, and a false token opens nothing.
         """
         survivor_sudo = request_sudo.merged_into_id
-        if access_token:
+        by_link = self._is_link_of(request_sudo, access_token)
+        if by_link and request_sudo._is_of_same_person(survivor_sudo):
             return request.redirect(survivor_sudo.get_portal_url())
         return request.redirect(survivor_sudo.access_url)
+
+    def _is_link_of(self, document_sudo, access_token: str | None) -> bool:
+        """Whether a token is the one of a document; rights may have opened it without."""
+        token = str(access_token or '')
+        return bool(
+            token.isascii()
+            and document_sudo.access_token
+            and consteq(document_sudo.access_token, token)
+        )
 
     def _prepare_request_page_values(self, request_sudo, access_token: str | None) -> dict:
         """Return what the page of a request shows, and what its visitor may do there."""

@@ -8,7 +8,7 @@ from odoo.addons.crm_customer.privacy import BLANK
 from .aftersales_request_stage import OPEN_STATES
 
 #: what in a subject may lead to somebody: addresses, and numbers as long as those of phones
-ADDRESS = re.compile(r'[\w.+-]+@[\w-]+(\.[\w-]+)+')
+ADDRESS = re.compile(r'[\w.+-]{1,64}@[\w-]+(\.[\w-]+)+')
 PHONE = re.compile(r'\+?\d[\d ()/-]{5,}\d')
 
 

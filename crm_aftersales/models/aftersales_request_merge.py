@@ -11,8 +11,10 @@ from odoo.tools import email_normalize
 
 from .aftersales_request_stage import OPEN_STATES
 
-#: words of a subject that may be a number
-NUMBER_WORDS = re.compile(r'[\w./-]*\d[\w./-]*')
+#: words of a subject, of which those with a digit may be a number
+WORD = re.compile(r'[\w./-]+')
+#: how much of a subject is looked at, and how many of its words
+MAX_SUBJECT, MAX_WORDS = 500, 10
 #: of messages: what the system noted about one record stays the history of that record
 NOTED_BY_SYSTEM = ('notification', 'user_notification')
 
@@ -125,6 +127,12 @@ class AftersalesRequest(models.Model):
             return self.commercial_partner_id == other.commercial_partner_id
         address = email_normalize(self.email_from)
         return bool(address) and address == email_normalize(other.email_from)
+
+    def _is_of_same_person(self, other) -> bool:
+        """Whether both come from one contact, or one address nobody knows yet."""
+        if self.partner_id or other.partner_id:
+            return self.partner_id == other.partner_id
+        return self._is_of_same_customer(other)
 
     # ------------------------------------------------------------
     # WHAT THE SURVIVOR TAKES OVER
@@ -265,7 +273,7 @@ class AftersalesRequest(models.Model):
     @api.model
     def _find_named_request(self, msg_dict: dict) -> AftersalesRequest:
         """Return the request whose number stands in a mail's subject, when it is the sender's."""
-        words = NUMBER_WORDS.findall(msg_dict.get('subject') or '')[:10]
+        words = self._get_number_words(msg_dict.get('subject') or '')
         if not words:
             return self.browse()
         # numbers are found by the index on company and number
@@ -273,6 +281,12 @@ class AftersalesRequest(models.Model):
         domain = Domain('company_id', 'in', companies) & Domain('number', 'in', words)
         named = self.sudo().search(domain, limit=10)
         return named.filtered(lambda request: request._is_known_sender(msg_dict))[:1]
+
+    @api.model
+    def _get_number_words(self, subject: str) -> list[str]:
+        """Return the first words of a subject that may be a number."""
+        words = WORD.findall(subject[:MAX_SUBJECT])
+        return [word for word in words if any(map(str.isdecimal, word))][:MAX_WORDS]
 
     def _is_known_sender(self, msg_dict: dict) -> bool:
         """Whether a mail comes from the customer of this request, or from who follows it."""

@@ -172,7 +172,8 @@ class AftersalesUnit(models.Model):
         """
         units = self.sudo()
         requests = units.request_ids.filtered(lambda request: request.state in OPEN_STATES)
-        for document in [*units, *requests]:
+        # what was merged leads to the request that stays
+        for document in [*units, *requests, *(requests.merged_ids - requests)]:
             # also those without one: links in mails are signed with it
             document.access_token = str(uuid.uuid4())
         followers = units.message_partner_ids

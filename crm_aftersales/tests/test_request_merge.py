@@ -321,9 +321,55 @@ class TestMergeMail(MailGatewayCase, MergeCase):
         self.assertEqual(made.partner_id, self.stranger)
         self.assertNotIn("any news?", str(request.message_ids.mapped('subject')))
 
+    def test_only_the_start_of_a_subject_is_read(self):
+        """Who sends a subject without end does not keep the mail gateway busy."""
+        Request = self.env['aftersales.request']
+        request = self._create_request()
+        sender = {'author_id': self.customer.id, 'email_from': self.customer.email}
+        for subject, found in (
+            (f"Re: [{request.number}] any news?", request),
+            ("a " * 300 + request.number, Request),
+        ):
+            self.assertEqual(Request._find_named_request({**sender, 'subject': subject}), found)
+        words = Request._get_number_words("Re: [SR/7] or B-2.1, a/b")
+        self.assertEqual(words, ['SR/7', 'B-2.1'])
+
 
 @tagged('post_install', '-at_install')
 class TestMergePortal(MergeCase, HttpCase):
+    def test_rights_to_a_merged_one_open_no_other(self):
+        """Who sees his own records only does not get the link of a colleague's."""
+        self.company.aftersales_portal_access = 'own'
+        colleague = self.env['res.partner'].create(
+            {'name': "Boss", 'email': 'boss@example.com', 'parent_id': self.customer_company.id}
+        )
+        source = self._create_request()
+        survivor = self._create_request(partner_id=colleague.id, name="Secret matter")
+        link = source.get_portal_url()
+        self._merge(survivor, source)
+        self.assertNotIn("Secret matter", self.url_open(link).text, "his link is his own")
+        self.authenticate('aftersales_customer', 'aftersales_customer')
+        for path in (link, f'/my/requests/{source.id}', f'/my/requests/{source.id}?access_token=x'):
+            self.assertNotIn("Secret matter", self.url_open(path).text, path)
+
+    def test_false_token_gets_no_true_one(self):
+        survivor, source = self._create_request(), self._create_request()
+        token = survivor._portal_ensure_token()
+        self._merge(survivor, source)
+        self.authenticate('aftersales_customer', 'aftersales_customer')
+        response = self.url_open(f'/my/requests/{source.id}?access_token=x')
+        self.assertIn(f'/my/requests/{survivor.id}', response.url)
+        self.assertNotIn(token, response.url)
+
+    def test_link_of_a_former_owner(self):
+        """The links of what was merged end with those of the request it went into."""
+        survivor, source = self._create_request(name="Survivor"), self._create_request()
+        link = source.get_portal_url()
+        self._merge(survivor, source)
+        self.assertIn(survivor.number, self.url_open(link).text)
+        self.unit._transfer(self.stranger)
+        self.assertNotIn(survivor.number, self.url_open(link).text)
+
     def test_4_4_2_page_leads_to_the_survivor(self):
         survivor, source = self._create_request(), self._create_request(name="Second pump")
         link = source.get_portal_url()
