@@ -2,6 +2,7 @@ import re
 from datetime import timedelta
 
 from freezegun import freeze_time
+from lxml import html
 from psycopg2.errors import CheckViolation
 
 from odoo import fields
@@ -278,6 +279,8 @@ class TestFeedbackPage(FeedbackCommon, HttpCase):
 
     def test_answer_once(self):
         page = self.url_open(self.path)
+        scale = html.fromstring(page.content).xpath('//input[@name="nps"]/@value')
+        self.assertEqual(scale, [str(score) for score in range(11)])
         self.assertEqual(page.status_code, 200)
         self.assertEqual(page.headers['Cache-Control'], 'no-store')
         self.assertIn('noindex', page.headers['X-Robots-Tag'])
