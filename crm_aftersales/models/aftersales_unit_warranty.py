@@ -8,6 +8,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 
 from ..warranty import choose_start, get_last_day
+from .aftersales_warranty import DECIDED
 
 
 class AftersalesUnit(models.Model):
@@ -157,7 +158,10 @@ class AftersalesUnit(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if 'warranty_start' in vals and not vals['warranty_start']:
-            self._void_warranties(self.env._("Taken back"))
+            # whoever still has it is denied the warranty; of what is not delivered it only waits
+            denied = self.filtered('date_delivered')
+            denied._void_warranties(self.env._("Taken back"))
+            (self - denied)._void_warranties(self.env._("Taken back"), 'withdrawn')
         elif self._get_warranty_triggers() & vals.keys():
             self.filtered(lambda unit: unit.state != 'retired')._settle_warranties(
                 is_stated='warranty_start' in vals, is_new_product='product_id' in vals
@@ -227,11 +231,14 @@ class AftersalesUnit(models.Model):
                 terms = new_terms[unit.product_id, unit.company_id]
             start = unit._get_warranty_start(terms, (known or {}).get(unit), is_stated)
             target = unit._prepare_first_warranties_vals(terms, *start, present)
+            if not (is_stated or is_new_product):
+                decided = unit._get_decided_layers()
+                target = [vals for vals in target if vals['layer'] not in decided]
             if unit._is_settled(present, target) and not is_new_product:
                 continue
             wrong |= present
             vals_list += target
-        wrong._end(self.env._("Corrected"))
+        wrong._end(self.env._("Corrected"), ended_by='corrected')
         granted = self._grant_warranties(vals_list)
         (wrong | granted).unit_id._settle_extensions()
 
@@ -244,6 +251,16 @@ class AftersalesUnit(models.Model):
                 and warranty.start_event != 'repair'
             )
         )
+
+    def _get_decided_layers(self) -> set[str]:
+        """Return the layers whose last warranty was ended for good: no event grants them again.
+
+        What somebody states does, and so does another product.
+        """
+        self.ensure_one()
+        first = self.warranty_ids.filtered(lambda warranty: warranty.start_event != 'repair')
+        last = {warranty.layer: warranty for warranty in first.sorted('id')}
+        return {layer for layer, warranty in last.items() if warranty.ended_by in DECIDED}
 
     def _is_settled(self, present, target: list[dict]) -> bool:
         """Whether the warranties granted are those that should be."""
@@ -362,11 +379,16 @@ class AftersalesUnit(models.Model):
             for unit, vals in zip(units, of_day, strict=True):
                 start = readings[unit].total if unit in readings else 0
                 vals |= {'meter_start': start, 'meter_end': start + vals['meter_end']}
-        return self.env['aftersales.warranty'].sudo().create(vals_list)
+        warranties = self.env['aftersales.warranty'].sudo()
+        if vals_list:
+            # the database compares at once: one of a kind is alive at a time
+            warranties.flush_model(['state'])
+        return warranties.create(vals_list)
 
-    def _void_warranties(self, reason: str) -> None:
+    def _void_warranties(self, reason: str, ended_by: str = 'declared') -> None:
         """Declare all warranties of these products void, as when they are taken back.
 
         :param reason: kept with the warranties
+        :param ended_by: what made them end
         """
-        self.sudo().warranty_ids._end(reason)
+        self.sudo().warranty_ids._end(reason, ended_by=ended_by)

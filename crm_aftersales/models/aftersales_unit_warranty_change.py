@@ -44,12 +44,12 @@ class AftersalesUnit(models.Model):
         res = super()._after_transfer_hook(former)
         unit = self.sudo()
         lost = unit.warranty_ids.filtered(
-            lambda warranty: not warranty.terms.get('transferable', True)
+            lambda warranty: warranty._is_alive() and not warranty.terms.get('transferable', True)
         )
         if lost:
             present = unit.owner_ids.filtered(lambda owner: not owner.date_to)
             reason = self.env._("Not transferable, and the product changed hands")
-            lost._end(reason, 'transferred', present.date_from)
+            lost._end(reason, 'transferred', present.date_from, ended_by='transfer')
         return res
 
     # ------------------------------------------------------------
@@ -170,8 +170,9 @@ class AftersalesUnit(models.Model):
         alive = old.filtered(lambda warranty: warranty.date_end >= day)
         vals_list = [target._prepare_replacement_vals(warranty, day) for warranty in alive]
         reason = self.env._("Replaced by %(unit)s", unit=target.display_name)
-        old._end(reason, 'transferred', day)
-        target.warranty_ids._end(self.env._("Goes on from %(unit)s", unit=self.display_name))
+        old._end(reason, 'transferred', day, ended_by='replaced')
+        reason = self.env._("Goes on from %(unit)s", unit=self.display_name)
+        target.warranty_ids._end(reason, ended_by='replaced')
         self._grant_warranties(vals_list)
         if not alive.filtered(lambda warranty: warranty.layer == 'base'):
             target.warranty_months = 0

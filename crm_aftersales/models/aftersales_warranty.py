@@ -23,6 +23,8 @@ FROZEN_FIELDS = {
     'meter_end',
     'part_product_id',
 }
+#: what has become of a warranty for good: no event grants it again
+DECIDED = {'declared', 'transfer', 'replaced'}
 #: no request from outside can bring this very object along in its context
 EXTENDING = object()
 
@@ -125,6 +127,19 @@ class AftersalesWarranty(models.Model):
     reason = fields.Char(
         groups='base.group_user', help="Why it is void, ended, or has not started."
     )
+    ended_by = fields.Selection(
+        selection=[
+            ('corrected', "Correction"),
+            ('withdrawn', "Taken Back"),
+            ('unsold', "Cancelled or Refunded"),
+            ('declared', "Declared Void"),
+            ('transfer', "Another Owner"),
+            ('replaced', "Replacement"),
+        ],
+        groups='base.group_user',
+        copy=False,
+        help="Whether an event may grant the warranty again: not after the last three.",
+    )
     date_ended = fields.Date(
         string="Ended on", groups='base.group_user', help="First day on which it was void."
     )
@@ -146,7 +161,8 @@ class AftersalesWarranty(models.Model):
         'CHECK(date_end >= date_start)', "A warranty does not end before it starts."
     )
     _dates_known = models.Constraint(
-        "CHECK(state <> 'active' OR (date_start IS NOT NULL AND date_end IS NOT NULL))",
+        "CHECK(state NOT IN ('active', 'transferred')"
+        " OR (date_start IS NOT NULL AND date_end IS NOT NULL))",
         "A warranty that was granted has a first and a last day.",
     )
     _meter_order = models.Constraint(
@@ -206,8 +222,9 @@ class AftersalesWarranty(models.Model):
 
     @api.model
     def _get_system_fields(self):
-        names = {'state', 'reason', 'date_ended', 'repair_days', 'policy_id', 'sale_line_id'}
-        return super()._get_system_fields() | FROZEN_FIELDS | names
+        ends = {'state', 'reason', 'ended_by', 'date_ended'}
+        names = {'repair_days', 'policy_id', 'sale_line_id'}
+        return super()._get_system_fields() | FROZEN_FIELDS | ends | names
 
     def write(self, vals):
         extending = self.env.context.get('extending') is EXTENDING
@@ -241,19 +258,35 @@ class AftersalesWarranty(models.Model):
             lambda warranty: warranty.state == 'active' and warranty.layer in UNIT_LAYERS
         )
 
-    def _end(self, reason: str, state: str = 'void', day: date | None = None) -> None:
+    def _is_alive(self) -> bool:
+        """Whether the warranty was promised and has not been ended."""
+        self.ensure_one()
+        return self.state in ('draft', 'active')
+
+    def _end(
+        self,
+        reason: str,
+        state: str = 'void',
+        day: date | None = None,
+        *,
+        ended_by: str = 'declared',
+    ) -> None:
         """Let warranties end, with a reason.
 
-        :param state: 'void', as if it had never been, or 'transferred', from the day on
+        :param state: 'void', as if it had never been, or 'transferred', from the day on; what has
+            not started is void in any case
         :param day: first day without it, today when left out
+        :param ended_by: what made it end; see :data:`DECIDED`
         """
-        alive = self.filtered(lambda warranty: warranty.state in ('draft', 'active'))
-        if alive:
-            day = day or fields.Date.context_today(self)
-            alive.write({'state': state, 'reason': reason, 'date_ended': day})
-        if state == 'void':
-            # the database compares at once: one of a kind is alive at a time
-            alive.flush_recordset(['state'])
+        alive = self.filtered(lambda warranty: warranty._is_alive())
+        waiting = alive.filtered(lambda warranty: warranty.state == 'draft')
+        vals = {
+            'reason': reason,
+            'date_ended': day or fields.Date.context_today(self),
+            'ended_by': ended_by,
+        }
+        waiting.write({**vals, 'state': 'void'})
+        (alive - waiting).write({**vals, 'state': state})
 
     def _extend(self, days: int, reason: str) -> None:
         """Make warranties longer by the days their own terms give, such as days in repair.

@@ -58,7 +58,7 @@ class AftersalesWarranty(models.Model):
             {'state': 'draft', 'date_start': False, 'date_end': False, 'repair_days': 0}
         )
         extension = self.create(vals)
-        self._end(self.env._("Corrected"))
+        self._end(self.env._("Corrected"), ended_by='corrected')
         extension._start(day, 'chained')
         return extension
 

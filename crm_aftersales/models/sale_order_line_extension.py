@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from .aftersales_warranty import DECIDED
 from .res_partner import READER_GROUPS
 
 
@@ -48,14 +49,21 @@ class SaleOrderLine(models.Model):
         vals_list = []
         for line in lines:
             alive = line.aftersales_warranty_ids.filtered(
-                lambda warranty: warranty.state in ('draft', 'active')
+                lambda warranty: warranty._is_alive()
             ).sorted('id')
             target = line._get_extension_quantity()
-            alive[target:]._end(line._get_extension_end_reason())
-            units = line._get_units_to_extend(alive[:target])[: max(target - len(alive), 0)]
+            alive[target:]._end(line._get_extension_end_reason(), ended_by='unsold')
+            present = alive[:target] | line._get_spent_extensions()
+            # one that goes on with another piece was sold once
+            used = present.filtered(lambda warranty: warranty.start_event != 'replacement')
+            units = line._get_units_to_extend(present)[: max(target - len(used), 0)]
             vals_list += [unit._prepare_extension_vals(line) for unit in units]
         granted = self.env['aftersales.warranty'].sudo().create(vals_list)
         (granted | lines.aftersales_warranty_ids).unit_id._settle_extensions()
+
+    def _get_spent_extensions(self):
+        """Return the extended warranties of the line that were granted, and ended for good."""
+        return self.aftersales_warranty_ids.filtered(lambda warranty: warranty.ended_by in DECIDED)
 
     def _get_extension_quantity(self) -> int:
         """Return how many extended warranties are sold and not refunded."""
@@ -80,14 +88,14 @@ class SaleOrderLine(models.Model):
             return self.env._("Order %(order)s cancelled", order=self.order_id.name)
         return self.env._("Refunded, or no longer part of %(order)s", order=self.order_id.name)
 
-    def _get_units_to_extend(self, alive):
+    def _get_units_to_extend(self, present):
         """Return the products whose warranty is still to be extended, as often as they are named.
 
-        :param alive: extended warranties of the line already granted
+        :param present: extended warranties of the line already granted
         """
         self.ensure_one()
         if self.aftersales_unit_id:
             return [self.aftersales_unit_id] * int(self.product_uom_qty)
         lines = self.linked_line_id or self.order_id.order_line
         units = lines.aftersales_unit_ids.filtered(lambda unit: unit.state != 'retired')
-        return list((units - alive.unit_id).sorted('id'))
+        return list((units - present.unit_id).sorted('id'))

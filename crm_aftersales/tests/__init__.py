@@ -59,6 +59,7 @@ from . import (
     test_vehicle,
     test_warranty,
     test_warranty_change,
+    test_warranty_decided,
     test_warranty_screens,
 )
 from . import test_digest, test_queue, test_report
