@@ -183,12 +183,15 @@ class AftersalesMacro(models.Model):
                     request=misfits[0].display_name,
                 )
             )
+        answered = requests.browse()
         for request in requests:
             text = self._render(request) if body is None else body
             if not is_html_empty(text):
                 request._post_macro(text, is_note=self.is_note)
+                answered |= request
         if vals := self._prepare_request_vals():
-            requests.write(vals)
+            told = [] if self.is_note else answered.ids
+            requests.with_context(aftersales_answered_ids=told).write(vals)
 
     def _prepare_request_vals(self) -> dict:
         """Return what changes on a request that the macro is used on."""

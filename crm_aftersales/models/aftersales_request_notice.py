@@ -33,7 +33,10 @@ class AftersalesRequest(models.Model):
 
     def _on_state_changed(self, old_states):
         res = super()._on_state_changed(old_states)
-        self.filtered(lambda request: request.state == 'waiting_customer')._plan_notices('waiting')
+        waiting = self.filtered(lambda request: request.state == 'waiting_customer')
+        waiting.filtered(lambda request: not request._is_answered_at_once())._plan_notices(
+            'waiting'
+        )
         self.filtered(lambda request: request._is_solution_news(old_states[request]))._plan_notices(
             'resolved'
         )
@@ -48,6 +51,11 @@ class AftersalesRequest(models.Model):
             and self.date_received >= recent
             and not self.env.context.get('import_file')
         )
+
+    def _is_answered_at_once(self) -> bool:
+        """Whether an answer is mailed in the same step: it says what we wait for."""
+        answered_ids = self.env.context.get('aftersales_answered_ids', ())
+        return self.id in answered_ids and self._get_notice_channel() == 'email'
 
     def _is_solution_news(self, old_state: str) -> bool:
         """Whether the customer does not know of the solution yet.

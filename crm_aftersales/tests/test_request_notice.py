@@ -67,6 +67,38 @@ class TestRequestNotice(AftersalesCommon):
         request.stage_id = request.stage_id.copy({'name': "Waiting for photos"})
         self.assertEqual(len(self._get_notices(request)), 1, "he knows already")
 
+    def test_macro_that_answers_says_it_all(self):
+        """An answer and a notice of the same step are one mail too many."""
+        macro = self.env['aftersales.macro'].create(
+            {
+                'name': "Ask",
+                'body': "<p>Please send a photo.</p>",
+                'stage_id': self._stage('waiting_customer').id,
+            }
+        )
+        answered, silent, noted = (self._create_request() for _number in range(3))
+        macro._apply(answered)
+        self.assertFalse(self._get_notices(answered))
+        macro._apply(silent, body='')
+        macro.is_note = True
+        macro._apply(noted)
+        for request in silent, noted:
+            self.assertEqual(self._get_subjects(request), ["Waiting for the Customer"])
+
+    def test_macro_reaches_nobody_without_address(self):
+        self.company.aftersales_notice_sms = True
+        self.customer.write({'email': False, 'phone': '+49 1520 1234567'})
+        request = self._create_request()
+        macro = self.env['aftersales.macro'].create(
+            {
+                'name': "Ask",
+                'body': "<p>Please send a photo.</p>",
+                'stage_id': self._stage('waiting_customer').id,
+            }
+        )
+        macro._apply(request)
+        self.assertEqual(self._get_notices(request).channel, 'sms')
+
     def test_resolved(self):
         request = self._create_request()
         request.action_resolve()
