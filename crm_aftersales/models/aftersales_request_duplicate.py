@@ -130,7 +130,9 @@ class AftersalesRequest(models.Model):
         )
 
     def action_merge_duplicates(self) -> dict:
-        """Ask which of the requests that are perhaps the same stays.
+        """Ask which requests are merged into this one.
+
+        Those that are perhaps the same are not chosen beforehand: some stand on other matters.
 
         :return: window action
         """
@@ -138,5 +140,5 @@ class AftersalesRequest(models.Model):
         action = self.env['ir.actions.act_window']._for_xml_id(
             'crm_aftersales.aftersales_request_action_merge'
         )
-        action['context'] = {'default_request_ids': (self | self.duplicate_ids).ids}
+        action['context'] = {'default_request_ids': self.ids}
         return action

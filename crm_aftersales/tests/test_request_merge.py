@@ -260,12 +260,34 @@ class TestRequestMerge(MergeCase):
         request, other = self._create_request(), self._create_request()
         wizard = self.env['aftersales.request.merge'].with_user(self.user_service)
         with Form(wizard.with_context(default_request_ids=request.ids)) as form:
-            self.assertFalse(form.survivor_id)
+            self.assertEqual(form.survivor_id, request)
         with self.assertRaises(UserError):
             form.record.action_merge()
-        form.record.survivor_id = other
+        with Form(form.record) as form:
+            form.request_ids.add(other)
+            self.assertEqual(form.survivor_id, request, "the one that is worked on")
+            form.survivor_id = other
         form.record.action_merge()
         self.assertEqual(request.merged_into_id, other)
+
+    def test_wizard_merges_into_none_that_was_taken_out(self):
+        first, second, third = (
+            self._create_request(date_received=f'2026-03-0{day} 09:00:00') for day in (1, 2, 3)
+        )
+        wizard = self.env['aftersales.request.merge'].with_user(self.user_service)
+        requests = first | second | third
+        with Form(wizard.with_context(default_request_ids=requests.ids)) as form:
+            self.assertEqual(form.survivor_id, first)
+            form.request_ids.remove(first.id)
+            self.assertEqual(form.survivor_id, second)
+        form.record.survivor_id = first
+        with self.assertRaises(UserError) as refusal:
+            form.record.action_merge()
+        self.assertIn(first.number, str(refusal.exception))
+        form.record.survivor_id = second
+        form.record.action_merge()
+        self.assertFalse(first.merged_ids)
+        self.assertEqual(second.merged_ids, third)
 
     def test_queries_are_constant(self):
         def count(number):
