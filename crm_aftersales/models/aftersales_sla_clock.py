@@ -181,9 +181,14 @@ class AftersalesSlaClock(models.Model):
         ]
         if row['state'] == 'running' and row['deadline']:
             moments.append(row['deadline'] + timedelta(seconds=1))
-        if row['state'] == 'paused' and row['pause_until']:
+        if self._is_waiting(row) and row['pause_until']:
             moments.append(row['pause_until'])
         return None if row['state'] == 'cancelled' else min(moments, default=None)
+
+    @api.model
+    def _is_waiting(self, row) -> bool:
+        """Whether a clock, or what is stored of it, is paused; one that is late may be so too."""
+        return bool(row['paused_since'] and row['state'] != 'cancelled')
 
     @api.model
     def _read_rows(self, requests) -> dict[tuple[int, str], dict]:
@@ -214,6 +219,11 @@ class AftersalesSlaClock(models.Model):
             if known or (clock and not story.dropped):
                 told = clock and self._prepare_row(clock, story.dropped, now)
                 row = self._merge_row(known, told)
+                if known and told:
+                    first_round = told['date_start'] == story.read[0].at
+                    row['fired_percent'] = self._get_fired_percent(known, row, first_round, now)
+                if told:
+                    row['date_next'] = self._get_date_next(row)
                 rows.append({'request_id': request_id, 'kind': kind, **row})
         return rows
 
@@ -230,14 +240,39 @@ class AftersalesSlaClock(models.Model):
         if not told:
             return {**stored, 'state': 'cancelled', 'running_since': None, 'date_next': None}
         row = {'fired_percent': 0, **(stored or {}), **told}
-        if stored and stored['date_start'] == told['date_start']:
-            if told['date_end'] and stored['date_end'] == told['date_end']:
-                row.update({name: stored[name] for name in KEPT})
-                if row['state'] != 'cancelled':
-                    row['state'] = 'breached' if row['breached_at'] else 'met'
-        elif stored:
-            row['fired_percent'] = 0
-        return {**row, 'date_next': self._get_date_next(row)}
+        moments = ('date_start', 'date_end')
+        if stored and told['date_end'] and all(stored[name] == told[name] for name in moments):
+            row.update({name: stored[name] for name in KEPT})
+            if row['state'] != 'cancelled':
+                row['state'] = 'breached' if row['breached_at'] else 'met'
+        return row
+
+    @api.model
+    def _get_fired_percent(self, stored: dict, row: dict, first_round: bool, now: datetime) -> int:
+        """Return up to where steps were taken.
+
+        A round has its own steps. Where the promise of a round was changed, steps that were taken
+        stay so, except those that lie ahead again.
+
+        :param stored: what the database has
+        :param row: what it becomes
+        :param first_round: whether the row tells of the first round
+        :param now: the moment it becomes so
+        """
+        fired = stored['fired_percent']
+        if stored['date_start'] != row['date_start'] and not first_round:
+            return 0
+        names = ('date_start', 'policy_id', 'calendar_id', 'target_sec')
+        if all(stored[name] == row[name] for name in names):
+            return fired
+        if not row['running_since']:
+            return min(fired, row['used_sec'] * 100 // (row['target_sec'] or 1))
+        reached = (
+            percent
+            for percent, moment in row['steps'] or []
+            if fields.Datetime.to_datetime(moment) <= now
+        )
+        return min(fired, max(reached, default=0))
 
     @api.model
     def _store(self, rows: list[dict]) -> None:

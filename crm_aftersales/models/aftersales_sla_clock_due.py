@@ -97,7 +97,7 @@ class AftersalesSlaClock(models.Model):
     def _end_pauses(self, now: datetime) -> None:
         """Let clocks run again whose pause has lasted as long as it may."""
         over = self.filtered(
-            lambda clock: clock.state == 'paused' and clock.pause_until and clock.pause_until <= now
+            lambda clock: self._is_waiting(clock) and clock.pause_until and clock.pause_until <= now
         )
         moments = {clock.request_id: clock.pause_until for clock in over}
         self.env['aftersales.request']._note_sla_facts(

@@ -133,6 +133,22 @@ class TestSlaJob(SlaCommon):
         self.assertEqual((clock.state, clock.deadline), ('running', datetime(2026, 3, 3, 11)))
         self.assertFalse(request.sla_paused)
 
+    def test_pause_of_a_late_clock_ends_with_its_cap(self):
+        reason = self._create_pause_reason(state='waiting_customer', cap_hours=1)
+        self.policy.write({'pause_reason_ids': reason.ids, 'resolution_hours': 1})
+        self._add_step(180)
+        request = self._request_at(MONDAY, user_id=self.user_service.id)
+        clock = self._clock(request)
+        with freeze_time(MONDAY + HOUR * 1.5):
+            request.stage_id = self._stage('waiting_customer')
+        self.assertEqual((clock.state, request.sla_paused), ('breached', True))
+        self.assertEqual(clock.date_next, MONDAY + HOUR * 2.5)
+        self._run(MONDAY + HOUR * 2.5)
+        self.assertFalse(clock.paused_since or request.sla_paused)
+        self.assertFalse(self._notices(self.user_service))
+        self._run(MONDAY + timedelta(hours=2, minutes=50))
+        self.assertEqual(len(self._notices(self.user_service)), 1)
+
     # ------------------------------------------------------------
     # Warnings and escalation
     # ------------------------------------------------------------
@@ -233,6 +249,60 @@ class TestSlaJob(SlaCommon):
         self._run(datetime(2026, 3, 2, 14, 45))
         self.assertEqual(request.priority, '1', "once")
         self.assertTrue(request.sla_missed)
+
+    def test_promise_of_more_time_is_told_anew(self):
+        """What was told of a promise that rules no more says nothing about the one that does."""
+        short = self._create_policy(sequence=1, response=0, resolution=1, min_priority='1')
+        for percent in (75, 100):
+            self._add_step(percent)
+            self._add_step(percent, policy_id=short.id)
+        request = self._request_at(MONDAY, user_id=self.user_service.id, priority='1')
+        self._run(MONDAY + HOUR + timedelta(minutes=1))
+        self.assertEqual(len(self._notices(self.user_service)), 2)
+        with freeze_time(MONDAY + 2 * HOUR):
+            request.priority = '0'
+        clock = self._clock(request)
+        self.assertEqual((clock.policy_id, clock.fired_percent), (self.policy, 0))
+        for number, moment in ((3, datetime(2026, 3, 2, 16)), (4, datetime(2026, 3, 3, 9, 5))):
+            self._run(moment)
+            self.assertEqual(len(self._notices(self.user_service)), number, moment)
+
+    def test_promise_of_more_time_while_paused(self):
+        self.policy.pause_reason_ids = self._create_pause_reason(state='waiting_customer')
+        self._add_step(50)
+        self._add_step(100)
+        request = self._request_at(MONDAY, user_id=self.user_service.id)
+        self._run(datetime(2026, 3, 2, 15))
+        with freeze_time(datetime(2026, 3, 2, 15)):
+            request.stage_id = self._stage('waiting_customer')
+            self.policy.resolution_hours = 9
+            request.action_recompute_sla()
+        with freeze_time(datetime(2026, 3, 2, 15, 30)):
+            request.stage_id = self._stage('open')
+        self._run(datetime(2026, 3, 2, 15, 45))
+        self.assertEqual(len(self._notices(self.user_service)), 1, "50 % were told already")
+        self._run(datetime(2026, 3, 3, 10, 35))
+        self.assertEqual(len(self._notices(self.user_service)), 2)
+
+    def test_day_of_receipt_put_right_tells_nothing_twice(self):
+        self._add_step(50, action='priority')
+        request = self._request_at(MONDAY, priority='0')
+        moment = datetime(2026, 3, 2, 14, 30)
+        self._run(moment)
+        self.assertEqual(request.priority, '1')
+        with freeze_time(moment):
+            request.date_received = MONDAY - timedelta(minutes=10)
+        self._run(moment)
+        self.assertEqual(request.priority, '1')
+
+    def test_day_of_receipt_put_right_to_a_later_day(self):
+        self._add_step(100)
+        request = self._request_at(MONDAY, user_id=self.user_service.id)
+        self._run(datetime(2026, 3, 3, 9, 5))
+        with freeze_time(datetime(2026, 3, 3, 9, 5)):
+            request.date_received = MONDAY + timedelta(days=1)
+        self._run(datetime(2026, 3, 4, 9, 5))
+        self.assertEqual(len(self._notices(self.user_service)), 2)
 
     def test_handed_over(self):
         self._add_step(100, action='reassign', recipient='user', user_id=self.user_technician.id)
