@@ -80,8 +80,13 @@ class AftersalesRequest(models.Model):
         files.write({'res_id': self.id})
         followers = messages.author_id.filtered('partner_share')
         self.message_subscribe(followers.ids)
-        answers = messages.filtered(
-            lambda message: self._is_conversation(message) and self._is_from_staff(message)
-        )
+        said = messages.filtered(self._is_conversation).sorted('date')
+        answers = said.filtered(self._is_from_staff)
         if answers:
-            self.date_first_reply = min(answers.mapped('date'))
+            self.date_first_reply = answers[0].date
+        self._note_sla_facts(
+            [
+                (self, 'reply' if message in answers else 'customer', message.date, {})
+                for message in said
+            ]
+        )

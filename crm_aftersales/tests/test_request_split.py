@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+from freezegun import freeze_time
+
 from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 from odoo.tools import SQL
@@ -44,6 +46,33 @@ class TestRequestSplit(MergeCase):
         self.assertEqual(request.related_ids, part)
         self.assertIn(self.customer, part.message_partner_ids)
         self.assertIn(part.number, request.message_ids[0].body)
+
+    def _say_at(self, request, minutes, author=None):
+        message = self._say(request, author)
+        message.date = MONDAY + timedelta(minutes=minutes)
+        return message
+
+    def test_answer_that_goes_over_stays_given(self):
+        self._create_policy(response=1, resolution=8, next_response_hours=1)
+        with freeze_time(MONDAY + timedelta(minutes=50)):
+            request = self._create_request(date_received=MONDAY)
+            messages = self._say_at(request, 10)
+            messages |= self._say_at(request, 30, self.user_service.partner_id)
+            part = request._split("The bill", messages)
+            clocks = {clock.kind: clock for clock in part.sla_clock_ids}
+            self.assertEqual(
+                (clocks['first_response'].state, clocks['first_response'].used_sec), ('met', 1200)
+            )
+            self.assertNotIn('next_response', clocks)
+            messages = self._say_at(request, 31)
+            messages |= self._say_at(request, 32, self.user_service.partner_id)
+            messages |= self._say_at(request, 40)
+            part = request._split("And the next one", messages)
+            clock = part.sla_clock_ids.filtered(lambda clock: clock.kind == 'next_response')
+            self.assertEqual(
+                (clock.state, clock.date_start), ('running', MONDAY + timedelta(minutes=40))
+            )
+            self.assertFalse(part._get_wrong_clocks())
 
     def test_split_a_text(self):
         request = self._create_request()
