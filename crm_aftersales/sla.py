@@ -72,6 +72,10 @@ class SlaClock:
     crossed: datetime | None = None
     #: when it was first too late, in any round
     breached_at: datetime | None = None
+    #: seconds from the deadline until it was done, of all rounds that ended
+    late: int = 0
+    #: when this round went on after its end
+    resumed: datetime | None = None
     paused_since: datetime | None = None
     pause: str = ''
     #: working time of pauses so far, by what they were for
@@ -120,7 +124,14 @@ class SlaClock:
         """What was promised is done."""
         self.leave_pause(at)
         self.halt(at)
+        self.note_lateness(at)
         self.date_end = at
+
+    def note_lateness(self, at: datetime) -> None:
+        """Count how long it took after the deadline, without the time it was thought done."""
+        if self.crossed:
+            since = max(self.crossed, self.resumed or self.crossed)
+            self.late += int((at - since).total_seconds())
 
     def enter_pause(self, at: datetime, key: str) -> None:
         """Stand still, if the terms let the clock wait for this and the cap is not used up."""
@@ -148,6 +159,7 @@ class SlaClock:
         self.date_start, self.running_since = at, at
         self.used, self.date_end, self.crossed, self.kept = 0, None, None, None
         self.paused_since, self.pause, self.paused = None, '', {}
+        self.resumed = None
 
 
 class SlaStory:
@@ -225,7 +237,10 @@ class SlaStory:
                 self._add_clock(kind, at)
             if kind in before and kind in self.clocks:
                 before[kind].halt(at)
+                if not before[kind].date_end:
+                    before[kind].note_lateness(at)
                 self.clocks[kind].breached_at = before[kind].breached_at
+                self.clocks[kind].late = before[kind].late
         made, self.clocks = self.clocks, before
         return made
 
@@ -306,6 +321,7 @@ class SlaStory:
             clock.begin_again(event.at)
         else:
             clock.date_end, clock.running_since = None, event.at
+            clock.resumed = event.at
 
 
 def order_events(events: Iterable[SlaEvent]) -> list[SlaEvent]:

@@ -37,6 +37,7 @@ STORED = (
     'steps',
     'date_end',
     'breached_at',
+    'late_sec',
     'state',
 )
 #: of those, what a promise that was fulfilled keeps, whatever becomes of policies and calendars
@@ -99,6 +100,11 @@ class AftersalesSlaClock(models.Model):
     breached_at = fields.Datetime(
         readonly=True, help="When it was first too late; the next promise does not wipe it out."
     )
+    late_sec = fields.Integer(
+        string="Time Late (s)",
+        readonly=True,
+        help="From the deadline until it was done, of all rounds that ended.",
+    )
     paused_since = fields.Datetime(readonly=True)
     pause_reason_id = fields.Many2one(
         comodel_name='aftersales.pause.reason', string="Paused for", readonly=True
@@ -155,6 +161,7 @@ class AftersalesSlaClock(models.Model):
             'steps': self._prepare_steps(clock),
             'date_end': clock.date_end,
             'breached_at': breached_at,
+            'late_sec': clock.late,
         }
         if dropped:
             state = 'cancelled'

@@ -61,7 +61,8 @@ class AftersalesSlaReport(models.Model):
                    (clock.breached_at IS NULL)::int AS met,
                    (clock.breached_at IS NOT NULL)::int AS breached,
                    CASE WHEN clock.breached_at IS NULL THEN 100.0 ELSE 0.0 END AS compliance,
-                   EXTRACT(EPOCH FROM clock.date_end - clock.breached_at) / 3600 AS late_hours
+                   CASE WHEN clock.date_end IS NOT NULL AND clock.breached_at IS NOT NULL
+                        THEN clock.late_sec / 3600.0 END AS late_hours
               FROM aftersales_sla_clock clock
               JOIN aftersales_request request ON request.id = clock.request_id
              WHERE clock.state <> 'cancelled'

@@ -69,6 +69,43 @@ class TestSlaReport(SlaCommon):
             request._refresh_sla()
         self.assertEqual(self._read(request, ['team_id']), [(self.team, 0, 1, 0)])
 
+    def _late_hours(self, request, kind):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        Report = self.env['aftersales.sla.report']
+        row = Report.search([('request_id', '=', request.id), ('kind', '=', kind)])
+        return row.breached, round(row.late_hours, 2)
+
+    def test_hours_late_are_those_of_each_round(self):
+        """A question that was answered in time a week later adds nothing."""
+        self._create_policy(sequence=1, response=1, resolution=0, next_response_hours=1)
+        request = self._request_at(MONDAY)
+        week = timedelta(days=7)
+        staff = self.user_service.partner_id
+        story = (
+            (MONDAY, staff, 0),
+            (MONDAY, self.customer, 0),
+            (MONDAY + 2 * HOUR, staff, 1),
+            (MONDAY + week, self.customer, None),
+            (MONDAY + week + HOUR / 6, staff, 1),
+            (MONDAY + 2 * week, self.customer, None),
+            (MONDAY + 2 * week + 1.5 * HOUR, staff, 1.5),
+        )
+        for moment, author, late in story:
+            with freeze_time(moment):
+                self._post(request, author)
+            if late:
+                self.assertEqual(self._late_hours(request, 'next_response'), (1, late), moment)
+
+    def test_hours_in_which_it_was_thought_solved_do_not_count(self):
+        request = self._ended_at(MONDAY + timedelta(days=1) + HOUR)
+        self.assertEqual(self._late_hours(request, 'resolution'), (1, 1))
+        with freeze_time(MONDAY + timedelta(days=7)):
+            request.action_reopen()
+        with freeze_time(MONDAY + timedelta(days=7, hours=2)):
+            request.action_resolve()
+        self.assertEqual(self._late_hours(request, 'resolution'), (1, 3))
+
     def test_companies_apart(self):
         request = self._ended_at(MONDAY + HOUR)
         self.user_service.write(

@@ -108,7 +108,7 @@ def make_ended_clocks(cr):
         """
         INSERT INTO aftersales_sla_clock
                     (request_id, kind, policy_id, calendar_id, target_sec, used_sec, date_start,
-                     deadline, date_end, breached_at, state, steps, fired_percent,
+                     deadline, date_end, breached_at, late_sec, state, steps, fired_percent,
                      create_uid, create_date, write_uid, write_date)
         SELECT request.id, clock.kind, request.sla_policy_id,
                NULLIF((terms.terms ->> 'calendar')::int, 0),
@@ -116,6 +116,8 @@ def make_ended_clocks(cr):
                date_trunc('second', request.date_received), clock.deadline,
                date_trunc('second', clock.ended),
                CASE WHEN clock.judged > clock.deadline THEN clock.deadline END,
+               CASE WHEN clock.judged > clock.deadline
+                    THEN EXTRACT(EPOCH FROM clock.ended - clock.deadline)::int ELSE 0 END,
                CASE WHEN clock.judged > clock.deadline THEN 'breached' ELSE 'met' END, '[]', 0,
                1, now() AT TIME ZONE 'UTC', 1, now() AT TIME ZONE 'UTC'
           FROM aftersales_request request
