@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import UserError
 
 from .aftersales_request_merge import NOTED_BY_SYSTEM
@@ -84,9 +84,11 @@ class AftersalesRequest(models.Model):
         answers = said.filtered(self._is_from_staff)
         if answers:
             self.date_first_reply = answers[0].date
+        now = fields.Datetime.now()
         self._note_sla_facts(
             [
-                (self, 'reply' if message in answers else 'customer', message.date, {})
+                # a mail may claim to come from the future
+                (self, 'reply' if message in answers else 'customer', min(message.date, now), {})
                 for message in said
             ]
         )
