@@ -212,6 +212,10 @@ class AftersalesServiceLine(models.Model):
     _discount_range = models.Constraint(
         'CHECK(discount BETWEEN 0 AND 100)', "A discount is between 0 and 100 %."
     )
+    _quantity_positive = models.Constraint(
+        'CHECK(quantity >= 0 OR corrects_id IS NOT NULL)',
+        "A quantity is not negative: whoever gives something back corrects the line.",
+    )
     _price_positive = models.Constraint('CHECK(price_unit >= 0)', "A price is not negative.")
     _product_known = models.Constraint(
         'CHECK(display_type IS NOT NULL OR (product_id IS NOT NULL AND type IS NOT NULL))',

@@ -53,8 +53,10 @@ class AftersalesUnit(models.Model):
         if 'partner_id' in vals:
             changing = self.filtered(lambda unit: unit.partner_id.id != vals['partner_id'])
         former = {unit: unit.partner_id for unit in changing}
-        if changing.filtered(lambda unit: unit.state != 'draft'):
+        if changing.filtered(lambda unit: unit._has_been_in_use()):
             self._ensure_can_transfer()
+        if vals.get('state') == 'draft':
+            self._ensure_can_take_out_of_use()
         res = super().write(vals)
         if changing:
             owners = {unit: unit.partner_id for unit in changing}
@@ -77,7 +79,7 @@ class AftersalesUnit(models.Model):
             row = present.get(unit)
             if row and row.partner_id == partner:
                 continue
-            if row and (unit.state == 'draft' or row.date_from >= day):
+            if row and (not unit._has_been_in_use() or row.date_from >= day):
                 row.write({'partner_id': partner.id, 'reason': reason or row.reason})
                 continue
             if row:
@@ -132,6 +134,23 @@ class AftersalesUnit(models.Model):
         if not (self.env.su or self.env.user.has_group('crm_aftersales.group_all')):
             raise AccessError(
                 self.env._("Only the service desk hands products over to other owners.")
+            )
+
+    def _has_been_in_use(self) -> bool:
+        """Whether the product has an owner whom only a transfer changes."""
+        self.ensure_one()
+        return self.state != 'draft' or bool(self.date_delivered)
+
+    def _ensure_can_take_out_of_use(self) -> None:
+        """Refuse to say of what is or was in use that it is to be delivered.
+
+        :raise AccessError: the user is not of the service desk
+        """
+        if self.env.su or self.env.user.has_group('crm_aftersales.group_all'):
+            return
+        if self.filtered(lambda unit: unit.state != 'draft'):
+            raise AccessError(
+                self.env._("Only the service desk says that a product was not delivered.")
             )
 
     def _ensure_can_transfer_on(self, day: date) -> None:

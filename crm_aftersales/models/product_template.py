@@ -52,13 +52,16 @@ class ProductTemplate(models.Model):
         "A warranty lasts between 0 and 1200 months.",
     )
 
-    def _is_aftersales_tracked(self) -> bool:
-        """Whether each piece sold is registered as a product of the customer."""
+    def _is_aftersales_tracked(self, company=None) -> bool:
+        """Whether each piece sold is registered as a product of the customer.
+
+        :param company: who sells it; wherever the user is working when left out
+        """
         self.ensure_one()
         if self.aftersales_extension_months:
             return False
         return (
             self.aftersales_track_units
             or self.aftersales_warranty_months > 0
-            or bool(self.aftersales_warranty_policy_id)
+            or bool(self.with_company(company).aftersales_warranty_policy_id)
         )

@@ -92,10 +92,14 @@ class SaleOrder(models.Model):
         return self._get_aftersales_units(Domain('state', '!=', 'retired'))
 
     def _get_aftersales_units(self, domain: Domain):
-        """Return the registered pieces of these orders, whoever sells: in elevated rights."""
+        """Return the registered pieces of these orders, whoever sells: in elevated rights.
+
+        Archived ones belong to them as well.
+        """
         return (
             self.env['aftersales.unit']
             .sudo()
+            .with_context(active_test=False)
             .search(Domain('sale_order_id', 'in', self.ids) & domain)
         )
 

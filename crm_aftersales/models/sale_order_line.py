@@ -60,7 +60,7 @@ class SaleOrderLine(models.Model):
         return (
             not self.display_type
             and bool(self.product_id)
-            and self.product_id.product_tmpl_id._is_aftersales_tracked()
+            and self.product_id.product_tmpl_id._is_aftersales_tracked(self.company_id)
         )
 
     def _get_unit_quantity(self) -> int:

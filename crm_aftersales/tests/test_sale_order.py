@@ -144,6 +144,26 @@ class TestSaleOrder(AftersalesCommon):
         order.action_create_aftersales_units()
         self.assertEqual(order.order_line.aftersales_unit_ids.date_delivered, date(2026, 3, 3))
 
+    def test_policy_of_the_company_that_sells(self):
+        """Pieces are registered or not wherever the user happens to be working."""
+        here, other = self.company, self.company_2
+        policy = self.env['aftersales.warranty.policy'].create({'name': "P", 'months': 12})
+        self.product_plain.with_company(other).aftersales_warranty_policy_id = policy
+        for seller, expected in ((other, 5), (here, 0)):
+            order = self.env['sale.order'].create(
+                {
+                    'company_id': seller.id,
+                    'partner_id': self.customer.id,
+                    'order_line': [
+                        Command.create({'product_id': self.product_plain.id, 'product_uom_qty': 5})
+                    ],
+                }
+            )
+            for working in (here, other):
+                lines = order.order_line.with_company(working)
+                with self.subTest(seller=seller.name, working=working.name):
+                    self.assertEqual(len(lines._prepare_missing_units_vals()), expected)
+
     # ------------------------------------------------------------
     # Cancelled orders
     # ------------------------------------------------------------
@@ -158,6 +178,17 @@ class TestSaleOrder(AftersalesCommon):
         self.assertFalse(
             units.search([('id', 'in', units.ids), ('warranty_state', '=', 'in_warranty')])
         )
+
+    def test_cancelled_order_with_archived_pieces(self):
+        self._confirm(self.order)
+        self.order.action_create_aftersales_units()
+        units = self.order.order_line.aftersales_unit_ids
+        units.active = False
+        self.order._action_cancel()
+        self.assertEqual(set(units.mapped('state')), {'retired'})
+        self.order.action_draft()
+        self._confirm(self.order)
+        self.assertEqual(set(units.mapped('state')), {'active'})
 
     def test_order_confirmed_again(self):
         self._confirm(self.order)

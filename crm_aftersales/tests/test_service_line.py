@@ -179,6 +179,16 @@ class TestServiceLine(ServiceCommon):
             line.with_user(self.user_service).read(['cost_unit'])
         line.unlink()
 
+    def test_no_discount_by_a_negative_quantity(self):
+        request = self._create_request(user_id=self.user_technician.id)
+        line = self._add(self.labour, request=request, user=self.user_technician)
+        for user in (self.user_technician, self.user_manager):
+            with mute_logger('odoo.sql_db'), self.assertRaises(psycopg2.errors.CheckViolation):
+                self._add(self.labour, -5, request=request, user=user)
+            with mute_logger('odoo.sql_db'), self.assertRaises(psycopg2.errors.CheckViolation):
+                line.with_user(user).quantity = -5
+                line.flush_recordset()
+
     def test_nobody_writes_by_hand_who_pays(self):
         line = self._add(self.labour)
         given = {

@@ -81,6 +81,28 @@ class TestUnitTransfer(AftersalesCommon):
             draft.with_user(self.user_technician).partner_id = self.stranger
         self.assertEqual([owner for owner, *_days in self.owners(draft)], [self.stranger])
 
+    def test_no_way_round_by_the_state(self):
+        """What was in use is not "To Deliver" again because a technician says so."""
+        unit = self.unit.with_user(self.user_technician)
+        for state in ('active', 'in_service', 'loaned', 'retired'):
+            self.unit.state = state
+            with self.subTest(state), self.assertRaises(AccessError):
+                unit.write({'state': 'draft'})
+            with self.subTest(state), self.assertRaises(AccessError):
+                unit.write({'state': 'draft', 'date_delivered': False})
+        draft = self.unit.copy({'state': 'draft'}).with_user(self.user_technician)
+        draft.write({'state': 'draft'})
+        draft.action_deliver()
+        self.assertEqual(draft.state, 'active')
+
+    def test_delivered_piece_keeps_its_owners_whatever_its_state(self):
+        self.unit.with_user(self.user_service).state = 'draft'
+        with self.assertRaises(AccessError):
+            self.unit.with_user(self.user_technician).partner_id = self.stranger
+        with freeze_time('2026-03-10'):
+            self.unit.with_user(self.user_service).partner_id = self.stranger
+        self.assertEqual([owner for owner, *_days in self.owners()], [self.customer, self.stranger])
+
     def test_same_owner_again(self):
         with freeze_time('2026-03-10'):
             self.unit._transfer(self.customer)

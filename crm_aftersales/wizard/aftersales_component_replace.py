@@ -63,7 +63,9 @@ class AftersalesComponentReplace(models.TransientModel):
     def _compute_is_registered(self):
         for wizard in self:
             template = wizard.product_id.product_tmpl_id
-            wizard.is_registered = bool(template) and template._is_aftersales_tracked()
+            wizard.is_registered = bool(template) and template._is_aftersales_tracked(
+                wizard.company_id
+            )
 
     def action_replace(self) -> dict:
         """Take the old part out, and put the new one in.
