@@ -290,6 +290,7 @@ class TestServiceQuotation(QuotationCase):
 
     def test_margin_report(self):
         self._ordered(100, 0)
+        self.env.flush_all()
         Report = self.env['aftersales.service.report'].with_user(self.user_manager)
         groups = Report._read_group(
             [('request_id', '=', self.request.id)],
