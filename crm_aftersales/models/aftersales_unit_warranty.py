@@ -147,6 +147,8 @@ class AftersalesUnit(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         units = super().create(vals_list)
+        for unit, vals in zip(units, vals_list, strict=True):
+            unit._ensure_can_state_warranty(vals)
         stated = [bool(vals.get('warranty_start')) for vals in vals_list]
         for is_stated in (False, True):
             of_kind = [
@@ -156,6 +158,8 @@ class AftersalesUnit(models.Model):
         return units
 
     def write(self, vals):
+        for unit in self:
+            unit._ensure_can_change_warranty(vals)
         result = super().write(vals)
         if 'warranty_start' in vals and not vals['warranty_start']:
             # whoever still has it is denied the warranty; of what is not delivered it only waits
@@ -167,6 +171,38 @@ class AftersalesUnit(models.Model):
                 is_stated='warranty_start' in vals, is_new_product='product_id' in vals
             )
         return result
+
+    def _ensure_can_state_warranty(self, vals: dict) -> None:
+        """Refuse a new product whose warranty is not the one that follows from its product.
+
+        :param vals: it was created with
+        """
+        if self.env.su:
+            return
+        is_stated = bool(vals.get('warranty_start'))
+        if 'warranty_months' in vals:
+            company = self.company_id or self.env.company
+            is_stated |= self.warranty_months != self.product_id._get_warranty_months(company)
+        if is_stated:
+            self.env['aftersales.warranty']._ensure_can_grant()
+
+    def _ensure_can_change_warranty(self, vals: dict) -> None:
+        """Refuse a change of what the warranty is, or was granted for, but to the service desk.
+
+        :param vals: about to be written
+        """
+        names = {'warranty_start', 'warranty_months'}
+        granted_for = {'product_id', 'date_delivered', 'date_invoiced'}
+        if self.env.su or not (names | granted_for) & vals.keys():
+            return
+        if self.sudo().warranty_ids.filtered(lambda row: row.layer in ('base', 'statutory')):
+            # whoever delivers what was invoiced before enters the day
+            names |= granted_for if self.date_delivered else granted_for - {'date_delivered'}
+        for name in names & vals.keys():
+            field = self._fields[name]
+            value = field.convert_to_record(field.convert_to_cache(vals[name], self), self)
+            if value != self[name]:
+                self.env['aftersales.warranty']._ensure_can_grant()
 
     @api.model
     def _get_warranty_triggers(self) -> set[str]:

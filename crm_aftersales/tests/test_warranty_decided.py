@@ -3,6 +3,7 @@ from datetime import date
 from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
+from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -87,6 +88,32 @@ class TestWarrantyDecided(WarrantyCommon):
         new.date_invoiced = '2026-02-09'
         self.assertFalse(self._granted(old))
         self.assertEqual(self._granted(new).date_end, date(2028, 1, 9))
+
+    def test_technicians_grant_nothing(self):
+        unit = self._create_unit(date_delivered='2022-01-10')
+        mine = unit.with_user(self.user_technician)
+        for vals in (
+            {'warranty_months': 240},
+            {'warranty_start': False},
+            {'warranty_start': '2026-01-10'},
+            {'date_delivered': '2026-01-10'},
+            {'date_invoiced': '2026-01-10'},
+            {'product_id': self.motor.id},
+        ):
+            with self.subTest(vals), self.assertRaises(AccessError):
+                mine.write(vals)
+        # what stays as it was may come along
+        mine.write({'warranty_months': 24, 'date_delivered': '2022-01-10', 'note': "Seen"})
+        self.assertEqual(self._granted(unit).date_end, date(2024, 1, 9))
+        invoiced = self._create_unit(state='draft', date_invoiced='2026-01-10')
+        invoiced.with_user(self.user_technician).action_deliver()
+        new = {'product_id': self.product.id, 'partner_id': self.customer.id}
+        for vals in ({'warranty_months': 240}, {'warranty_start': '2026-01-10'}):
+            with self.subTest(vals), self.assertRaises(AccessError):
+                mine.create({**new, **vals})
+        self.assertEqual(mine.create({**new, 'warranty_months': 24}).warranty_months, 24)
+        unit.with_user(self.user_service).warranty_months = 60
+        self.assertEqual(self._granted(unit).date_end, date(2027, 1, 9))
 
     def test_extension_declared_void(self):
         unit = self._create_unit(date_delivered='2026-01-10')
