@@ -31,7 +31,9 @@ class AftersalesUnit(models.Model):
         for unit in entering:
             unit.date_in_service = unit._get_customer_day()
         for unit in leaving.filtered('date_in_service'):
-            unit._add_repair_time(unit.date_in_service, unit._get_customer_day())
+            # where another customer is, it may be the day before
+            last = max(unit.date_in_service, unit._get_customer_day())
+            unit._add_repair_time(unit.date_in_service, last)
             unit.date_in_service = False
         return result
 
