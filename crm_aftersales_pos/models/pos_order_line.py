@@ -17,7 +17,7 @@ class PosOrderLine(models.Model):
     def _concerns_units(self) -> bool:
         """Whether the pieces of the line are registered as products of the customer."""
         self.ensure_one()
-        return self.product_id.product_tmpl_id._is_aftersales_tracked()
+        return self.product_id.product_tmpl_id._is_aftersales_tracked(self.order_id.company_id)
 
     def _get_piece_numbers(self) -> list[str]:
         """Return the lot or serial number of each whole piece, '' where nobody entered one."""
@@ -58,18 +58,25 @@ class PosOrderLine(models.Model):
             if position not in positions
         ]
         pool = UnitPool(self._get_ordered_units())
-        new = []
+        taken, new = {}, []
         for position, number in missing:
             vals = self._prepare_handover_vals(position, number)
             unit = pool.take(self._find_lot(number))
             if unit:
-                unit.write(vals)
+                taken[unit] = vals
             else:
                 new.append({**self._prepare_unit_vals(), **vals})
-        serials = [vals['serial'] for vals in new if vals.get('serial')]
+        serials = [vals['serial'] for vals in [*taken.values(), *new] if vals.get('serial')]
+        # before a piece registered ahead gets its number: a former customer's may have it
         Unit._end_former_units(
-            self.product_id, serials, self.order_id.company_id, self.order_id.name
+            self.product_id,
+            serials,
+            self.order_id.company_id,
+            self.order_id.name,
+            keep=Unit.union(*taken),
         )
+        for unit, vals in taken.items():
+            unit.write(vals)
         Unit.create(new)
 
     def _get_ordered_units(self):

@@ -59,7 +59,8 @@ class StockMove(models.Model):
     def _get_part_unit(self, serial: str):
         """Return the customer product a part is, where parts of its kind are registered."""
         Unit = self.env['aftersales.unit']
-        if not (serial and self.product_id.product_tmpl_id._is_aftersales_tracked()):
+        template = self.product_id.product_tmpl_id
+        if not (serial and template._is_aftersales_tracked(self.company_id)):
             return Unit
         whole, day = self.repair_id.aftersales_unit_id, self.repair_id._get_repair_day()
         lot = self.move_line_ids.lot_id.filtered(lambda lot: lot.name == serial)[:1]

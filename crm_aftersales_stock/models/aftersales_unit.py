@@ -56,12 +56,15 @@ class AftersalesUnit(models.Model):
             self.serial = self.lot_id.name
 
     @api.model
-    def _end_former_units(self, product, serials: list[str], company, origin: str) -> None:
+    def _end_former_units(
+        self, product, serials: list[str], company, origin: str, keep=None
+    ) -> None:
         """Retire what stands in the register for serial numbers that are sold again.
 
         We can only have handed over a piece again that had come back to us.
 
         :param origin: name of what it was sold with, for its history
+        :param keep: pieces that are handed over now, and may stand there already
         """
         if not serials:
             return
@@ -71,6 +74,7 @@ class AftersalesUnit(models.Model):
                 ('serial_norm', 'in', [self._normalise_serial(serial) for serial in serials]),
                 ('company_id', '=', company.id),
                 ('state', '!=', 'retired'),
+                ('id', 'not in', keep.ids if keep else []),
             ]
         )
         if not former:

@@ -43,7 +43,7 @@ class StockMove(models.Model):
         return (
             self.state == 'done'
             and bool(self.sale_line_id)
-            and self.product_id.product_tmpl_id._is_aftersales_tracked()
+            and self.product_id.product_tmpl_id._is_aftersales_tracked(self.company_id)
             and self.location_dest_id._is_outgoing() != self.location_id._is_outgoing()
         )
 
@@ -67,23 +67,27 @@ class StockMove(models.Model):
         Unit = self.env['aftersales.unit'].with_context(active_test=False)
         registered = Counter(Unit.search([('stock_move_id', '=', self.id)]).mapped('lot_id'))
         pool = UnitPool(Unit.search(self._get_units_to_hand_over_domain()))
-        new = []
+        taken, new = {}, []
         for lot in self._get_piece_lots():
             if registered[lot]:
                 registered[lot] -= 1
                 continue
             unit = pool.take(lot)
             if unit:
-                unit.write(self._prepare_handover_vals(lot, unit))
+                taken[unit] = lot
             else:
                 new.append(lot)
         if self.product_id.tracking == 'serial':
+            # before a piece registered ahead gets its number: a former customer's may have it
             Unit._end_former_units(
                 self.product_id,
-                [lot.name for lot in new if lot],
+                [lot.name for lot in [*taken.values(), *new] if lot],
                 self.company_id,
                 self.sale_line_id.order_id.name,
+                keep=Unit.union(*taken),
             )
+        for unit, lot in taken.items():
+            unit.write(self._prepare_handover_vals(lot, unit))
         Unit.create(self._prepare_new_units_vals(new))
 
     def _get_units_to_hand_over_domain(self) -> Domain:

@@ -30,6 +30,23 @@ class TestDelivery(DeliveryCase):
         self.assertEqual(units.partner_id, self.customer)
         self.assertFalse(order.aftersales_has_missing_units)
 
+    def test_serial_of_a_former_customer_on_a_piece_registered_ahead(self):
+        for registered in (False, True):
+            with self.subTest(registered=registered), self.env.cr.savepoint() as savepoint:
+                first = self.order((self.by_serial, 1))
+                picking = self.deliver(first, lots=self.serials[0])
+                self.send_back(picking, lots=self.serials[:1], to_refund=False)
+                second = self.order((self.by_serial, 1), partner_id=self.stranger.id)
+                if registered:
+                    second.action_create_aftersales_units()
+                self.deliver(second, lots=self.serials[0])
+                self.env.flush_all()
+                self.assertEqual(self.get_units(first).state, 'retired')
+                unit = self.get_units(second)
+                self.assertEqual((unit.serial, unit.state), ('S-1', 'active'))
+                savepoint.rollback()
+                self.env.invalidate_all()
+
     def deliver_all(self, order, *serials):
         picking = order.picking_ids
         picking.action_assign()
