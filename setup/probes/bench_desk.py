@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import sys
+from ast import literal_eval
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -243,7 +244,7 @@ class Desk(Side):
     def read_kanban(self, _turn):
         self.do(
             lambda model: model.web_read_group(
-                [],
+                self.domain,
                 ['stage_id'],
                 ['__count'],
                 auto_unfold=True,
@@ -266,7 +267,7 @@ class Desk(Side):
             "create": self.create,
             "list, open ones": self.read_list,
             "list, all": self.read_all,
-            "kanban, closed folded": self.read_kanban,
+            "board, open ones": self.read_kanban,
             "form": self.read_form,
             "portal list": self.read_portal,
         }
@@ -330,7 +331,10 @@ class Requests(Desk):
         }
 
     def get_open_domain(self):
-        return [('state', 'not in', ('resolved', 'closed', 'cancelled'))]
+        # what the lists and the board open with
+        search = self.env['aftersales.request'].get_view(view_type='search')['arch']
+        [domain] = etree.fromstring(search).xpath('//filter[@name="open"]/@domain')
+        return literal_eval(domain)
 
     def merge(self, turn):
         survivor, source = self.pairs[turn]
