@@ -33,7 +33,7 @@ def run(options):
     watch = Stopwatch()
     try:
         with watch.stage(f"installing {commit[:7]}"):
-            _create(ready)
+            _create(ready, old)
             _install(ready, old, [*COMPANIONS, *suite_addons(old)])
         if bridges(old):
             # before the log: core adds no Inventory beside confirmed orders of a second company
@@ -104,10 +104,11 @@ def unpack(commit, root=ROOT, folder=FOLDER):
     return target
 
 
-def _create(ready):
+def _create(ready, old):
+    """Make a database that knows of no addon but those of then."""
     databases.drop(ready, DATABASE)
     ready.odoo_run(
-        'db', '-c', workspace.CONFIG, 'init', DATABASE, '--with-demo',
+        'db', '-c', workspace.CONFIG, _addons_path(ready, old), 'init', DATABASE, '--with-demo',
         what="creating the database",
     )  # fmt: skip
     databases.mark(ready, DATABASE)
