@@ -4,7 +4,8 @@ import psycopg2
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, ValidationError
-from odoo.tests import Form, tagged
+from odoo.fields import Command
+from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .common import AftersalesCommon
@@ -233,11 +234,10 @@ class TestMeterReading(MeterCase):
         self.enter_all(*((f'2026-0{m}-{d:02}', 1000, {}) for m in (2, 3) for d in range(1, 29)))
         enter('2026-04-20')
 
-    def test_form(self):
+    def test_list_of_the_form(self):
         unit = self.unit.with_user(self.user_technician)
-        with Form(unit) as form, form.meter_reading_ids.new() as line:
-            line.date = '2026-01-01'
-            line.value = 77
+        # as the list on the form does; core's Form takes its lists for many2manys
+        unit.meter_reading_ids = [Command.create({'date': '2026-01-01', 'value': 77})]
         self.assertEqual(self.unit.meter_total, 77)
         self.assertEqual(self.unit.meter_reading_ids.source, 'staff')
 
