@@ -458,8 +458,10 @@ class CrmImport(models.Model):
         paths, rows = self._prepare_matrix(target, records)
         model = self._get_target_model(target, tally)
         try:
-            with self.env.cr.savepoint():
+            with self.env.cr.savepoint() as savepoint:
                 result = getattr(model, target.loader)(paths, rows)
+                if not result['ids']:
+                    savepoint.rollback()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise
         except REFUSALS as error:
