@@ -139,5 +139,6 @@
         ],
     },
     'application': True,
-    'post_init_hook': '_set_default_teams',
+    'post_init_hook': 'post_init_hook',
+    'uninstall_hook': 'uninstall_hook',
 }

@@ -27,9 +27,15 @@ def equal(found, expected, what):
         finding(f"{what} is {found} instead of {expected}")
 
 
+#: what core logs without ours as well: rules of the warehouse still name the types of `repair`
+LOGGED_BY_CORE = 'bad query: b\'DELETE FROM "stock_picking_type"'
+
+
 class Errors(logging.Handler):
     def emit(self, record):
-        finding(f"logged: {record.getMessage().strip().splitlines()[0]}")
+        text = record.getMessage().strip()
+        if not text.startswith(LOGGED_BY_CORE):
+            finding(f"logged: {text.splitlines()[0]}")
 
 
 logging.getLogger().addHandler(Errors(logging.ERROR))
