@@ -131,6 +131,7 @@ from . import (
     aftersales_service_line_order,
     aftersales_request_coverage,
     aftersales_request_quotation,
+    aftersales_request_approval,
     aftersales_request_margin,
     aftersales_service_report,
     sale_order_service,

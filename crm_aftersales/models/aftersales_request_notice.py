@@ -33,13 +33,13 @@ class AftersalesRequest(models.Model):
 
     def _on_state_changed(self, old_states):
         res = super()._on_state_changed(old_states)
-        waiting = self.filtered(lambda request: request.state == 'waiting_customer')
-        waiting.filtered(lambda request: not request._is_answered_at_once())._plan_notices(
+        silent = self.filtered(lambda request: not request._is_answered_at_once())
+        silent.filtered(lambda request: request.state == 'waiting_customer')._plan_notices(
             'waiting'
         )
-        self.filtered(lambda request: request._is_solution_news(old_states[request]))._plan_notices(
-            'resolved'
-        )
+        silent.filtered(
+            lambda request: request._is_solution_news(old_states[request])
+        )._plan_notices('resolved')
         return res
 
     def _is_new_from_customer(self) -> bool:
@@ -53,7 +53,7 @@ class AftersalesRequest(models.Model):
         )
 
     def _is_answered_at_once(self) -> bool:
-        """Whether an answer is mailed in the same step: it says what we wait for."""
+        """Whether an answer or a quotation is mailed in the same step: it says it all."""
         answered_ids = self.env.context.get('aftersales_answered_ids', ())
         return self.id in answered_ids and self._get_notice_channel() == 'email'
 

@@ -8,7 +8,7 @@ from .res_partner import READER_GROUPS
 
 
 class AftersalesRequest(models.Model):
-    """The customer's share becomes a quotation, which he approves on the portal."""
+    """The customer's share becomes a quotation, which is sent to him."""
 
     _inherit = 'aftersales.request'
 
@@ -89,8 +89,7 @@ class AftersalesRequest(models.Model):
                     order=order.currency_id.name,
                 )
             )
-        if not (order.require_signature or order.require_payment):
-            order.require_signature = True
+        order._settle_aftersales_approval()
         return order
 
     def _prepare_quotation_vals(self, lines) -> dict:
@@ -142,8 +141,6 @@ class AftersalesRequest(models.Model):
         if not orders:
             raise UserError(self.env._("Create a quotation first."))
         orders._send_aftersales_quotation()
-        if self.state in ('new', 'open'):
-            self.sudo()._move_to_state('waiting_customer')
 
     def action_view_quotations(self) -> dict:
         """Open the quotations and orders of the request.
@@ -155,42 +152,3 @@ class AftersalesRequest(models.Model):
         action['domain'] = [('aftersales_request_id', '=', self.id)]
         action['context'] = {'create': False}
         return action
-
-    # ------------------------------------------------------------
-    # WHAT THE CUSTOMER SAYS
-    # ------------------------------------------------------------
-
-    def _get_portal_quotations(self):
-        sent = self.quotation_ids.filtered(self._is_quotation_to_approve)
-        return super()._get_portal_quotations() | sent
-
-    def _on_quotation_approved(self, order) -> None:
-        """React to a quotation that the customer ordered: work goes on.
-
-        Runs in elevated rights.
-        """
-        self.ensure_one()
-        self._message_log(
-            body=self.env._("Quotation %s was approved.", order._get_html_link(title=order.name))
-        )
-        self._stop_waiting_for_word()
-
-    def _on_quotation_declined(self, order) -> None:
-        """React to a quotation that came to nothing: somebody has to see to it.
-
-        Runs in elevated rights.
-        """
-        self.ensure_one()
-        link = order._get_html_link(title=order.name)
-        if self.env.context.get('aftersales_declined'):
-            text = self.env._("Quotation %s was declined by the customer.", link)
-        else:
-            text = self.env._("Quotation %s was cancelled.", link)
-        self._message_log(body=text)
-        self._stop_waiting_for_word()
-
-    def _stop_waiting_for_word(self) -> None:
-        """Go on when no other quotation waits for the customer."""
-        waiting = self.quotation_ids.filtered(lambda order: order.state == 'sent')
-        if self.state == 'waiting_customer' and not waiting:
-            self._move_to_state('open')

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .res_partner import READER_GROUPS
@@ -19,6 +19,30 @@ class SaleOrder(models.Model):
         groups=READER_GROUPS,
         help="The service that the order charges the customer's share of.",
     )
+    is_aftersales_quotation = fields.Boolean(
+        string="Quotes a Service", compute='_compute_is_aftersales_quotation', compute_sudo=True
+    )
+
+    @api.depends('aftersales_request_id')
+    def _compute_is_aftersales_quotation(self):
+        for order in self:
+            order.is_aftersales_quotation = bool(order.aftersales_request_id)
+
+    # ------------------------------------------------------------
+    # WHAT HAPPENS TO IT
+    # ------------------------------------------------------------
+
+    def write(self, vals):
+        """Tell the requests when their quotations are sent, and when they are only signed."""
+        services = self.sudo().filtered('aftersales_request_id')
+        sent = services.filtered(lambda order: vals.get('state') == 'sent' != order.state)
+        result = super().write(vals)
+        for order in sent:
+            order.aftersales_request_id._on_quotation_sent(order)
+        for order in services if vals.get('signature') else ():
+            if order._has_to_be_paid():
+                order.aftersales_request_id._on_quotation_signed(order)
+        return result
 
     def _action_confirm(self):
         result = super()._action_confirm()
@@ -36,11 +60,44 @@ class SaleOrder(models.Model):
             order.aftersales_request_id._on_quotation_declined(order)
         return result
 
+    # ------------------------------------------------------------
+    # WHAT THE SERVICE DESK DOES WITH IT
+    # ------------------------------------------------------------
+
     def action_send_aftersales_quotation(self):
         """Send the quotation of a service to the customer."""
         self.check_access('read')
         for request in self.sudo().aftersales_request_id:
             request.sudo(False).action_send_quotation()
+
+    def action_confirm_aftersales_quotation(self):
+        """Confirm the quotation of a service on the customer's word."""
+        self._get_request_to_decide().action_confirm_quotation()
+
+    def action_cancel_aftersales_quotation(self):
+        """Cancel the quotation of a service, to change and quote it again."""
+        self._get_request_to_decide().action_cancel_quotation()
+
+    def _get_request_to_decide(self):
+        """Return the request by which the service desk decides on this quotation."""
+        self.ensure_one()
+        self.check_access('read')
+        request = self.sudo().aftersales_request_id.sudo(self.env.su)
+        return request.with_context(aftersales_quotation_id=self.id)
+
+    def action_quotation_send(self):
+        """Leave it to the service desk, whose mail passes the gate and whose request then waits."""
+        for order in self.sudo():
+            if order.state == 'draft' and order.aftersales_request_id:
+                raise UserError(
+                    self.env._(
+                        "%(order)s quotes a service: it is sent by “Send Quotation” on request"
+                        " %(request)s.",
+                        order=order.name,
+                        request=order.aftersales_request_id.number,
+                    )
+                )
+        return super().action_quotation_send()
 
     def _send_aftersales_quotation(self) -> None:
         """Mark these quotations as sent and let the gate send them.
@@ -52,11 +109,39 @@ class SaleOrder(models.Model):
         template = self._get_aftersales_quotation_template()
         if not template:
             raise UserError(self.env._("The mail “Service: Quotation” is missing."))
-        self.action_quotation_sent()
         for order in self:
+            order._settle_aftersales_approval()
+            told = order.aftersales_request_id
+            if told.partner_id != order.partner_id:
+                told = told.browse()  # he gets no mail by the quotation
+            order.with_context(aftersales_answered_ids=told.ids).action_quotation_sent()
             order._portal_ensure_token()
         self.env['crm.message']._plan(
             [order._prepare_aftersales_message_vals(template) for order in self]
+        )
+
+    def _settle_aftersales_approval(self) -> None:
+        """See to it that the customer can approve: by paying only where he can pay.
+
+        Runs in elevated rights.
+        """
+        self.ensure_one()
+        if self.require_payment and not self._get_aftersales_payment_methods():
+            self.require_payment = False
+        if not self.require_payment:
+            self.require_signature = True
+
+    def _get_aftersales_payment_methods(self):
+        """Return by what the customer could pay the quotation online."""
+        values = {'partner_id': self.partner_id.id, 'currency_id': self.currency_id.id}
+        providers = self.env['payment.provider']._get_compatible_providers(
+            self.company_id.id,
+            amount=self._get_prepayment_required_amount(),
+            sale_order_id=self.id,
+            **values,
+        )
+        return self.env['payment.method']._get_compatible_payment_methods(
+            providers.filtered('is_published').ids, sale_order_id=self.id, **values
         )
 
     def _get_aftersales_quotation_template(self):

@@ -85,6 +85,20 @@ class TestRequestNotice(AftersalesCommon):
         for request in silent, noted:
             self.assertEqual(self._get_subjects(request), ["Waiting for the Customer"])
 
+    def test_macro_that_answers_and_resolves(self):
+        macro = self.env['aftersales.macro'].create(
+            {
+                'name': "Solve",
+                'body': "<p>Please press the red button.</p>",
+                'stage_id': self._stage('resolved').id,
+            }
+        )
+        answered, silent = (self._create_request() for _number in range(2))
+        macro._apply(answered)
+        self.assertFalse(self._get_notices(answered))
+        macro._apply(silent, body='')
+        self.assertEqual(self._get_subjects(silent), ["Request Resolved"])
+
     def test_macro_reaches_nobody_without_address(self):
         self.company.aftersales_notice_sms = True
         self.customer.write({'email': False, 'phone': '+49 1520 1234567'})

@@ -1,3 +1,5 @@
+from lxml import etree
+
 from odoo import http
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
@@ -28,6 +30,24 @@ class QuotationCase(ServiceCommon):
             lines |= line
         self._quote().action_confirm()
         return lines
+
+    def _have_provider(self, usable):
+        """Have online payment, or none: providers of the database do not count."""
+        self.env['payment.provider'].search([]).state = 'disabled'
+        if not usable:
+            return self.env['payment.provider']
+        method = self.env['payment.method'].create(
+            {'name': "Test", 'code': 'aftersales_test', 'active': True}
+        )
+        return self.env['payment.provider'].create(
+            {
+                'name': "Test",
+                'company_id': self.company.id,
+                'state': 'test',
+                'is_published': True,
+                'payment_method_ids': [Command.set(method.ids)],
+            }
+        )
 
     def _invoice(self, order):
         invoice = order._create_invoices(final=True)
@@ -148,6 +168,83 @@ class TestServiceQuotation(QuotationCase):
         self._add(self.labour)
         self.assertTrue(self._quote().require_signature)
 
+    def test_online_payment_only_where_the_customer_can_pay(self):
+        self.company.write({'portal_confirmation_sign': True, 'portal_confirmation_pay': True})
+        self._have_provider(False)
+        self._add(self.labour)
+        order = self._quote()
+        self.assertEqual((order.require_payment, order.require_signature), (False, True))
+        provider = self._have_provider(True)
+        self._add(self.travel)
+        paid = self._quote()
+        self.assertTrue(paid.require_payment)
+        provider.state = 'disabled'
+        self.request.with_user(self.user_service).action_send_quotation()
+        self.assertFalse(paid.require_payment, "decided when it is sent")
+
+    # ------------------------------------------------------------
+    # Decided by the service desk
+    # ------------------------------------------------------------
+
+    def test_confirmed_on_the_customers_word(self):
+        self._add(self.labour)
+        order = self._quote()
+        request = self.request.with_user(self.user_service)
+        request.action_send_quotation()
+        self.assertTrue(request.has_open_quotation)
+        request.action_confirm_quotation()
+        self.assertEqual((order.state, request.state), ('sale', 'open'))
+        note = request.message_ids[0]
+        self.assertIn("on the customer's word", note.body)
+        self.assertEqual(note.author_id, self.user_service.partner_id)
+        self.assertFalse(request.has_open_quotation)
+        with self.assertRaisesRegex(UserError, "No quotation waits"):
+            request.action_cancel_quotation()
+
+    def test_cancelled_to_quote_again(self):
+        line = self._add(self.labour)
+        order = self._quote()
+        self.request.with_user(self.user_service).action_send_quotation()
+        order.with_user(self.user_service).action_cancel_aftersales_quotation()
+        self.assertEqual((order.state, self.request.state), ('cancel', 'open'))
+        line.with_user(self.user_service).price_unit = 70
+        self.assertEqual(self._quote().amount_untaxed, 70)
+
+    def test_one_of_several_is_named(self):
+        self._add(self.labour)
+        first = self._quote()
+        self._add(self.travel)
+        second = self._quote()
+        request = self.request.with_user(self.user_service)
+        with self.assertRaisesRegex(UserError, f"{first.name}.*Open the one"):
+            request.action_confirm_quotation()
+        second.with_user(self.user_service).action_confirm_aftersales_quotation()
+        self.assertEqual((first.state, second.state), ('draft', 'sale'))
+
+    def test_who_decides(self):
+        self.request.user_id = self.user_technician
+        self._add(self.labour)
+        order = self._quote()
+        for user in (self.user_technician, self.user_sale, self.user_plain):
+            for method in ('action_confirm', 'action_cancel'):
+                with self.assertRaises(AccessError):
+                    getattr(self.request.with_user(user), f'{method}_quotation')()
+                with self.assertRaises(AccessError):
+                    getattr(order.with_user(user), f'{method}_aftersales_quotation')()
+        self.assertEqual(order.state, 'draft')
+
+    def test_readers_have_no_buttons(self):
+        def get_buttons(user):
+            Request = self.env['aftersales.request'].with_user(user)
+            view = Request.get_view(self.env.ref('crm_aftersales.aftersales_request_view_form').id)
+            return {button.get('name') for button in etree.fromstring(view['arch']).iter('button')}
+
+        work = {'action_take', 'action_resolve', 'action_close', 'action_reopen', 'action_cancel'}
+        decide = {'action_confirm_quotation', 'action_cancel_quotation'}
+        self.assertFalse((work | decide) & get_buttons(self.user_sale))
+        self.assertEqual((work | decide) & get_buttons(self.user_technician), work)
+        self.assertLessEqual(work | decide, get_buttons(self.user_service))
+
     # ------------------------------------------------------------
     # Sent, approved, declined
     # ------------------------------------------------------------
@@ -167,6 +264,33 @@ class TestServiceQuotation(QuotationCase):
         [content] = message._compose().values()
         self.assertIn(order.get_portal_url(), content.body)
         self.assertIn(self.request.number, content.subject)
+
+    def test_sent_by_one_mail(self):
+        self.company.aftersales_notice_waiting = True
+        notices = [('origin_model', '=', 'aftersales.request'), ('origin_id', '=', self.request.id)]
+        self._add(self.labour)
+        self._quote()
+        self.request.with_user(self.user_service).action_send_quotation()
+        self.assertEqual(self.request.state, 'waiting_customer')
+        self.assertFalse(self.env['crm.message'].search(notices))
+
+    def test_sent_for_another_address(self):
+        """Who does not get the quotation is told that we wait for him."""
+        self.company.aftersales_notice_waiting = True
+        notices = [('origin_model', '=', 'aftersales.request'), ('origin_id', '=', self.request.id)]
+        self._add(self.labour)
+        self._quote().partner_id = self.stranger
+        self.request.with_user(self.user_service).action_send_quotation()
+        self.assertEqual(len(self.env['crm.message'].search(notices)), 1)
+
+    def test_not_sent_past_the_request(self):
+        self._add(self.labour)
+        order = self._quote()
+        with self.assertRaisesRegex(UserError, self.request.number):
+            order.action_quotation_send()
+        order.action_quotation_sent()
+        self.assertEqual(self.request.state, 'waiting_customer')
+        self.assertEqual(order.action_quotation_send()['res_model'], 'mail.compose.message')
 
     def test_approved_and_declined(self):
         self._add(self.labour)
@@ -342,6 +466,23 @@ class TestServiceQuotationPortal(QuotationCase, HttpCase):
         self.assertEqual((self.order.state, self.request.state), ('sale', 'open'))
         self.assertIn("was approved", str(self.request.message_ids.mapped('body')))
         self.assertNotIn("Waiting for your approval", self.url_open(url).text)
+
+    def test_signed_and_not_paid(self):
+        """The service desk knows, and confirms when the money came another way."""
+        self._have_provider(True)
+        self.order.require_payment = True
+        with mute_logger('odoo.addons.base.models.ir_actions_report'):
+            self.make_jsonrpc_request(
+                f'/my/orders/{self.order.id}/accept',
+                {'access_token': self.order.access_token, 'name': "Wang", 'signature': PIXEL},
+            )
+        request = self.request.with_user(self.user_service)
+        self.assertEqual((self.order.state, request.state), ('sent', 'open'))
+        self.assertRegex(request.signed_quotation_text, "signed by Wang on .* not paid")
+        self.assertIn("signed by Wang", str(request.message_ids.mapped('body')))
+        request.action_confirm_quotation()
+        self.assertEqual(self.order.state, 'sale')
+        self.assertFalse(request.signed_quotation_text)
 
     def test_declined(self):
         self.url_open(

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_datetime
+
+from .res_partner import READER_GROUPS
+
+
+class AftersalesRequest(models.Model):
+    """What the customer says to a quotation: on the portal, or to the service desk."""
+
+    _inherit = 'aftersales.request'
+
+    has_open_quotation = fields.Boolean(
+        compute='_compute_has_open_quotation', string="Quotation to Decide on", groups=READER_GROUPS
+    )
+    signed_quotation_text = fields.Char(
+        compute='_compute_has_open_quotation', string="Signed Quotation", groups=READER_GROUPS
+    )
+
+    @api.depends('quotation_ids.state', 'quotation_ids.signature')
+    def _compute_has_open_quotation(self):
+        for request in self:
+            orders = request.sudo()._get_open_quotations()
+            request.has_open_quotation = bool(orders)
+            signed = orders.filtered('signature')
+            request.signed_quotation_text = "\n".join(map(self._get_signed_text, signed))
+
+    def _get_open_quotations(self):
+        """Return the quotations that nobody has confirmed or cancelled yet."""
+        return self.quotation_ids.filtered(lambda order: order.state in ('draft', 'sent'))
+
+    def _get_signed_text(self, order) -> str:
+        """Return who signed a quotation that is not paid yet."""
+        return self.env._(
+            "Quotation %(order)s was signed by %(name)s on %(day)s, and is not paid yet.",
+            order=order.name,
+            name=order.signed_by,
+            day=format_datetime(self.env, order.signed_on, dt_format='short'),
+        )
+
+    # ------------------------------------------------------------
+    # SAID TO THE SERVICE DESK
+    # ------------------------------------------------------------
+
+    def action_confirm_quotation(self) -> None:
+        """Confirm the quotation on the customer's word."""
+        order = self._get_quotation_to_decide()
+        order.with_context(aftersales_confirmed_by_desk=True).action_confirm()
+
+    def action_cancel_quotation(self) -> None:
+        """Cancel the quotation; its lines can be changed and quoted again."""
+        self._get_quotation_to_decide().action_cancel()
+
+    def _get_quotation_to_decide(self):
+        """Return the quotation that the service desk decides on.
+
+        One of several is named by ``aftersales_quotation_id`` in the context.
+
+        :return: ``sale.order``, in elevated rights
+        :raise AccessError: the user does not quote services
+        :raise UserError: there is none, or nobody said which
+        """
+        self.ensure_one()
+        self._ensure_may_quote()
+        orders = self.sudo()._get_open_quotations()
+        if order_id := self.env.context.get('aftersales_quotation_id'):
+            orders = orders.filtered(lambda order: order.id == order_id)
+        if not orders:
+            raise UserError(self.env._("No quotation waits for a decision."))
+        if len(orders) > 1:
+            raise UserError(
+                self.env._(
+                    "Several quotations wait: %s. Open the one that is meant.",
+                    ", ".join(orders.mapped('name')),
+                )
+            )
+        return orders
+
+    # ------------------------------------------------------------
+    # WHAT BECOMES OF IT
+    # ------------------------------------------------------------
+
+    def _get_portal_quotations(self):
+        sent = self.quotation_ids.filtered(self._is_quotation_to_approve)
+        return super()._get_portal_quotations() | sent
+
+    def _on_quotation_sent(self, order) -> None:
+        """React to a quotation that the customer has got: it is his turn.
+
+        Runs in elevated rights.
+        """
+        self.ensure_one()
+        if self.state in ('new', 'open'):
+            self._move_to_state('waiting_customer')
+
+    def _on_quotation_signed(self, order) -> None:
+        """React to a quotation that is signed and not paid: the service desk knows, and goes on.
+
+        Runs in elevated rights.
+        """
+        self.ensure_one()
+        self._message_log(body=self._get_signed_text(order))
+        self._stop_waiting_for_word()
+
+    def _on_quotation_approved(self, order) -> None:
+        """React to a quotation that the customer ordered: work goes on.
+
+        Runs in elevated rights.
+        """
+        self.ensure_one()
+        link = order._get_html_link(title=order.name)
+        if self.env.context.get('aftersales_confirmed_by_desk'):
+            text = self.env._("Quotation %s was confirmed on the customer's word.", link)
+        else:
+            text = self.env._("Quotation %s was approved.", link)
+        self._message_log(body=text)
+        self._stop_waiting_for_word()
+
+    def _on_quotation_declined(self, order) -> None:
+        """React to a quotation that came to nothing: somebody has to see to it.
+
+        Runs in elevated rights.
+        """
+        self.ensure_one()
+        link = order._get_html_link(title=order.name)
+        if self.env.context.get('aftersales_declined'):
+            text = self.env._("Quotation %s was declined by the customer.", link)
+        else:
+            text = self.env._("Quotation %s was cancelled.", link)
+        self._message_log(body=text)
+        self._stop_waiting_for_word()
+
+    def _stop_waiting_for_word(self) -> None:
+        """Go on when no other quotation waits for the customer."""
+        waiting = self.quotation_ids.filtered(
+            lambda order: order.state == 'sent' and not order.signature
+        )
+        if self.state == 'waiting_customer' and not waiting:
+            self._move_to_state('open')
