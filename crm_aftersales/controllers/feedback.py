@@ -66,7 +66,7 @@ class FeedbackPortal(PreferencesPortal):
     def _get_open_questions(self, link):
         """Return the questions that are not answered; a link takes answers once."""
         questions = self._get_feedback_request(link)._get_feedback_questions()
-        if questions.filtered(lambda feedback: feedback.state != 'asked'):
+        if questions.filtered(lambda feedback: not feedback._is_open()):
             return questions.browse()
         return questions
 

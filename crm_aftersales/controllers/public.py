@@ -22,6 +22,8 @@ MAX_HOURS = 12
 MAX_PHOTOS = 5
 MAX_LENGTH = 200
 MAX_TEXT = 10_000
+#: digits of the shortest number that can be called
+MIN_DIGITS = 5
 PHOTO_TYPES = {'image/jpeg', 'image/png', 'image/gif', 'image/webp', 'application/pdf'}
 #: bytes of one post: five photos, and the text
 MAX_POST = 55 * 1024 * 1024
@@ -279,7 +281,7 @@ class AftersalesPublic(AftersalesPortal, PreferencesPortal):
             raise UserError(env._("Please choose what your request is about."))
         if form['email'] and not email_normalize(form['email']):
             raise UserError(env._("Please check your e-mail address."))
-        if not form['email'] and not form['phone']:
+        if not form['email'] and len(self._get_digits(form['phone'])) < MIN_DIGITS:
             raise UserError(env._("Please tell us an e-mail address or a phone number."))
         return form
 
@@ -308,7 +310,7 @@ class AftersalesPublic(AftersalesPortal, PreferencesPortal):
 
     def _ensure_few_public_requests(self, form: dict, unit_sudo) -> None:
         """:raise UserError: there were many from here, of this address or about this product"""
-        address = email_normalize(form['email']) or ''.join(filter(str.isdigit, form['phone']))
+        address = email_normalize(form['email']) or self._get_digits(form['phone'])
         limits = [
             ('ip', request.httprequest.remote_addr, MAX_BY_IP),
             ('address', address, MAX_BY_ADDRESS),
@@ -323,6 +325,10 @@ class AftersalesPublic(AftersalesPortal, PreferencesPortal):
             )
             error.http_status = 429
             raise error
+
+    @staticmethod
+    def _get_digits(phone: str) -> str:
+        return ''.join(filter(str.isdigit, phone))
 
     def _may_go_on(self, what: str, key, limit: int, seconds: int) -> bool:
         scope = f'aftersales.public.{what}'

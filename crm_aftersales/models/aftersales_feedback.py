@@ -2,11 +2,15 @@ from __future__ import annotations
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import NO_ACCESS
 from odoo.tools import SQL
 
 #: lowest and highest score of each kind
 RANGES = {'nps': (0, 10), 'ces': (1, 7)}
 MAX_COMMENT = 2000
+#: an answer without a name is one of at least so many, else its team is not kept either
+MIN_CROWD = 5
+CROWD_DAYS = 60
 
 
 class AftersalesFeedback(models.Model):
@@ -17,8 +21,9 @@ class AftersalesFeedback(models.Model):
     (M. Dixon, K. Freeman, N. Toman, "Stop Trying to Delight Your Customers", Harvard Business
     Review, July 2010; in the scale of its second version).  Satisfaction is core's rating.
 
-    Who answers without his name is dropped: his answer is a row of its own that knows company, team
-    and month, and the row of the question only knows that there was one.  No row has a date of its
+    Who answers without his name is dropped: his answer is a row of its own that knows company,
+    month and, where several customers were asked, team.  His question looks like one nobody
+    answered: that it takes no second answer is for the program alone.  No row has a date of its
     writing, by which the two could be brought together.
     """
 
@@ -38,7 +43,6 @@ class AftersalesFeedback(models.Model):
         selection=[
             ('asked', "Asked"),
             ('answered', "Answered"),
-            ('anonymous', "Answered Without Name"),
         ],
         string="Status",
         required=True,
@@ -48,6 +52,9 @@ class AftersalesFeedback(models.Model):
     score = fields.Integer(readonly=True, aggregator='avg')
     comment = fields.Text(readonly=True)
     anonymous = fields.Boolean(string="Without Name", readonly=True)
+    is_spent = fields.Boolean(
+        readonly=True, groups=NO_ACCESS, help="Answered without a name: never to be shown."
+    )
     date_asked = fields.Date(string="Asked on", readonly=True)
     date = fields.Date(
         string="Answered on",
@@ -158,16 +165,20 @@ class AftersalesFeedback(models.Model):
         values = {
             feedback: feedback._read_score(scores[feedback.kind])
             for feedback in self
-            if feedback.state == 'asked' and scores.get(feedback.kind) not in (None, '')
+            if feedback._is_open() and scores.get(feedback.kind) not in (None, '')
         }
         if not values:
             raise UserError(self.env._("Please choose a number first."))
-        comment = (comment or '').strip()[:MAX_COMMENT]
+        comment = (comment or '').replace('\0', '').strip()[:MAX_COMMENT]
         answers = self.browse()
         for feedback, score in values.items():
             answers |= feedback._record(score, comment, anonymous)
             comment = ''
         answers._follow_up_bad_scores()
+
+    def _is_open(self) -> bool:
+        """Whether the question still takes an answer."""
+        return self.state == 'asked' and not self.is_spent
 
     def _read_score(self, text: str) -> int:
         """Return the score that was posted.
@@ -190,7 +201,7 @@ class AftersalesFeedback(models.Model):
         if not anonymous:
             self.write({**vals, 'date': today})
             return self
-        self.state = 'anonymous'
+        self.is_spent = True
         return self.create({**vals, **self._prepare_anonymous_vals(today)})
 
     def _prepare_anonymous_vals(self, today) -> dict:
@@ -199,9 +210,22 @@ class AftersalesFeedback(models.Model):
             'kind': self.kind,
             'anonymous': True,
             'date': today.replace(day=1),
-            'team_id': self.team_id.id,
+            'team_id': self._get_crowd().id,
             'company_id': self.company_id.id,
         }
+
+    def _get_crowd(self):
+        """Return the team, when enough of its customers were asked for one to be nobody."""
+        since = fields.Date.subtract(fields.Date.context_today(self), days=CROWD_DAYS)
+        asked = self.search_count(
+            [
+                ('team_id', '=', self.team_id.id),
+                ('kind', '=', self.kind),
+                ('date_asked', '>=', since),
+            ],
+            limit=MIN_CROWD,
+        )
+        return self.team_id if asked == MIN_CROWD else self.team_id.browse()
 
     # ------------------------------------------------------------
     # BAD SCORES
@@ -229,7 +253,7 @@ class AftersalesFeedback(models.Model):
             'score': self.score,
             'comment': comment,
             'feedback_id': self.id,
-            'request_id': self.request_id.id,
+            'request_id': (self.request_id.merged_into_id or self.request_id).id,
             'partner_id': self.partner_id.id,
             'company_id': self.company_id.id,
             'team_id': self.team_id.id,

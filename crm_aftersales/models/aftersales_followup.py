@@ -20,7 +20,8 @@ SCORE_KINDS = [
 class AftersalesFollowup(models.Model):
     """A customer who is not satisfied is called: by whom, until when, and what came of it.
 
-    A bad score opens one, and never a second one: it is inserted by the key of the score.
+    A bad score opens one, and never a second one: it is inserted by the key of the score. Other bad
+    scores of the same customer for the same request are added to it while it is open.
     """
 
     _name = 'aftersales.followup'
@@ -158,21 +159,83 @@ class AftersalesFollowup(models.Model):
 
     @api.model
     def _open(self, vals_list: list[dict]) -> AftersalesFollowup:
-        """Open the follow-ups of bad scores, each score once whatever runs at the same time.
+        """Open the follow-ups of bad scores, one per request and customer whatever runs beside.
 
         :param vals_list: values with ``key``, ``kind``, ``score`` and the company; owner and
             deadline are found here
         :return: those that were really opened
         """
         # by the system, not only in its rights: who scored without a name is nobody's author
-        followups = self.with_user(SUPERUSER_ID)._insert_keyed(
-            [{**vals, **self._prepare_handling_vals(vals)} for vals in vals_list]
+        Followup = self.with_user(SUPERUSER_ID)
+        first, others = self._split_by_case(Followup._add_to_open(vals_list))
+        followups = Followup._insert_keyed(
+            [{**vals, **self._prepare_handling_vals(vals)} for vals in first]
         )
+        Followup._add_to_open(others)
         followups.request_id.invalidate_recordset(['followup_ids'], flush=False)
         followups._opened_after_hook()
         # what is still to be written would be written in the name of who scored
         followups.env.flush_all()
         return followups
+
+    @api.model
+    def _split_by_case(self, vals_list: list[dict]) -> tuple[list[dict], list[dict]]:
+        """Return the first score of each request and customer, and all others."""
+        first: dict = {}
+        for vals in vals_list:
+            case = (vals['request_id'], vals.get('partner_id')) if vals.get('request_id') else None
+            first.setdefault(case or vals['key'], vals)
+        chosen = list(first.values())
+        return chosen, [vals for vals in vals_list if vals not in chosen]
+
+    @api.model
+    def _add_to_open(self, vals_list: list[dict]) -> list[dict]:
+        """Add scores to the open follow-up of their request and customer; return the others.
+
+        The requests are claimed first: of two scores at the same moment the second one is decided
+        after the first.
+        """
+        requests = self.env['aftersales.request'].browse(
+            {vals['request_id'] for vals in vals_list if vals.get('request_id')}
+        )
+        requests._bump_version()
+        known = self.search([('request_id', 'in', requests.ids)], order='id')
+        left = []
+        for vals in vals_list:
+            if known.filtered(lambda followup, vals=vals: followup._has_score(vals)):
+                continue
+            same = known.filtered(lambda followup, vals=vals: followup._is_open_case(vals))[:1]
+            if same:
+                same._add_score(vals)
+            else:
+                left.append(vals)
+        return left
+
+    def _has_score(self, vals: dict) -> bool:
+        """Whether a score opened this follow-up, or was added to it last."""
+        links = [name for name in self._get_score_links() if vals.get(name)]
+        return self.key == vals['key'] or any(self[name].id == vals[name] for name in links)
+
+    @api.model
+    def _get_score_links(self) -> list[str]:
+        """Return the fields that lead to the score; to be extended."""
+        return ['rating_id']
+
+    def _is_open_case(self, vals: dict) -> bool:
+        """Whether a score belongs to this follow-up, which is not done yet."""
+        return (
+            self.state != 'done'
+            and self.request_id.id == vals.get('request_id')
+            and self.partner_id.id == (vals.get('partner_id') or False)
+        )
+
+    def _add_score(self, vals: dict) -> None:
+        """Note another bad score; who was called before it came has to be called again."""
+        owner_env = self.with_context(lang=self.user_id.lang or self.env.lang).env
+        kind = dict(self._fields['kind']._description_selection(owner_env))[vals['kind']]
+        words = [self.comment, f"{kind}: {vals['score']:g}", vals.get('comment')]
+        links = {name: vals[name] for name in self._get_score_links() if vals.get(name)}
+        self.write({'comment': '\n'.join(filter(None, words)), 'state': 'open', **links})
 
     @api.model
     def _prepare_handling_vals(self, vals: dict) -> dict:

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class AftersalesFollowup(models.Model):
@@ -14,3 +14,7 @@ class AftersalesFollowup(models.Model):
         index='btree_not_null',
         ondelete='set null',
     )
+
+    @api.model
+    def _get_score_links(self):
+        return [*super()._get_score_links(), 'feedback_id']

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 OPINION_STATES = [
     ('new', "Not Answered"),
@@ -213,6 +213,17 @@ class AftersalesOpinion(models.Model):
     def action_reopen(self) -> None:
         """Begin again with what is there."""
         self.write({'state': 'new'})
+
+    @api.model
+    def _find_readable(self, domain: list):
+        """Return the opinion that was made of something, empty when none was.
+
+        :raise UserError: there is one, and the user may not read it
+        """
+        opinion = self.search(domain, limit=1)
+        if not opinion and self.sudo().search_count(domain, limit=1):
+            raise UserError(self.env._("This opinion is in the file already, and confidential."))
+        return opinion
 
     def action_view_request(self) -> dict:
         """Open the service request the opinion came from.

@@ -74,6 +74,14 @@ class AftersalesRequest(models.Model):
         return f'{self.company_id.get_base_url()}/aftersales/feedback/{token}'
 
     def _get_feedback_questions(self):
-        """Return the questions asked about this request, or about the one it was merged into."""
-        domain = [('request_id', 'in', (self | self.merged_into_id).ids)]
-        return self.env['aftersales.feedback'].sudo().search(domain, order='kind desc, id')
+        """Return the questions asked about this request, each kind once.
+
+        Those of the request it was merged into stand in where the same person raised both: another
+        answers for himself.
+        """
+        survivor = self.merged_into_id.filtered(self._is_of_same_person)
+        domain = [('request_id', 'in', (self | survivor).ids)]
+        questions = self.env['aftersales.feedback'].sudo().search(domain, order='kind desc, id')
+        own = questions.filtered(lambda feedback: feedback.request_id == self)
+        kinds = own.mapped('kind')
+        return questions.filtered(lambda feedback: feedback in own or feedback.kind not in kinds)

@@ -64,6 +64,10 @@ class AftersalesRequest(models.Model):
             'closed': env._("Closed"),
         }
 
+    def _is_promise_due(self) -> bool:
+        """Whether the customer is told until when something will happen: not once it is late."""
+        return bool(self.sla_kind) and self.sla_state in ('on_track', 'at_risk')
+
     # ------------------------------------------------------------
     # APPROVE
     # ------------------------------------------------------------
@@ -147,7 +151,7 @@ class AftersalesRequest(models.Model):
         """Whether the customer has rated since the request was resolved."""
         ended = self.date_resolved
         return any(
-            rating.consumed and (not ended or rating.write_date >= ended)
+            rating.consumed and (not ended or (rating.rated_on or rating.create_date) >= ended)
             for rating in self.sudo().rating_ids
         )
 

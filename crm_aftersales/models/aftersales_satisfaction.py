@@ -88,9 +88,7 @@ class AftersalesSatisfaction(models.Model):
                         ELSE 0 END,
                    CASE WHEN feedback.kind = 'ces' AND feedback.state = 'answered'
                         THEN feedback.score END,
-                   CASE WHEN feedback.anonymous THEN NULL
-                        WHEN feedback.state = 'asked' THEN 0
-                        ELSE 100 END,
+                   CASE WHEN feedback.state = 'asked' THEN 0 ELSE 100 END,
                    (feedback.state = 'answered')::int
               FROM aftersales_feedback feedback
             """

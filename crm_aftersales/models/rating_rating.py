@@ -20,7 +20,10 @@ class RatingRating(models.Model):
 
     def _follow_up_bad_scores(self) -> None:
         """Open the follow-ups of those that are bad, each once however often it is changed."""
-        bad = self.sudo().filtered(lambda rating: rating._is_bad_score())
+        rated = self.sudo().filtered(lambda rating: rating.res_model == 'aftersales.request')
+        # all at once: they are looked at one by one
+        self.env['aftersales.request'].sudo().browse(rated.mapped('res_id')).fetch(['company_id'])
+        bad = rated.filtered(lambda rating: rating._is_bad_score())
         if bad:
             self.env['aftersales.followup']._open(
                 [rating._prepare_followup_vals() for rating in bad]

@@ -76,7 +76,7 @@ class RatingRating(models.Model):
         self.ensure_one()
         if not (self.feedback or '').strip():
             raise UserError(self.env._("A score without words is no opinion."))
-        opinion = self.env['aftersales.opinion'].search([('rating_id', '=', self.id)], limit=1)
+        opinion = self.env['aftersales.opinion']._find_readable([('rating_id', '=', self.id)])
         if not opinion:
             opinion = opinion.create(self._prepare_opinion_vals())
         return opinion.get_formview_action()
@@ -85,7 +85,10 @@ class RatingRating(models.Model):
         """Return the values of the opinion a review holds."""
         self.ensure_one()
         sentiments = {'top': 'positive', 'ok': 'neutral', 'ko': 'negative'}
+        reviewed = self.env[self.res_model].sudo().browse(self.res_id).exists()
+        company = reviewed.company_id if 'company_id' in reviewed else self.env.company.browse()
         return {
+            'company_id': (company or self.env.company).id,
             'rating_id': self.id,
             'partner_id': self.partner_id.id,
             'source': 'review',

@@ -57,6 +57,7 @@ from . import (
     test_unit_replacement,
     test_unit_transfer,
     test_vehicle,
+    test_voice_race,
     test_warranty,
     test_warranty_change,
     test_warranty_decided,

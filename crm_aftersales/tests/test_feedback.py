@@ -179,12 +179,12 @@ class TestFeedback(FeedbackCommon):
 
     def test_4_7_anonymous_has_no_author(self):
         """No column of any row leads from the answer to the customer or his request."""
+        for _number in range(4):
+            self.env['aftersales.feedback']._ask(self._create_request())
         last = self.env['aftersales.feedback'].search([], limit=1, order='id desc').id
         self.questions._answer({'nps': '2'}, "Angry", anonymous=True)
         question = self._question('nps')
-        self.assertEqual(
-            (question.state, question.score, question.comment), ('anonymous', 0, False)
-        )
+        self.assertEqual((question.state, question.score, question.comment), ('asked', 0, False))
         answer = question.search([('id', '>', last)])
         self.assertRecordValues(
             answer,
@@ -209,6 +209,30 @@ class TestFeedback(FeedbackCommon):
         self.assertFalse(followup.partner_id or followup.request_id)
         self.assertTrue(followup.deadline)
 
+    @mute_logger('odoo.addons.base.models.ir_model')
+    def test_4_7_the_question_looks_unanswered(self):
+        """Who sees questions and answers cannot tell which of them belong together."""
+        silent = self.env['aftersales.feedback']._ask(self._create_request())
+        self.questions._answer({'nps': '2', 'ces': '1'}, "Angry", anonymous=True)
+        self.env.flush_all()
+        rows = (self.questions | silent).with_user(self.user_manager)
+        names = {'state', 'score', 'comment', 'anonymous', 'date'}
+        looks = {tuple(row[name] for name in sorted(names)) for row in rows.read(names)}
+        self.assertEqual(len(looks), 1)
+        for read in (
+            lambda: rows.read(['is_spent']),
+            lambda: rows.search([('is_spent', '=', True)]),
+            lambda: rows._read_group([], ['is_spent']),
+        ):
+            self.assertRaises(AccessError, read)
+        with self.assertRaises(UserError):
+            self.questions._answer({'nps': '9'})
+
+    def test_4_7_one_of_few_keeps_no_team(self):
+        self.questions._answer({'nps': '2'}, anonymous=True)
+        answer = self.env['aftersales.feedback'].search([('anonymous', '=', True)], limit=1)
+        self.assertFalse(answer.team_id)
+
     @mute_logger('odoo.sql_db')
     def test_4_7_the_database_keeps_it_so(self):
         self.questions._answer({'nps': '2'}, anonymous=True)
@@ -221,6 +245,30 @@ class TestFeedback(FeedbackCommon):
         survivor = self._create_request()
         self.request._merge_into(survivor)
         self.assertEqual(self.request._get_feedback_questions(), self.questions)
+
+    def test_merged_after_both_were_asked(self):
+        """One answer counts once, and nobody answers for another."""
+        for partner in (self.customer, self.customer_company):
+            survivor = self._create_request(partner_id=partner.id, unit_id=False)
+            source = self._create_request(unit_id=False)
+            questions = self.env['aftersales.feedback']._ask(source)
+            asked = self.env['aftersales.feedback']._ask(survivor)
+            source._merge_into(survivor)
+            self.assertEqual(source._get_feedback_questions(), questions)
+            questions.unlink()
+            expected = asked if partner == self.customer else asked.browse()
+            self.assertEqual(source._get_feedback_questions(), expected)
+
+    def test_bad_score_of_a_merged_request(self):
+        survivor = self._create_request()
+        self.request._merge_into(survivor)
+        self.questions._answer({'nps': '1'})
+        self.assertTrue(self._followups(request_id=survivor.id))
+
+    def test_text_the_database_refuses(self):
+        self.questions._answer({'nps': '9'}, "Go\0od")
+        self.env.flush_all()
+        self.assertEqual(self._question('nps').comment, "Good")
 
     def test_personal_data(self):
         request = self._create_request(partner_id=self.stranger.id, unit_id=False)
@@ -302,17 +350,25 @@ class TestFeedbackPage(FeedbackCommon, HttpCase):
         self.assertIn("Thank you", self.url_open(self.path).text)
 
     def test_anonymous(self):
+        csrf = re.search(r'name="csrf_token" value="([^"]+)"', self.url_open(self.path).text)
         self._post(nps='9', anonymous='1')
-        self.assertEqual(self._scores()['nps'], ('anonymous', 0))
+        self.assertEqual(self._scores()['nps'], ('asked', 0))
         self.assertIn("Thank you", self.url_open(self.path).text)
+        answers = [('anonymous', '=', True), ('company_id', '=', self.company.id)]
+        before = self.env['aftersales.feedback'].search_count(answers)
+        self.assertTrue(before)
+        self.url_open(self.path, data={'csrf_token': csrf.group(1), 'nps': '9', 'ces': '1'})
+        self.assertEqual(self.env['aftersales.feedback'].search_count(answers), before)
 
     def test_4_7_anonymous_while_logged_in(self):
         """No row that is made of a bad score was made by the customer."""
         self.team.user_id = self.user_service
         self.env['aftersales.selfaudit.item'].create({'name': "Was he called?"})
+        for _number in range(4):
+            self.env['aftersales.feedback']._ask(self._create_request())
         self.authenticate('aftersales_customer', 'aftersales_customer')
         self._post(nps='1', anonymous='1')
-        self.assertEqual(self._scores()['nps'], ('anonymous', 0))
+        self.assertEqual(self._scores()['nps'], ('asked', 0))
         followup = self.env['aftersales.followup'].search([], order='id desc', limit=1)
         audit = followup.selfaudit_ids
         for rows in (

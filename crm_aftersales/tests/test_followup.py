@@ -81,11 +81,55 @@ class TestFollowup(FollowupCommon):
     def test_never_two_for_one_score(self):
         rating = self._rate(5)
         self.assertFalse(self._followups())
-        for score in (1, 2, 4, 1):
+        for score in (1, 2, 4, 1):  # core's one rating, changed
             self.request.sudo().rating_apply(score, rating=rating)
         self.assertEqual(len(self._followups()), 1)
         rating._follow_up_bad_scores()
         self.assertEqual(len(self._followups()), 1)
+
+    def test_one_follow_up_per_request_and_customer(self):
+        """The faces and the short form of one mail are one call."""
+        self.company.write({'aftersales_ask_nps': True, 'aftersales_ask_ces': True})
+        questions = self.env['aftersales.feedback']._ask(self.request)
+        self._rate(1)
+        followup = self._followups()
+        followup.action_contacted()
+        questions._answer({'nps': '2'}, "Never again")
+        self.assertEqual(self._followups(), followup)
+        self.assertEqual(followup.comment, "Nobody called\nRecommendation (0-10): 2\nNever again")
+        self.assertEqual(followup.state, 'open', "to be called again")
+        self.assertEqual(followup.feedback_id.score, 2)
+        followup.feedback_id._follow_up_bad_scores()
+        followup.rating_id.rating = 2
+        self.assertEqual(followup.comment.count("Recommendation"), 1)
+        self.assertNotIn("Satisfaction", followup.comment)
+        followup.write({'outcome': 'explained', 'state': 'done'})
+        followup.rating_id.rating = 1
+        followup.feedback_id._follow_up_bad_scores()
+        self.assertEqual(self._followups(), followup, "seen to")
+        rating = self.request.sudo()._rating_get_access_token()
+        self.request.sudo().rating_apply(1, token=rating, feedback="Broken again")
+        self.assertEqual(len(self._followups()), 2, "another round")
+
+    def test_bad_ratings_at_once(self):
+        vals = {
+            'res_model_id': self.env['ir.model']._get_id('aftersales.request'),
+            'res_id': self.request.id,
+            'rating': 1,
+            'consumed': True,
+        }
+        self.env['rating.rating'].create(
+            [
+                {**vals, 'partner_id': self.customer.id},
+                {**vals, 'partner_id': self.customer.id},
+                {**vals, 'partner_id': self.stranger.id},
+            ]
+        )
+        followups = self._followups()
+        self.assertEqual(
+            sorted(followups.mapped('partner_id')), sorted(self.customer | self.stranger)
+        )
+        self.assertEqual(len(followups), 2)
 
     def test_owner_without_leader(self):
         self.team_workshop.user_id = False

@@ -101,6 +101,36 @@ class TestOpinion(OpinionCommon):
         with self.assertRaises(UserError):
             self._create_request().action_add_opinion()
 
+    def test_confidential_one_is_not_made_twice(self):
+        request = self._create_request(
+            type_id=self.type_complaint.id, user_id=self.user_technician.id
+        )
+        self._create_opinion(
+            request_id=request.id, visibility='confidential', user_id=self.user_manager.id
+        )
+        with self.assertRaisesRegex(UserError, "confidential"):
+            request.with_user(self.user_technician).action_add_opinion()
+        self.assertEqual(
+            self.env['aftersales.opinion'].search_count([('request_id', '=', request.id)]), 1
+        )
+
+    def test_review_belongs_to_the_company_of_what_was_reviewed(self):
+        request = self._create_request(
+            company_id=self.company_2.id, partner_id=self.stranger.id, unit_id=False
+        )
+        rating = self.env['rating.rating'].create(
+            {
+                'res_model_id': self.env['ir.model']._get_id('aftersales.request'),
+                'res_id': request.id,
+                'rating': 5,
+                'consumed': True,
+                'feedback': "Fine",
+            }
+        )
+        rating.action_add_opinion()
+        opinion = self.env['aftersales.opinion'].search([('rating_id', '=', rating.id)])
+        self.assertEqual(opinion.company_id, self.company_2)
+
     def test_name_tells_nothing_of_the_text(self):
         self.assertNotIn("counter", self._create_opinion().display_name)
 

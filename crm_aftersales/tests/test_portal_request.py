@@ -1,7 +1,9 @@
 import re
 from datetime import timedelta
 
-from odoo import http
+from freezegun import freeze_time
+
+from odoo import fields, http
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
@@ -75,6 +77,16 @@ class TestPortalRequest(PortalRequestCase):
         self._login()
         self.assertRegex(self._get_page(), r'<li[^>]*aria-current="step"[^>]*>\s*[^§]*?Received')
 
+    def test_promise_is_a_date_and_not_a_reproach(self):
+        self._create_policy(response=1, calendar_source='always')
+        now = fields.Datetime.now().replace(microsecond=0)
+        due = self._create_request(name="Due", date_received=now)
+        late = self._create_request(name="Late", date_received=now - timedelta(days=3))
+        self._login()
+        self.assertIn("Answer expected by", self._get_page(due))
+        for page in (self._get_page(late), self.url_open('/my/requests?search=Late').text):
+            self.assertNotRegex(page, "overdue|expected by|Too late")
+
     # ------------------------------------------------------------
     # Lists
     # ------------------------------------------------------------
@@ -124,6 +136,26 @@ class TestPortalRequest(PortalRequestCase):
         page = self._post('cancel').text
         self.assertIn("has ended already", page)
         self.assertEqual(self.request_own.state, 'closed')
+
+    # ------------------------------------------------------------
+    # Rate
+    # ------------------------------------------------------------
+
+    def test_rating_of_a_merged_request_is_no_rating_of_the_end(self):
+        """When a rating was given counts, not when it moved or was read."""
+        now = fields.Datetime.now()
+        with freeze_time(now - timedelta(days=2)):
+            source = self._create_request()
+            source.action_close()
+            source._rate_from_portal(5)
+            self.env.flush_all()
+        with freeze_time(now - timedelta(days=1)):
+            self.request_own.action_close()
+            self.env.flush_all()
+        source._merge_into(self.request_own)
+        self.env.flush_all()
+        self.assertTrue(self.request_own.rating_ids)
+        self.assertTrue(self.request_own._can_be_rated_by_customer())
 
     # ------------------------------------------------------------
     # Reopen

@@ -248,6 +248,8 @@ class TestPublicForm(PublicCase):
             {'type_id': hidden.id},
             {'email': 'zhao'},
             {'email': '', 'phone': ''},
+            {'email': '', 'phone': 'call me'},
+            {'email': '', 'phone': '+49 12'},
         ):
             with self.subTest(values=values):
                 self.assertEqual(self._send(**values).status_code, 422)

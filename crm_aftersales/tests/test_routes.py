@@ -137,6 +137,24 @@ class TestRoutes(AftersalesCommon, HttpCase):
         self.assertEqual(self._get_state(), before)
 
     @mute_logger('odoo.http')
+    def test_merged_request_of_others(self):
+        """What was merged opens nothing more than before, by whichever token of whoever."""
+        source = self._create_request(
+            name="Secret of the stranger", partner_id=self.stranger.id, unit_id=False
+        )
+        source._merge_into(self.request_stranger)
+        token = self.request_own._portal_ensure_token()
+        before = self._get_state()
+        for login in ('aftersales_customer', None):
+            self.authenticate(login, login)
+            for method, route in self._get_urls('request'):
+                for given in ('', 'x', token):
+                    url = self._fill(route, source.id)
+                    response = self._open(method, url, rate=5, access_token=given)
+                    self._assert_nothing(response, login, route, given)
+        self.assertEqual(self._get_state(), before)
+
+    @mute_logger('odoo.http')
     def test_post_only_with_csrf_and_never_by_get(self):
         self.authenticate('aftersales_customer', 'aftersales_customer')
         own = {'unit': self.unit.id, 'request': self.request_own.id}

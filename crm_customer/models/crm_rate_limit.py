@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from ipaddress import AddressValueError, IPv6Address, IPv6Network
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..secret import hash_text
 
 KEEP_HOURS = 24
+#: what one visitor has of an IPv6 net: he may take another address of it for every try
+VISITOR_PREFIX = 64
 
 
 class CrmRateLimit(models.Model):
@@ -35,7 +39,7 @@ class CrmRateLimit(models.Model):
         request.  Tries at the same moment may exceed the limit by the number of workers.
 
         :param scope: what is limited, as ``'preferences'``
-        :param key: who tries: an address, a user; kept as a hash
+        :param key: who tries: an address (IPv6: its /64 is counted), a user; kept as a hash
         :param limit: how many are let through
         :param seconds: in how long a time, at most a day
         :return: False when there were too many
@@ -53,12 +57,23 @@ class CrmRateLimit(models.Model):
                     RETURNING id
                     """,
                     scope=scope,
-                    key=hash_text(f'{scope}:{key}'),
+                    key=hash_text(f'{scope}:{self._get_visitor(key)}'),
                     seconds=seconds,
                     limit=limit,
                 )
             )
             return bool(cr.rowcount)
+
+    @api.model
+    def _get_visitor(self, key: str) -> str:
+        """Return what is counted for a key: all IPv6 addresses of one connection are one."""
+        try:
+            address = IPv6Address(key)
+        except AddressValueError:
+            return key
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(IPv6Network((address, VISITOR_PREFIX), strict=False))
 
     @api.autovacuum
     def _gc_rate_limits(self) -> None:

@@ -20,6 +20,14 @@ class TestRateLimit(TransactionCase):
         self.assertEqual(len(rows), 4, "what was refused leaves no row")
         self.assertNotIn('1.2.3.4', ' '.join(rows.mapped('key_hash')))
 
+    def test_one_connection_has_many_addresses(self):
+        """An IPv6 visitor takes another address of his /64 for each try."""
+        tries = [self.hit(key=f'2001:db8:0:1::{number}') for number in range(4)]
+        self.assertEqual(tries, [True, True, True, False])
+        self.assertTrue(self.hit(key='2001:db8:0:2::1'), "another connection")
+        for number in range(1, 5):
+            self.assertTrue(self.hit(key=f'::ffff:192.0.2.{number}'), "IPv4, each its own")
+
     def test_time_passes(self):
         for _try in range(3):
             self.hit()
