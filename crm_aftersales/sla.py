@@ -82,6 +82,8 @@ class SlaClock:
     paused: dict[str, int] = field(default_factory=dict)
     #: the deadline when the clock last stood still in time
     kept: datetime | None = None
+    #: the round before, where this one began because the customer wrote again
+    previous: SlaClock | None = None
 
     @property
     def target(self) -> int:
@@ -176,12 +178,16 @@ class SlaStory:
         self.clocks: dict[str, SlaClock] = {}
         self.read: list[SlaEvent] = []
         self.pause = ''
-        self.stopped = self.dropped = self.answered = self.visited = False
+        self.stopped = self.dropped = self.answered = self.visited = self.merged = False
 
     def tell(self, event: SlaEvent) -> None:
         """Take in one event."""
         getattr(self, f'_on_{event.kind}')(event)
         self.read.append(event)
+
+    def is_dropped(self, clock: SlaClock) -> bool:
+        """Whether a clock counts no more; what was judged before a cancellation was a promise."""
+        return self.dropped and (self.merged or not clock.date_end)
 
     def _open_clocks(self) -> list[SlaClock]:
         return [clock for clock in self.clocks.values() if not clock.date_end]
@@ -241,6 +247,7 @@ class SlaStory:
                     before[kind].note_lateness(at)
                 self.clocks[kind].breached_at = before[kind].breached_at
                 self.clocks[kind].late = before[kind].late
+                self.clocks[kind].previous = before[kind].previous
         made, self.clocks = self.clocks, before
         return made
 
@@ -265,6 +272,7 @@ class SlaStory:
             self._add_clock('next_response', event.at)
         elif 'next_response' in self.terms.targets:
             clock = self.clocks['next_response']
+            clock.previous = replace(clock, previous=None)
             clock.terms, clock.working = self.terms, self.calendars(self.terms.calendar)
             clock.begin_again(event.at)
 
@@ -300,13 +308,24 @@ class SlaStory:
         for clock in self._open_clocks():
             clock.halt(event.at)
 
-    _on_merge = _on_cancel
+    def _on_merge(self, event: SlaEvent) -> None:
+        """The other request goes on with the promises."""
+        self._on_cancel(event)
+        self.merged = True
+
+    def _on_split(self, _event: SlaEvent) -> None:
+        """What the customer wrote last goes on elsewhere: no answer to it is owed here."""
+        clock = self.clocks.get('next_response')
+        if self._is_open(clock):
+            del self.clocks['next_response']
+            if clock.previous:
+                self.clocks['next_response'] = clock.previous
 
     def _on_reopen(self, event: SlaEvent) -> None:
         """Go on with what is left; the first answer stays given."""
         ended, self.stopped = self.stopped, False
         if self.dropped:
-            self.dropped = False
+            self.dropped = self.merged = False
             for clock in self._open_clocks():
                 clock.running_since = clock.running_since or event.at
         resolution = self.clocks.get('resolution')

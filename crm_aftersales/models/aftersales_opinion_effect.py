@@ -1,16 +1,12 @@
-import logging
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
-_logger = logging.getLogger(__name__)
+from ..chunks import work_off
 
 #: opinions whose owners are told in one transaction
 CHUNK = 500
-MAX_FAILURES = 5  # claims in a row that others were faster at
 
 
 class AftersalesOpinion(models.Model):
@@ -129,23 +125,13 @@ class AftersalesOpinion(models.Model):
     @api.model
     def _cron_remind_effects(self) -> None:
         """Give the owners of measures a task when their period is over, each once."""
-        failures = 0
-        while failures < MAX_FAILURES:
-            try:
-                opinions = self._claim_due_effects(fields.Date.today())
-                opinions._schedule_effect_checks()
-                self.env.flush_all()
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                _logger.info("Effects of measures: others were faster, they are looked at later")
-                self.env.cr.rollback()
-                failures += 1
-                continue
-            failures = 0
-            if not opinions:
-                return
-            if not self.env['ir.cron']._commit_progress(len(opinions)):
-                break
-        self.env['ir.cron']._call_again()
+        today = fields.Date.today()
+        work_off(
+            self,
+            lambda: self._claim_due_effects(today),
+            lambda opinions: opinions._schedule_effect_checks(),
+            CHUNK,
+        )
 
     @api.model
     def _claim_due_effects(self, today):

@@ -1,22 +1,19 @@
 from __future__ import annotations
 
-import logging
 from datetime import datetime, time, timedelta
 
 import pytz
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from odoo.addons.crm_customer.working_time import WorkingClock
 
-_logger = logging.getLogger(__name__)
+from ..chunks import work_apart, work_off
 
 #: requests of one transaction
 CHUNK_SIZE = 200
-MAX_FAILURES = 5  # claims in a row that others were faster at
 #: days looked back at most for working days
 HORIZON_DAYS = 3 * 366
 
@@ -25,7 +22,7 @@ class AftersalesRequest(models.Model):
     """Requests whose customers do not answer are closed, not before they were told so.
 
     A day counts when it is over and had working time; the day of our question does not count.
-    Whoever answers after all reopens his request.
+    Whoever answers after all reopens his request. Whom the warning does not reach is to be called.
     """
 
     _inherit = 'aftersales.request'
@@ -62,6 +59,10 @@ class AftersalesRequest(models.Model):
                 SQL('%s AND %s', of_team, self._get_close_condition(close_before)),
                 lambda requests: requests._close_without_answer(),
             )
+        self._work_off_waiting(
+            SQL('%s AND %s', of_team, self._get_call_condition()),
+            lambda requests: requests._ask_for_call(),
+        )
         if warn_before:
             self._work_off_waiting(
                 SQL('%s AND %s', of_team, self._get_warn_condition(warn_before)),
@@ -101,14 +102,27 @@ class AftersalesRequest(models.Model):
 
     @api.model
     def _get_close_condition(self, before: datetime) -> SQL:
-        """Return the condition of requests to be closed: warned, and the warning is not held."""
+        """Return the condition of requests to be closed: the warning has reached the customer."""
+        return SQL('request.warned_on < %s AND %s', before, self._get_warning_condition('sent'))
+
+    @api.model
+    def _get_call_condition(self) -> SQL:
+        """Return the condition of requests whose customers our warning did not reach."""
         return SQL(
-            'request.waiting_since IS NOT NULL AND request.warned_on < %s'
-            ' AND NOT EXISTS (SELECT FROM crm_message AS message'
+            'request.warned_on IS NOT NULL AND request.warning_lost IS NOT TRUE AND %s',
+            self._get_warning_condition('failed', 'uncertain', 'refused', 'cancelled'),
+        )
+
+    @api.model
+    def _get_warning_condition(self, *states: str) -> SQL:
+        """Return the condition of requests whose present warning is in one of some states."""
+        return SQL(
+            'request.waiting_since IS NOT NULL AND EXISTS (SELECT FROM crm_message AS message'
             " WHERE message.origin_model = 'aftersales.request'"
-            " AND message.origin_id = request.id AND message.state = 'planned'"
-            " AND message.key LIKE 'aftersales.request:%%:closing:%%')",
-            before,
+            ' AND message.origin_id = request.id AND message.state IN %s'
+            " AND message.key = 'aftersales.request:' || request.id || ':closing:'"
+            " || to_char(request.waiting_since, 'YYYYMMDDHH24MISS'))",
+            states,
         )
 
     # ------------------------------------------------------------
@@ -119,27 +133,20 @@ class AftersalesRequest(models.Model):
     def _work_off_waiting(self, condition: SQL, work) -> None:
         """Do something with all requests of a condition, chunk by chunk; each is committed.
 
+        One that fails is logged and left to the next time; it keeps no other back.
+
         :param work: function of the requests; it makes the condition false
         """
-        failures = 0
-        while failures < MAX_FAILURES:
-            try:
-                requests = self._claim_waiting(condition)
-                work(requests)
-                self.env.flush_all()
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                _logger.info("Waiting requests: others were faster, they are looked at later")
-                self.env.cr.rollback()
-                failures += 1
-                continue
-            failures = 0
-            if not requests or not self._commit_waiting(len(requests)):
-                break
+        done = [0]
 
-    @api.model
-    def _commit_waiting(self, number: int) -> float:
-        """Commit, and return the seconds left for the worker."""
-        return self.env['ir.cron']._commit_progress(number, remaining=int(number == CHUNK_SIZE))
+        def claim():
+            return self._claim_waiting(SQL('%s AND request.id > %s', condition, done[-1]))
+
+        def work_on(requests):
+            work_apart(requests, work)
+            done.extend(requests.ids)
+
+        work_off(self, claim, work_on, CHUNK_SIZE)
 
     @api.model
     def _claim_waiting(self, condition: SQL):
@@ -166,11 +173,10 @@ class AftersalesRequest(models.Model):
         template = self.env.ref(
             'crm_aftersales.mail_template_request_closing', raise_if_not_found=False
         )
-        if template:
+        if template and self:
             self.env['crm.message'].sudo()._plan(
                 [request._prepare_closing_message_vals(template, days) for request in self]
             )
-        if self:
             self.sudo().write({'warned_on': fields.Datetime.now()})
 
     def _prepare_closing_message_vals(self, template, days: int) -> dict:
@@ -195,6 +201,18 @@ class AftersalesRequest(models.Model):
                 'days': days,
             },
         }
+
+    def _ask_for_call(self) -> None:
+        """Give who is responsible a to-do, as the customer does not know what he has to answer."""
+        for request in self.sudo():
+            user = request.user_id or request.team_id.user_id
+            env = request.with_context(lang=user.lang or request.env.lang).env
+            request.activity_schedule(
+                'mail.mail_activity_data_call',
+                summary=env._("Our warning before closing did not reach the customer"),
+                user_id=user.id,
+            )
+        self.sudo().write({'warning_lost': True})
 
     def _close_without_answer(self) -> None:
         """Close, with a word on the portal that says why and how to go on."""

@@ -13,6 +13,7 @@ class AftersalesRequest(models.Model):
         relation='aftersales_request_helper_rel',
         string="Helpers",
         domain=[('share', '=', False)],
+        check_company=True,
         copy=False,
         tracking=True,
         help="They see the request, work on it and follow it; the responsible stays responsible.",

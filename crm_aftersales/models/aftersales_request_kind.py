@@ -37,6 +37,7 @@ class AftersalesRequest(models.Model):
         relation='aftersales_request_employee_rel',
         string="Colleagues Praised",
         domain=[('share', '=', False)],
+        check_company=True,
         copy=False,
         help="Whom the customer means.",
     )

@@ -91,9 +91,11 @@ class AftersalesRequest(models.Model):
         """Hand a late message of the customer to a request that follows this one.
 
         A further message goes to the same one as long as it is open, else a thread of mails would
-        make a request of each of its mails.
+        make a request of each of its mails. So does one that comes at the same time.
         """
-        follow_up = self.child_ids.filtered(lambda child: child.state in OPEN_STATES)[:1]
+        self._bump_version()
+        follow_ups = self.child_ids | self.child_ids.merged_into_id
+        follow_up = follow_ups.filtered(lambda child: child.state in OPEN_STATES)[:1]
         if not follow_up:
             follow_up = self.create(self._prepare_follow_up_vals(message))
         follow_up.message_post(

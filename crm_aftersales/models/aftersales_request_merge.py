@@ -253,6 +253,17 @@ class AftersalesRequest(models.Model):
             return self.merged_into_id.message_post(**kwargs)
         return super().message_post(**kwargs)
 
+    @api.model
+    def _get_thread_with_access(self, thread_id, **kwargs):
+        """Let customers write to a merged request only who may write to where it goes on."""
+        thread = super()._get_thread_with_access(thread_id, **kwargs)
+        survivor = thread.sudo().merged_into_id
+        if not survivor or self.env.user._is_internal():
+            return thread
+        # elevated rights: opened by the link of the merged one
+        by_link = thread.env.su and thread._is_of_same_person(survivor)
+        return thread if by_link or survivor.sudo(False).has_access('read') else self.browse()
+
     def message_update(self, msg_dict, update_vals=None):
         if len(self) == 1 and self.merged_into_id:
             return self.merged_into_id.message_update(msg_dict, update_vals)

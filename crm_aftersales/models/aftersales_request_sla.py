@@ -74,6 +74,7 @@ class AftersalesRequest(models.Model):
         comodel_name='aftersales.pause.reason',
         string="Pause for",
         domain="[('state', '=', False), ('company_id', 'in', (False, company_id))]",
+        check_company=True,
         copy=False,
         index='btree_not_null',
         tracking=True,

@@ -25,7 +25,11 @@ class AftersalesRequest(models.Model):
         messages = messages or self.env['mail.message']
         self._ensure_can_split(messages, description)
         part = self.create(self._prepare_split_vals(name, messages, description))
+        owed = self._get_unanswered_messages()
         part.sudo()._take_messages(messages.sudo())
+        if owed and not owed - messages:
+            # the part answers for it now
+            self._post_sla_event('split')
         self.related_ids |= part
         self._message_log(body=self.env._("Split off: %s", part._get_html_link()))
         part._message_log(body=self.env._("Split from %s", self._get_html_link()))
@@ -48,6 +52,12 @@ class AftersalesRequest(models.Model):
         return self.message_ids.filtered(
             lambda message: message.message_type not in NOTED_BY_SYSTEM
         )
+
+    def _get_unanswered_messages(self):
+        """Return what the customer wrote since our last answer."""
+        said = self.sudo().message_ids.filtered(self._is_conversation).sorted('id')
+        answers = said.filtered(self._is_from_staff)
+        return said.filtered(lambda message: message.id > max(answers.ids, default=0))
 
     def _prepare_split_vals(self, name: str, messages, description: str) -> dict:
         """Return the values of a request that is split from this one.

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from odoo import api, fields, models
 
+#: fields of the warning as long as there is none
+NOT_WARNED = {'warned_on': False, 'warning_lost': False}
+
 
 class AftersalesRequest(models.Model):
     """Since when the customer owes us an answer."""
@@ -19,11 +22,17 @@ class AftersalesRequest(models.Model):
         help="When the customer was told that his request will be closed without an answer.",
     )
 
+    warning_lost = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="The customer could not be told, and somebody was asked to call him.",
+    )
+
     _waiting_idx = models.Index('(waiting_since) WHERE waiting_since IS NOT NULL')
 
     @api.model
     def _get_system_fields(self):
-        return super()._get_system_fields() | {'waiting_since', 'warned_on'}
+        return super()._get_system_fields() | {'waiting_since', *NOT_WARNED}
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -44,11 +53,11 @@ class AftersalesRequest(models.Model):
         if begun:
             begun.sudo().write({'waiting_since': fields.Datetime.now()})
         if over:
-            over.sudo().write({'waiting_since': False, 'warned_on': False})
+            over.sudo().write({'waiting_since': False, **NOT_WARNED})
 
     def _on_public_answer(self, message):
         """Count anew when we ask again."""
         result = super()._on_public_answer(message)
         if self.sudo().waiting_since:
-            self.sudo().write({'waiting_since': message.date, 'warned_on': False})
+            self.sudo().write({'waiting_since': message.date, **NOT_WARNED})
         return result

@@ -223,8 +223,9 @@ class AftersalesSlaClock(models.Model):
         rows = []
         for kind, _label in CLOCK_LABELS:
             known, clock = stored.get((request_id, kind)), story.clocks.get(kind)
-            if known or (clock and not story.dropped):
-                told = clock and self._prepare_row(clock, story.dropped, now)
+            dropped = clock and story.is_dropped(clock)
+            if known or (clock and not dropped):
+                told = clock and self._prepare_row(clock, dropped, now)
                 row = self._merge_row(known, told)
                 if known and told:
                     first_round = told['date_start'] == story.read[0].at

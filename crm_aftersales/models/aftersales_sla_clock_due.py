@@ -10,13 +10,13 @@ from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
+from ..chunks import work_off
 from ..rows import update_rows
 
 _logger = logging.getLogger(__name__)
 
 #: clocks of one transaction
 CHUNK_SIZE = 500
-MAX_FAILURES = 5  # claims in a row that others were faster at
 
 
 class AftersalesSlaClock(models.Model):
@@ -41,25 +41,13 @@ class AftersalesSlaClock(models.Model):
         :param shard: number of the worker, from 0
         :param shards: how many workers there are
         """
-        now, failures = fields.Datetime.now(), 0
-        while failures < MAX_FAILURES:
-            try:
-                clocks = self._claim_due(now, shard, shards)
-                clocks._process_due(now)
-                self.env.flush_all()
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                _logger.info("Due clocks: others were faster, they are looked at later")
-                self.env.cr.rollback()
-                failures += 1
-                continue
-            failures = 0
-            if not clocks or not self._commit_due(len(clocks)):
-                break
-
-    @api.model
-    def _commit_due(self, number: int) -> float:
-        """Commit, and return the seconds left for the worker."""
-        return self.env['ir.cron']._commit_progress(number, remaining=int(number == CHUNK_SIZE))
+        now = fields.Datetime.now()
+        work_off(
+            self,
+            lambda: self._claim_due(now, shard, shards),
+            lambda clocks: clocks._process_due(now),
+            CHUNK_SIZE,
+        )
 
     @api.model
     def _claim_due(self, now: datetime, shard: int, shards: int):

@@ -20,6 +20,7 @@ EVENT_KINDS = [
     ('reopen', "Reopened"),
     ('retarget', "Policy Applied"),
     ('merge', "Merged"),
+    ('split', "Split Off"),
     ('cancel', "Cancelled"),
 ]
 #: what happened; the database refuses to change it

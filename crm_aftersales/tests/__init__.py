@@ -7,6 +7,7 @@ from . import (
     test_component,
     test_data,
     test_import,
+    test_late_mail_race,
     test_macro,
     test_mail_gateway,
     test_feedback,

@@ -4,6 +4,7 @@ import psycopg2
 from freezegun import freeze_time
 
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .common import MONDAY, AftersalesCommon
 
@@ -169,9 +170,74 @@ class TestRequestClosing(AftersalesCommon):
         self._stage('closed').require_responsible = True
         request = self._ask()
         self._run(MONDAY + 4 * DAY)
-        self._warnings(request).sudo().state = 'refused'
+        self._warnings(request).sudo().state = 'sent'
         self._run(MONDAY + 9 * DAY)
         self.assertEqual(request.state, 'closed')
+
+    def test_who_was_not_reached_is_called_not_closed(self):
+        self.team.user_id = self.user_manager
+        requests = self._ask(user_id=self.user_service.id)
+        requests |= self._ask()
+        self._run(MONDAY + 4 * DAY)
+        for request, state in zip(requests, ('refused', 'failed'), strict=True):
+            self._warnings(request).sudo().state = state
+        self._run(MONDAY + 9 * DAY)
+        self.assertEqual(requests.mapped('state'), ['waiting_customer'] * 2)
+        self._run(MONDAY + 10 * DAY)
+        todo = requests.activity_ids.sorted('res_id')
+        self.assertEqual(todo.user_id.ids, (self.user_service + self.user_manager).ids, "once each")
+        with freeze_time(MONDAY + 11 * DAY):
+            requests[0].message_post(
+                body="I called you",
+                author_id=self.user_service.partner_id.id,
+                message_type='comment',
+                subtype_xmlid='mail.mt_comment',
+            )
+        self._run(MONDAY + 18 * DAY)
+        warning = self._warnings(requests[0]).filtered(lambda m: m.state == 'planned')
+        self.assertEqual(len(warning), 1, "asked again, warned again")
+        self.assertFalse(requests[0].warning_lost)
+
+    def test_warning_of_another_time_does_not_count(self):
+        request = self._ask()
+        self._run(MONDAY + 4 * DAY)
+        self._warnings(request).sudo().state = 'sent'
+        with freeze_time(MONDAY + 5 * DAY):
+            request.message_post(
+                body="Any news?",
+                author_id=self.user_service.partner_id.id,
+                message_type='comment',
+                subtype_xmlid='mail.mt_comment',
+            )
+        self._run(MONDAY + 14 * DAY)
+        self._run(MONDAY + 30 * DAY)
+        self.assertEqual(request.state, 'waiting_customer', "the second warning is still held")
+
+    def test_without_a_text_nobody_is_warned(self):
+        self.env.ref('crm_aftersales.mail_template_request_closing').unlink()
+        request = self._ask()
+        self._run(MONDAY + 4 * DAY)
+        self.assertFalse(request.warned_on)
+
+    def test_one_that_fails_keeps_no_other_back(self):
+        requests = self.env['aftersales.request'].union(*(self._ask() for _number in range(3)))
+        other = self._ask(team_id=self.team_workshop.id)
+        self._run(MONDAY + 4 * DAY)
+        for request in requests | other:
+            self._warnings(request).sudo().state = 'sent'
+        close = self.registry['aftersales.request']._close_without_answer
+
+        def fail(records):
+            if requests[1] in records:
+                raise ValueError("This one cannot be closed")
+            close(records)
+
+        self.patch(self.registry['aftersales.request'], '_close_without_answer', fail)
+        with mute_logger('odoo.addons.crm_aftersales.chunks'):
+            self._run(MONDAY + 9 * DAY)
+        self.assertEqual(
+            (requests | other).mapped('state'), ['closed', 'waiting_customer', 'closed', 'closed']
+        )
 
     def test_chunks_are_committed(self):
         self.patch(self.registry['aftersales.request'], '_claim_waiting', self._claim_two())
@@ -199,7 +265,7 @@ class TestRequestClosing(AftersalesCommon):
         self.patch(self.env.cr, 'rollback', lambda: None)
         self._ask()
         self._run(MONDAY + 4 * DAY)
-        self.assertEqual(len(tries), 10, "five times for each of warning and closing")
+        self.assertEqual(len(tries), 15, "five times for each of closing, calling and warning")
 
     def test_warning_reads_well(self):
         request = self._ask()
@@ -211,5 +277,6 @@ class TestRequestClosing(AftersalesCommon):
 
     def test_kept_by_the_system(self):
         self.assertLessEqual(
-            {'waiting_since', 'warned_on'}, self.env['aftersales.request']._get_system_fields()
+            {'waiting_since', 'warned_on', 'warning_lost'},
+            self.env['aftersales.request']._get_system_fields(),
         )

@@ -68,6 +68,15 @@ class TestRequestHelper(AftersalesCommon):
         request = self._create_request(helper_ids=self.user_technician.ids)
         self.assertIn(self.user_technician.partner_id, request.message_partner_ids)
 
+    def test_colleagues_of_another_company(self):
+        """Who may not read a request is not invited to get its mails."""
+        far = self._create_user('aftersales_far', 'crm_aftersales.group_all')
+        far.write({'company_ids': [Command.set(self.company_2.ids)], 'company_id': self.company_2})
+        request = self._create_request()
+        for field_name in ('helper_ids', 'employee_ids'):
+            with self.subTest(field_name), self.assertRaises(UserError):
+                request[field_name] = far
+
     def test_helpers_follow_a_merge(self):
         survivor, source = self._create_request(), self._create_request()
         self._help(source, self.user_technician)

@@ -374,6 +374,39 @@ class TestMergePortal(MergeCase, HttpCase):
         for path in (link, f'/my/requests/{source.id}', f'/my/requests/{source.id}?access_token=x'):
             self.assertNotIn("Secret matter", self.url_open(path).text, path)
 
+    def _post_by_route(self, request, token=None):
+        params = {
+            'thread_model': request._name,
+            'thread_id': request.id,
+            'post_data': {'body': "By the back door", 'message_type': 'comment'},
+            **({'token': token} if token else {}),
+        }
+        answer = self.url_open('/mail/message/post', json={'params': params})
+        self.env.invalidate_all()
+        return answer
+
+    def test_words_to_a_merged_one_reach_no_other(self):
+        self.company.aftersales_portal_access = 'own'
+        colleague = self.env['res.partner'].create(
+            {'name': "Boss", 'email': 'boss@example.com', 'parent_id': self.customer_company.id}
+        )
+        source, own, survivor = self._create_request(), self._create_request(), None
+        survivor = self._create_request(partner_id=colleague.id, name="Secret matter")
+        tokens = {request: request._portal_ensure_token() for request in (source, own)}
+        self._merge(survivor, source)
+        with mute_logger('odoo.http'):
+            self._post_by_route(source, tokens[source])
+            self.authenticate('aftersales_customer', 'aftersales_customer')
+            for token in (tokens[source], None):
+                self._post_by_route(source, token)
+        self.assertNotIn("By the back door", str(survivor.message_ids.mapped('body')))
+        final = self._create_request()
+        self._merge(final, own)
+        self._post_by_route(own)
+        self.authenticate(None, None)
+        self._post_by_route(own, tokens[own])
+        self.assertEqual(str(final.message_ids.mapped('body')).count("By the back door"), 2)
+
     def test_false_token_gets_no_true_one(self):
         survivor, source = self._create_request(), self._create_request()
         token = survivor._portal_ensure_token()

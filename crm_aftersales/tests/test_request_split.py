@@ -74,6 +74,37 @@ class TestRequestSplit(MergeCase):
             )
             self.assertFalse(part._get_wrong_clocks())
 
+    def test_last_word_that_goes_over_is_owed_once(self):
+        """Who answers for a message is the part; the promise of before stays judged."""
+        self._create_policy(response=1, resolution=8, next_response_hours=1)
+        moments = [MONDAY + timedelta(minutes=minutes) for minutes in (0, 10, 20, 30, 40, 50)]
+        with freeze_time(moments[0]):
+            request = self._create_request(date_received=MONDAY)
+            self._say(request, self.user_service.partner_id)
+
+        def say_and_split():
+            message = self._say(request)
+            request._split("The bill", message)
+            self.env.flush_all()
+            return request.sla_clock_ids.filtered(lambda clock: clock.kind == 'next_response')
+
+        with freeze_time(moments[1]):
+            self.assertEqual(say_and_split().state, 'cancelled')
+        with freeze_time(moments[2]):
+            self._say(request)
+        with freeze_time(moments[3]):
+            self._say(request, self.user_service.partner_id)
+        with freeze_time(moments[4]):
+            clock = say_and_split()
+        self.assertEqual(
+            (clock.state, clock.date_start, clock.date_end), ('met', moments[2], moments[3])
+        )
+        with freeze_time(moments[5]):
+            self._say(request)
+            clock = say_and_split()
+            self.assertEqual(clock.state, 'running', "one of the two messages stays")
+            self.assertFalse(request._get_wrong_clocks())
+
     def test_split_a_text(self):
         request = self._create_request()
         part = request.with_user(self.user_service)._split("Bill", description="<p>Too much</p>")

@@ -28,6 +28,7 @@ HAPPENINGS = {
     'urgent': lambda test, request: request.write({'priority': '2'}),
     'normal': lambda test, request: request.write({'priority': '0'}),
     'merge': lambda test, request: test._merge(request),
+    'split': lambda test, request: request._post_sla_event('split'),
     'job': lambda test, request: test.env['aftersales.sla.clock']._cron_due(),
 }
 
@@ -37,7 +38,7 @@ class TestSlaEvents(SlaCommon):
     def setUp(self):
         super().setUp()
         commit = patch.object(
-            self.registry['aftersales.sla.clock'], '_commit_due', lambda *_args: 1
+            self.registry['ir.cron'], '_commit_progress', lambda *_args, **_kwargs: 1
         )
         self.startPatcher(commit)
 

@@ -28,14 +28,12 @@ class TestSlaJob(SlaCommon):
         super().setUp()
         self.committed = []
 
-        def commit(_model, number):
+        def commit(_model, number, **_kwargs):
             self.env.flush_all()
             self.committed.append(number)
             return 1
 
-        self.startPatcher(
-            patch.object(self.registry['aftersales.sla.clock'], '_commit_due', commit)
-        )
+        self.startPatcher(patch.object(self.registry['ir.cron'], '_commit_progress', commit))
 
     def _run(self, moment, **shard):
         with freeze_time(moment):

@@ -62,6 +62,20 @@ class TestSlaReport(SlaCommon):
             source._merge_into(survivor)
         self.assertFalse(self._read(cancelled | source, ['team_id']))
 
+    def test_cancelling_hides_no_broken_promise(self):
+        late, merged = self._ended_at(MONDAY + timedelta(days=3)), self._request_at(MONDAY)
+        in_time = self._ended_at(MONDAY + HOUR)
+        with freeze_time(MONDAY + timedelta(days=3)):
+            merged.action_resolve()
+            merged._merge_into(in_time)
+            (late | in_time).action_cancel()
+        requests = late | in_time | merged
+        self.assertEqual(self._read(requests, ['team_id']), [(self.team, 1, 1, 50)])
+        with freeze_time(MONDAY + timedelta(days=4)):
+            self.assertFalse(requests._get_wrong_clocks())
+            late.action_reopen()
+            self.assertEqual(self._read(late, ['team_id']), [(self.team, 0, 1, 0)])
+
     def test_what_runs_counts_once_it_is_late(self):
         request = self._request_at(MONDAY)
         self.assertFalse(self._read(request, ['team_id']))
