@@ -8,10 +8,10 @@ class AccountMove(models.Model):
 
     def _post(self, soft=True):
         posted = super()._post(soft)
-        posted.line_ids.sale_line_ids._settle_extended_warranties()
+        posted._get_aftersales_order_lines()._settle_extended_warranties()
         return posted
 
     def button_draft(self):
         result = super().button_draft()
-        self.line_ids.sale_line_ids._settle_extended_warranties()
+        self._get_aftersales_order_lines()._settle_extended_warranties()
         return result

@@ -152,7 +152,7 @@ class AftersalesMeterReading(models.Model):
         self.browse()._judge(since)
         return res
 
-    @api.constrains('unit_id', 'date')
+    @api.constrains('unit_id', 'date', 'value')
     def _check_reading(self):
         today = fields.Date.context_today(self)
         for reading in self:
@@ -162,6 +162,10 @@ class AftersalesMeterReading(models.Model):
                         "%(unit)s has no meter yet. Choose what its meter counts first.",
                         unit=reading.unit_id.display_name,
                     )
+                )
+            if reading.unit_id.meter_type_id.counts_upward and reading.value < 0:
+                raise ValidationError(
+                    self.env._("A meter that counts upwards does not show less than zero.")
                 )
             # somebody's tomorrow is another one's today
             if reading.date > today + timedelta(days=1):
@@ -303,7 +307,11 @@ class AftersalesMeterReading(models.Model):
 
     def _ensure_not_falling(self, previous: AftersalesMeterReading) -> None:
         meter = self.meter_type_id
-        if not (previous and meter.counts_upward and self.kind == 'normal'):
+        if not (previous and meter.counts_upward):
+            return
+        if self.kind == 'replaced' and self.value_before:
+            self._ensure_old_meter_not_falling(previous)
+        if self.kind != 'normal':
             return
         if meter._round(self.value) < meter._round(previous.value):
             raise ValidationError(
@@ -317,5 +325,18 @@ class AftersalesMeterReading(models.Model):
                     day=format_date(self.env, self.date),
                     before=meter._format(previous.value),
                     day_before=format_date(self.env, previous.date),
+                )
+            )
+
+    def _ensure_old_meter_not_falling(self, previous: AftersalesMeterReading) -> None:
+        meter = self.meter_type_id
+        if meter._round(self.value_before) < meter._round(previous.value):
+            raise ValidationError(
+                self.env._(
+                    "%(unit)s: the old meter showed %(before)s on %(day)s already; its last reading"
+                    " was not less.",
+                    unit=self.unit_id.display_name,
+                    before=meter._format(previous.value),
+                    day=format_date(self.env, previous.date),
                 )
             )

@@ -180,6 +180,21 @@ class AftersalesUnit(models.Model):
             numbered.append({**vals, 'ref': vals.get('ref') or numbering.draw(company)})
         return super().create(numbered)
 
+    def write(self, vals):
+        if 'company_id' in vals:
+            self._ensure_can_change_company(vals['company_id'])
+        return super().write(vals)
+
+    def _ensure_can_change_company(self, company_id: int) -> None:
+        """Refuse to take a product away from what belongs to its company."""
+        units = self.filtered(lambda unit: unit.company_id.id != company_id).sudo()
+        if units.request_ids or units.warranty_ids or units.meter_reading_ids:
+            raise UserError(
+                self.env._(
+                    "A customer product with warranties, requests or readings stays in its company."
+                )
+            )
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_with_requests(self):
         if (

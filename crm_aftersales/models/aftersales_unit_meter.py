@@ -56,8 +56,14 @@ class AftersalesUnit(models.Model):
 
     @api.depends('product_id')
     def _compute_meter_type_id(self):
+        read = self.env['aftersales.meter.reading'].sudo()
+        read = read._read_group([('unit_id', 'in', self._origin.ids)], ['unit_id'])
+        read_ids = {unit.id for (unit,) in read}
         for unit in self:
-            unit.meter_type_id = unit.product_id.aftersales_meter_type_id or unit.meter_type_id
+            of_product = unit.product_id.aftersales_meter_type_id
+            if unit._origin.id in read_ids:
+                of_product = False  # what was read keeps its meaning
+            unit.meter_type_id = of_product or unit.meter_type_id
 
     @api.depends('meter_reading_ids.total', 'meter_reading_ids.state', 'meter_reading_ids.date')
     def _compute_meter_total(self):

@@ -160,6 +160,9 @@ class AftersalesUnit(models.Model):
     def write(self, vals):
         for unit in self:
             unit._ensure_can_change_warranty(vals)
+        if self._get_warranty_triggers() & vals.keys():
+            # of two events at once the second looks at what the first has granted
+            self.sudo()._bump_version()
         result = super().write(vals)
         if 'warranty_start' in vals and not vals['warranty_start']:
             # whoever still has it is denied the warranty; of what is not delivered it only waits
@@ -228,6 +231,7 @@ class AftersalesUnit(models.Model):
         :param event: one of ``warranty.START_EVENTS``
         :param day: when; a moment (UTC) is the day it was for the customer
         """
+        self.sudo()._bump_version()
         self._settle_warranties(known={unit: {event: unit._get_customer_day(day)} for unit in self})
 
     def _get_customer_day(self, moment: date | datetime | None = None) -> date:

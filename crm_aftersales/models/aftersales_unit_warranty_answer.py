@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from odoo import fields, models
+from odoo.tools import format_date
 
 from ..warranty import MeterBounds, WarrantyAnswer
 
@@ -56,7 +57,8 @@ class AftersalesUnit(models.Model):
         bounds = units._get_meter_bounds(days, meters or {})
         asked = (line_type, product.id if product else None, self._get_warranty_categories(product))
         return {
-            unit.id: unit._choose_warranty_answer(
+            unit.id: unit._get_retired_answer(days[unit.id])
+            or unit._choose_warranty_answer(
                 [
                     warranty._judge(days[unit.id], asked, bounds[unit.id])
                     for warranty in unit.warranty_ids
@@ -65,6 +67,17 @@ class AftersalesUnit(models.Model):
             )
             for unit in units
         }
+
+    def _get_retired_answer(self, day: date) -> WarrantyAnswer | None:
+        """Return the answer about a product that was out of use by then; None about others."""
+        self.ensure_one()
+        if self.state != 'retired' or not self.date_retired or day <= self.date_retired:
+            return None
+        reason = self.env._(
+            "The product was retired on %(day)s.", day=format_date(self.env, self.date_retired)
+        )
+        nothing = self.env['aftersales.warranty']
+        return WarrantyAnswer('not_covered', 0, nothing, reason, None)
 
     def _get_warranty_categories(self, product) -> set[int]:
         """Return the ids of a product's category and of all above it.

@@ -95,6 +95,7 @@ class AftersalesUnit(models.Model):
         :return: the warranties granted, of parts with a period
         """
         self.ensure_one()
+        self.sudo()._bump_version()
         day = self._get_customer_day(day)
         alive = self.sudo().warranty_ids.filtered(
             lambda warranty: warranty.layer == 'part' and warranty.state == 'active'
@@ -135,6 +136,7 @@ class AftersalesUnit(models.Model):
         :return: the warranty granted now or before; empty when the terms give none
         """
         self.ensure_one()
+        self.sudo()._bump_version()
         day = self._get_customer_day(day)
         granted = self.sudo().warranty_ids._get_unit_layers()
         before = granted.filtered(lambda warranty: warranty.start_event == 'repair')
@@ -166,6 +168,7 @@ class AftersalesUnit(models.Model):
         :param day: of the swap, today when left out
         """
         self.ensure_one()
+        (self | replacement).sudo()._bump_version()
         day = self._get_customer_day(day)
         old = self.sudo().warranty_ids._get_unit_layers()
         target = replacement.sudo()

@@ -49,13 +49,16 @@ class AftersalesUnit(models.Model):
         may have broken: it waits until somebody has looked at it.
         """
         for unit in self.sudo():
-            end = max(unit._get_first_warranties().mapped('date_end'), default=None)
+            first = unit._get_first_warranties()
+            end = max(first.mapped('date_end'), default=None)
+            limit = max(first.mapped('meter_end'), default=0)
             alive = unit.warranty_ids.filtered(
                 lambda warranty: (
                     warranty.layer == 'extended' and warranty.state in ('draft', 'active')
                 )
             )
             for warranty in alive.sorted('id'):
-                extension = warranty._settle_extension(end)
+                extension = warranty._settle_extension(end, limit)
                 if extension.date_end:
                     end = max(end or extension.date_end, extension.date_end)
+                    limit = max(limit, extension.meter_end)

@@ -173,6 +173,10 @@ class AftersalesWarranty(models.Model):
         "(unit_id) WHERE layer = 'base' AND state = 'active'",
         "Somebody else has just granted the warranty of this product. Please reload.",
     )
+    _repair_unique = models.UniqueIndex(
+        "(unit_id) WHERE layer = 'statutory' AND start_event = 'repair' AND state = 'active'",
+        "Somebody else has just granted the warranty of this product. Please reload.",
+    )
     _unit_end_idx = models.Index('(unit_id, date_end)')
     _end_idx = models.Index("(company_id, date_end) WHERE state = 'active'")
 

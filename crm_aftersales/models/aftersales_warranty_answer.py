@@ -73,6 +73,12 @@ class AftersalesWarranty(models.Model):
                 warranty=label,
                 day=format_date(self.env, self.date_start),
             )
+        if self.ended_by == 'replaced' and day >= self.date_ended:
+            return self.env._(
+                "The %(warranty)s ended on %(day)s, when the product was replaced.",
+                warranty=label,
+                day=format_date(self.env, self.date_ended),
+            )
         if self.state == 'transferred' and day >= self.date_ended:
             return self.env._(
                 "The %(warranty)s ended on %(day)s, when the product changed hands.",

@@ -10,39 +10,47 @@ class AftersalesWarranty(models.Model):
 
     _inherit = 'aftersales.warranty'
 
-    def _settle_extension(self, end: date | None):
+    def _settle_extension(self, end: date | None, limit: float):
         """Start an extended warranty when it is known when, or move one that follows another.
 
         :param end: last day of what comes before; None when that has not started
+        :param limit: where that ends by the meter; zero: by days alone
         :return: the warranty, or the one in its place
         """
         self.ensure_one()
         sold = fields.Date.to_date(self.terms['sold_on'])
         if self.terms['extension_start'] == 'today':
             if self.state == 'draft':
-                self._start(sold, 'sale')
+                self._start(sold, 'sale', limit)
         elif not end:
             pass
         elif self.state == 'draft' and end < sold:
             self.reason = self.env._("The warranty before is over: to be inspected first")
         elif self.state == 'draft':
-            self._start(fields.Date.add(end, days=1), 'chained')
+            self._start(fields.Date.add(end, days=1), 'chained', limit)
         elif self.start_event == 'chained' and self.date_start != fields.Date.add(end, days=1):
-            return self._move_extension(fields.Date.add(end, days=1))
+            return self._move_extension(fields.Date.add(end, days=1), limit)
         return self
 
-    def _start(self, day: date, event: str) -> None:
+    def _start(self, day: date, event: str, limit_before: float) -> None:
         """Start a warranty that waited.
 
         :param day: its first
+        :param limit_before: where the warranty before ends by the meter; zero: by days alone
         """
         self.ensure_one()
         vals = self.unit_id._prepare_warranty_vals(
-            self.layer, day, self.months, self.terms, event, state='active', reason=False
+            self.layer,
+            day,
+            self.months,
+            self.terms,
+            event,
+            self.repair_days,
+            state='active',
+            reason=False,
         )
-        before = self.unit_id._get_first_warranties().filtered('meter_end')[:1]
         limit = vals['meter_end']
-        start = before.meter_end or (limit and self.unit_id._get_meter_total(day)) or 0
+        start = limit_before or (limit and self.unit_id._get_meter_total(day)) or 0
         self.write(
             {
                 **{name: vals[name] for name in ('date_start', 'date_end', 'state', 'reason')},
@@ -52,18 +60,21 @@ class AftersalesWarranty(models.Model):
             }
         )
 
-    def _move_extension(self, day: date):
-        """Put another in the place of an extended warranty whose first day was wrong."""
-        [vals] = self.copy_data(
-            {'state': 'draft', 'date_start': False, 'date_end': False, 'repair_days': 0}
-        )
+    def _move_extension(self, day: date, limit_before: float):
+        """Put another in the place of an extended warranty whose first day was wrong.
+
+        Days in repair stay added.
+        """
+        [vals] = self.copy_data({'state': 'draft', 'date_start': False, 'date_end': False})
         extension = self.create(vals)
         self._end(self.env._("Corrected"), ended_by='corrected')
-        extension._start(day, 'chained')
+        extension._start(day, 'chained', limit_before)
         return extension
 
     def action_start_inspected(self):
         """Start extended warranties today whose products were inspected."""
         self._ensure_can_grant()
         for warranty in self.sudo().filtered(lambda warranty: warranty.state == 'draft'):
-            warranty._start(warranty.unit_id._get_customer_day(), 'manual')
+            unit = warranty.unit_id
+            limit = max(unit._get_first_warranties().mapped('meter_end'), default=0)
+            warranty._start(unit._get_customer_day(), 'manual', limit)

@@ -12,7 +12,10 @@ MISSED_DAYS = 3
 
 
 class AftersalesWarranty(models.Model):
-    """Customers are told before the last warranty of a product ends, where the company wants it."""
+    """Customers are told before the last of our warranties on a product ends, where wanted.
+
+    That of the law is not ours to tell of, and may go on.
+    """
 
     _inherit = 'aftersales.warranty'
 
@@ -59,7 +62,12 @@ class AftersalesWarranty(models.Model):
                 WHERE warranty.company_id = %(company)s AND warranty.state = 'active'
                   AND warranty.layer IN ('base', 'extended')
                   AND warranty.date_end > %(first)s AND warranty.date_end <= %(last)s
-                  AND warranty.date_end = unit.warranty_end
+                  AND NOT EXISTS (SELECT FROM aftersales_warranty later
+                                   WHERE later.unit_id = warranty.unit_id
+                                     AND later.state = 'active'
+                                     AND later.layer IN ('base', 'extended')
+                                     AND (later.date_end, later.id)
+                                         > (warranty.date_end, warranty.id))
                   AND unit.active AND unit.state NOT IN ('draft', 'retired')""",
             company=company.id,
             subject=template.name,

@@ -46,8 +46,11 @@ class SaleOrderLine(models.Model):
         lines = self.sudo().filtered('aftersales_extends_warranty')
         if not lines:
             return
+        # as in whatever else grants warranties
+        lines._get_units_concerned()._bump_version()
         vals_list = []
         for line in lines:
+            line._end_misplaced_extensions()
             alive = line.aftersales_warranty_ids.filtered(
                 lambda warranty: warranty._is_alive()
             ).sorted('id')
@@ -61,6 +64,25 @@ class SaleOrderLine(models.Model):
         granted = self.env['aftersales.warranty'].sudo().create(vals_list)
         (granted | lines.aftersales_warranty_ids).unit_id._settle_extensions()
 
+    def _get_units_concerned(self):
+        """Return the products whose warranties these lines are about, or have been."""
+        extended = self.aftersales_unit_id | self.aftersales_warranty_ids.unit_id
+        return extended | self.order_id.order_line.aftersales_unit_ids
+
+    def _end_misplaced_extensions(self) -> None:
+        """End what was granted for another product than the one the line names by now."""
+        self.ensure_one()
+        if self.aftersales_unit_id:
+            misplaced = self.aftersales_warranty_ids.filtered(
+                lambda warranty: (
+                    warranty._is_alive()
+                    and warranty.unit_id != self.aftersales_unit_id
+                    # one that goes on with another piece is where it belongs
+                    and warranty.start_event != 'replacement'
+                )
+            )
+            misplaced._end(self.env._("Corrected"), ended_by='corrected')
+
     def _get_spent_extensions(self):
         """Return the extended warranties of the line that were granted, and ended for good."""
         return self.aftersales_warranty_ids.filtered(lambda warranty: warranty.ended_by in DECIDED)
@@ -70,16 +92,44 @@ class SaleOrderLine(models.Model):
         self.ensure_one()
         if self.order_id.state != 'sale':
             return 0
-        invoiced = credited = 0
-        for line in self.invoice_lines.filtered(lambda line: line.parent_state == 'posted'):
-            quantity = line.product_uom_id._compute_quantity(line.quantity, self.product_uom_id)
-            if line.move_id.move_type == 'out_refund':
-                credited += quantity
-            else:
-                invoiced += quantity
+        posted = self.invoice_lines.filtered(lambda line: line.parent_state == 'posted')
+        refunds = posted.filtered(lambda line: line.move_id.move_type == 'out_refund')
+        invoices = posted - refunds
+        invoiced = self._get_invoiced_pieces(invoices)
+        credited = self._get_invoiced_pieces(self._get_refunds_in_full(invoices, refunds))
+        sold = self._get_unit_quantity()
         # an invoice that was credited and made anew is no refund
-        refunded = max(credited - max(invoiced - self.product_uom_qty, 0), 0)
-        return max(int(self.product_uom_qty - refunded), 0)
+        refunded = max(credited - max(invoiced - sold, 0), 0)
+        return max(int(sold - refunded), 0)
+
+    def _get_invoiced_pieces(self, lines) -> float:
+        """Return how many pieces lines of invoices are about."""
+        return sum(
+            line.product_uom_id._compute_quantity(line.quantity, self.product_id.uom_id)
+            for line in lines
+        )
+
+    def _get_refunds_in_full(self, invoices, refunds):
+        """Return the refunds after which nothing is left of the price.
+
+        Who gets a part of it back, as goodwill, keeps the warranty.
+
+        :param invoices: posted lines of invoices
+        :param refunds: posted lines of credit notes
+        """
+        self.ensure_one()
+        charged = sum(invoices.mapped('price_subtotal')) or self.price_subtotal
+        pieces = self._get_invoiced_pieces(invoices) or self._get_unit_quantity()
+        if self.currency_id.compare_amounts(sum(refunds.mapped('price_subtotal')), charged) >= 0:
+            return refunds
+        return refunds.filtered(
+            lambda line: (
+                self.currency_id.compare_amounts(
+                    line.price_subtotal * pieces, charged * self._get_invoiced_pieces(line)
+                )
+                >= 0
+            )
+        )
 
     def _get_extension_end_reason(self) -> str:
         """Return why extended warranties of the line are void."""
@@ -95,7 +145,7 @@ class SaleOrderLine(models.Model):
         """
         self.ensure_one()
         if self.aftersales_unit_id:
-            return [self.aftersales_unit_id] * int(self.product_uom_qty)
+            return [self.aftersales_unit_id] * self._get_unit_quantity()
         lines = self.linked_line_id or self.order_id.order_line
         units = lines.aftersales_unit_ids.filtered(lambda unit: unit.state != 'retired')
         return list((units - present.unit_id).sorted('id'))

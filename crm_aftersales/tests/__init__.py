@@ -62,6 +62,7 @@ from . import (
     test_warranty,
     test_warranty_change,
     test_warranty_decided,
+    test_warranty_race,
     test_warranty_screens,
 )
 from . import test_digest, test_queue, test_report

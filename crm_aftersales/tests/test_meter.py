@@ -149,6 +149,34 @@ class TestMeterReading(MeterCase):
         self.assertEqual(unit.meter_type_id, self.odometer)
         self.assertFalse(self.unit_stranger.meter_type_id, "not of those sold before")
 
+    def test_another_product_leaves_what_was_read(self):
+        metered = self.env['product.product'].create(
+            {'name': "Boiler", 'aftersales_meter_type_id': self.pressure.id}
+        )
+        self.enter('2026-01-01', 100)
+        self.unit.product_id = metered
+        self.assertEqual(self.unit.meter_type_id, self.odometer)
+        self.unit_stranger.meter_type_id = self.odometer
+        self.unit_stranger.product_id = metered
+        self.assertEqual(self.unit_stranger.meter_type_id, self.pressure, "never read")
+
+    def test_below_zero_nothing_was_used(self):
+        with self.assertRaises(ValidationError):
+            self.enter('2026-01-01', -7)
+        self.enter('2026-01-01', 100)
+        for kind in ('corrected', 'replaced'):
+            with self.subTest(kind), self.assertRaises(ValidationError):
+                self.enter('2026-02-01', -7, kind=kind)
+        self.unit_stranger.meter_type_id = self.pressure
+        self.assertEqual(self.enter('2026-01-01', -0.5, unit=self.unit_stranger).total, -0.5)
+
+    def test_the_old_meter_did_not_run_backwards(self):
+        self.enter('2026-01-01', 900)
+        with self.assertRaises(ValidationError):
+            self.enter('2026-02-01', 0, kind='replaced', value_before=100)
+        self.enter('2026-02-01', 0, kind='replaced', value_before=900)
+        self.enter('2026-03-01', 0, kind='replaced')
+
     # ------------------------------------------------------------
     # Suspect
     # ------------------------------------------------------------

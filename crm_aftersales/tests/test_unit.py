@@ -124,6 +124,23 @@ class TestUnit(AftersalesCommon):
             self.assertEqual(form.warranty_months, 24)
             self.assertEqual(form.warranty_end, date(2028, 3, 1))
 
+    def test_company_stays(self):
+        other = self.env['res.company'].create({'name': "Other"})
+        self.product.company_id = False
+        unit = self.env['aftersales.unit'].create(
+            {
+                'product_id': self.product.id,
+                'partner_id': self.customer.id,
+                'date_delivered': '2026-01-10',
+            }
+        )
+        with self.assertRaises(UserError):
+            unit.company_id = other
+        unit.company_id = self.company
+        entered_wrongly = self.unit.copy()
+        entered_wrongly.company_id = other
+        self.assertEqual(entered_wrongly.company_id, other)
+
     def test_negative_warranty_is_refused(self):
         with mute_logger('odoo.sql_db'), self.assertRaises(psycopg2.IntegrityError):
             self._create_unit(warranty_months=-1)

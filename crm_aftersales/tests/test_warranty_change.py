@@ -354,6 +354,92 @@ class TestWarrantyExtension(WarrantyCommon):
         again.action_post()
         self.assertEqual(unit.warranty_end, date(2029, 1, 9))
 
+    def test_4_2_8_refunded_by_who_sees_no_orders_of_others(self):
+        groups = 'account.group_account_invoice,sales_team.group_sale_salesman'
+        unit = self._create_unit(date_delivered='2026-01-10')
+        order = self._sell(unit)
+        order.user_id = self._create_user('warranty_seller', 'sales_team.group_sale_salesman')
+        invoice = order._create_invoices()
+        invoice.action_post()
+        refund = invoice._reverse_moves()
+        # one that settles the invoice is noted on the order, where he may not write
+        refund.reversed_entry_id = False
+        biller = self._create_user('warranty_biller', groups)
+        mine = refund.with_user(biller)
+        for state, post_or_not in (('void', mine.action_post), ('active', mine.button_draft)):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            self.assertFalse(mine.line_ids.sale_line_ids, "what is read once is kept")
+            post_or_not()
+            self.assertIn(state, self._extended(unit).mapped('state'))
+        self.assertEqual(unit.warranty_end, date(2029, 1, 9))
+
+    def _credit(self, invoice, price):
+        refund = invoice._reverse_moves()
+        refund.invoice_line_ids.price_unit = price
+        refund.action_post()
+
+    def test_4_2_8_a_part_of_the_price_is_goodwill(self):
+        unit = self._create_unit(date_delivered='2026-01-10')
+        invoice = self._sell(unit)._create_invoices()
+        invoice.action_post()
+        self._credit(invoice, 5)
+        self.assertEqual(self._extended(unit).state, 'active')
+        self._credit(invoice, 115)
+        self.assertEqual(self._extended(unit).state, 'void', "nothing is left of the price")
+
+    def test_4_2_8_one_of_two_refunded(self):
+        order = self._sell(quantity=2)
+        order.action_create_aftersales_units()
+        invoice = order._create_invoices()
+        invoice.action_post()
+        extensions = order.order_line.aftersales_warranty_ids
+        refund = invoice._reverse_moves()
+        sold = refund.invoice_line_ids.filtered(lambda line: line.product_id == self.care)
+        sold.write({'quantity': 2, 'price_unit': 10})
+        (refund.invoice_line_ids - sold).unlink()
+        refund.action_post()
+        self.assertEqual(extensions.mapped('state'), ['active'] * 2)
+        refund.button_draft()
+        sold.write({'quantity': 1, 'price_unit': 120})
+        refund.action_post()
+        self.assertEqual(sorted(extensions.mapped('state')), ['active', 'void'])
+
+    def test_4_2_8_for_another_product(self):
+        unit, other = (self._create_unit(date_delivered='2026-01-10') for _number in 'ab')
+        order = self._sell(unit)
+        order.order_line.aftersales_unit_id = other
+        states = [self._extended(each).state for each in (unit, other)]
+        self.assertEqual(states, ['void', 'active'])
+        self.assertEqual(unit.warranty_end, date(2028, 1, 9))
+        self.assertEqual(other.warranty_end, date(2029, 1, 9))
+        order.order_line.aftersales_unit_id = unit
+        self.assertEqual(unit.warranty_end, date(2029, 1, 9))
+
+    def test_4_2_1_invoiced_by_who_sees_no_orders_of_others(self):
+        order = self._sell()
+        order.user_id = self._create_user('warranty_seller', 'sales_team.group_sale_salesman')
+        order.action_create_aftersales_units()
+        unit = order.order_line.aftersales_unit_ids
+        biller = self._create_user(
+            'warranty_biller', 'account.group_account_invoice,sales_team.group_sale_salesman'
+        )
+        invoice = order._create_invoices()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertFalse(invoice.with_user(biller).invoice_line_ids.sale_line_ids)
+        invoice.with_user(biller).action_post()
+        self.assertEqual(unit.date_invoiced, invoice.invoice_date)
+
+    def test_4_2_8_days_in_repair_stay_with_corrections(self):
+        self._create_warranty_policy(repair_time='extends')
+        unit = self._create_unit(date_delivered='2026-01-10')
+        self._sell(unit)
+        unit._add_repair_time(date(2028, 3, 1), date(2028, 3, 11))
+        self.assertEqual(unit.warranty_end, date(2029, 1, 19))
+        unit.date_delivered = '2026-01-12'
+        self.assertEqual(unit.warranty_end, date(2029, 1, 21))
+
     def test_4_2_8_refund_in_proportion(self):
         unit = self._create_unit(date_delivered='2026-01-10')
         self._sell(unit)
@@ -402,6 +488,20 @@ class TestWarrantyExtension(WarrantyCommon):
         for total, layer in ((900, 'base'), (1500, 'extended')):
             self.assertEqual(unit._get_warranty_answer(day, meter=total).warranty.layer, layer)
         self.assertEqual(unit._get_warranty_answer(day, meter=2001).state, 'not_covered')
+
+    def test_meter_of_one_after_the_other(self):
+        self._create_warranty_policy(meter_limit=1000)
+        unit = self._create_unit(date_delivered='2026-01-10')
+        self._sell(unit)
+        self._sell(unit)
+        bounds = [(row.meter_start, row.meter_end) for row in self._extended(unit)]
+        self.assertEqual(bounds, [(1000, 2000), (2000, 3000)])
+        unit.date_delivered = '2026-01-12'
+        alive = self._extended(unit).filtered(lambda row: row.state == 'active')
+        bounds = [(row.meter_start, row.meter_end) for row in alive]
+        self.assertEqual(bounds, [(1000, 2000), (2000, 3000)])
+        answer = unit._get_warranty_answer(date(2026, 6, 1), meter=2500)
+        self.assertEqual(answer.warranty, alive[1])
 
     def test_salespeople_sell(self):
         seller = self._create_user('warranty_seller', 'sales_team.group_sale_salesman')

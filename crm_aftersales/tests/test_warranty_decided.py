@@ -89,6 +89,16 @@ class TestWarrantyDecided(WarrantyCommon):
         self.assertFalse(self._granted(old))
         self.assertEqual(self._granted(new).date_end, date(2028, 1, 9))
 
+    def test_retired(self):
+        unit = self._create_unit(date_delivered='2026-01-10')
+        with freeze_time('2026-03-10 09:00:00'):
+            unit.action_retire()
+            self.env.flush_all()
+        self.assertEqual(unit._get_warranty_answer(date(2026, 3, 10)).state, 'covered')
+        answer = unit._get_warranty_answer(date(2026, 3, 11))
+        self.assertEqual((answer.state, bool(answer.warranty)), ('not_covered', False))
+        self.assertIn("retired", answer.reason)
+
     def test_technicians_grant_nothing(self):
         unit = self._create_unit(date_delivered='2022-01-10')
         mine = unit.with_user(self.user_technician)

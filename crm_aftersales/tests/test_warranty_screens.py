@@ -195,6 +195,13 @@ class TestWarrantyScreens(WarrantyCommon):
         self._plan('2026-02-28 09:00:00')
         self.assertFalse(self._messages(retired | extended | other))
 
+    def test_reminded_of_ours_where_the_law_goes_on(self):
+        self._create_warranty_policy(months=12, statutory_months=24)
+        unit = self._create_unit(date_delivered='2025-03-31')
+        self.company.aftersales_warranty_reminder_days = 30
+        self._plan('2026-02-28 09:00:00')
+        self.assertEqual(len(self._messages(unit)), 1)
+
     def test_job(self):
         unit = self._create_unit(date_delivered=date.today() - timedelta(days=360))
         unit.warranty_months = 12

@@ -56,10 +56,11 @@ class RepairOrder(models.Model):
     @api.depends('aftersales_request_id', 'lot_id', 'company_id')
     def _compute_aftersales_unit_id(self):
         for repair in self:
+            present = repair.aftersales_unit_id
+            if repair.lot_id and present.lot_id and present.lot_id != repair.lot_id:
+                present = present.browse()  # the number was corrected
             repair.aftersales_unit_id = (
-                repair.aftersales_request_id.unit_id
-                or repair.aftersales_unit_id
-                or repair._find_aftersales_unit()
+                repair.aftersales_request_id.unit_id or present or repair._find_aftersales_unit()
             )
 
     def _find_aftersales_unit(self):
@@ -93,31 +94,47 @@ class RepairOrder(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         repairs = super().create(vals_list)
-        repairs.sudo()._place_units()
+        repairs.sudo()._place_units(self.env['aftersales.unit'].sudo())
         return repairs
 
     def write(self, vals):
+        if not self._get_placing_fields() & vals.keys():
+            return super().write(vals)
+        # the workshop needs no rights on customers' products
+        repairs = self.sudo()
+        former = {
+            repair: repair.aftersales_unit_id
+            for repair in repairs
+            if repair.state in WORKSHOP_STATES
+        }
         res = super().write(vals)
-        if {'state', 'aftersales_unit_id'} & vals.keys():
-            # the workshop needs no rights on customers' products
-            self.sudo()._place_units()
+        wrong = [unit for repair, unit in former.items() if unit != repair.aftersales_unit_id]
+        repairs._place_units(self.env['aftersales.unit'].sudo().union(*wrong))
         return res
 
-    def _place_units(self) -> None:
+    @api.model
+    def _get_placing_fields(self) -> set[str]:
+        """Return the fields by which another product may be in the workshop."""
+        return {'state', 'aftersales_unit_id', 'aftersales_request_id', 'lot_id', 'company_id'}
+
+    def _place_units(self, wrong) -> None:
         """Say of products in the workshop that they are in service, and of others that not.
 
         What came back by a return stays in service until it is delivered again.
+
+        :param wrong: products that were taken for those in the workshop
         """
-        units = self.aftersales_unit_id
+        units = self.aftersales_unit_id | wrong
         busy = self.search(
             [('aftersales_unit_id', 'in', units.ids), ('state', 'in', WORKSHOP_STATES)]
         ).aftersales_unit_id
         busy.filtered(lambda unit: unit.state == 'active').state = 'in_service'
         ended = self.filtered(lambda repair: repair.state in ('done', 'cancel'))
-        free = ended.aftersales_unit_id - busy
-        free.filtered(
+        free = ((ended.aftersales_unit_id | wrong) - busy).filtered(
             lambda unit: unit.state == 'in_service' and not unit.stock_return_move_id
-        ).state = 'active'
+        )
+        (free & wrong).date_in_service = False  # they were never here
+        free.state = 'active'
 
     def action_repair_done(self):
         res = super().action_repair_done()

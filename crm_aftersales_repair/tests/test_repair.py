@@ -93,6 +93,26 @@ class TestRepair(DeliveryCase):
         second.action_repair_cancel()
         self.assertEqual(self.pump.state, 'active')
 
+    def test_another_serial_number_is_another_product(self):
+        order = self.order((self.by_serial, 1))
+        self.deliver(order, lots=self.serials[1])
+        other = self.get_units(order)
+        repair = self.env['repair.order'].create(
+            {'product_id': self.by_serial.id, 'lot_id': self.serials[0].id}
+        )
+        with freeze_time('2026-03-02 10:00:00'):
+            repair._action_repair_confirm()
+        self.assertEqual(self.pump.state, 'in_service')
+        with freeze_time('2026-03-12 10:00:00'):
+            repair.lot_id = self.serials[1]
+        self.assertEqual(repair.aftersales_unit_id, other)
+        self.assertEqual((self.pump.state, other.state), ('active', 'in_service'))
+        self.assertFalse(self.pump.stay_ids, "it was never here")
+        repair.aftersales_unit_id = self.pump
+        self.assertEqual((self.pump.state, other.state), ('in_service', 'active'))
+        repair.action_repair_cancel()
+        self.assertEqual((self.pump.state, other.state), ('active', 'active'))
+
     def test_parts_go_into_the_history(self):
         with freeze_time('2026-01-05 10:00:00'):
             old = self.env['aftersales.unit'].create(

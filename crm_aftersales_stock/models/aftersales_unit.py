@@ -80,8 +80,13 @@ class AftersalesUnit(models.Model):
         if not former:
             return
         former.action_retire()
+        reason = self.env._("Handed over again with %(order)s.", order=origin)
         for unit in former:
-            unit._message_log(body=self.env._("Handed over again with %(order)s.", order=origin))
+            # who had it before has no warranty on what somebody else has now
+            unit.warranty_ids._end(
+                reason, 'transferred', unit._get_customer_day(), ended_by='transfer'
+            )
+            unit._message_log(body=reason)
 
     def _restore(self):
         """Leave pieces that came back to us where they are, whatever becomes of their order."""

@@ -221,6 +221,17 @@ class TestDelivery(DeliveryCase):
         self.assertIn(order.name, unit.message_ids[0].body)
         self.assertEqual(self.get_units(order).serial, 'S-1')
 
+    def test_sold_again_ends_the_warranty_of_who_had_it(self):
+        order = self.order((self.by_serial, 1))
+        with freeze_time('2026-03-02 10:00:00'):
+            picking = self.deliver(order, lots=self.serials[0])
+        self.send_back(picking, lots=self.serials[0], to_refund=False)
+        former = self.get_units(order)
+        self.deliver(self.order((self.by_serial, 1)), lots=self.serials[0])
+        self.assertEqual((former.state, former.warranty_state), ('retired', 'none'))
+        ended = former.warranty_ids
+        self.assertEqual((ended.state, ended.ended_by), ('transferred', 'transfer'))
+
     def test_a_return_that_leaves_the_order_alone_is_for_service(self):
         order = self.order((self.by_serial, 1))
         with freeze_time('2026-03-02 10:00:00'):
