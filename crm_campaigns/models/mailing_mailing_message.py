@@ -31,6 +31,8 @@ class MailingMailing(models.Model):
 
     crm_waterfall = fields.Html(
         compute='_compute_crm_waterfall',
+        # counts name nobody: whoever may read the mailing may know them
+        compute_sudo=True,
         string="What Became of It",
         sanitize=False,
         help="Every recipient once: sent, on the way, waiting for what, refused for what.",

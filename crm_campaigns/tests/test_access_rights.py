@@ -1,5 +1,5 @@
 from odoo.exceptions import AccessError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from .common import CampaignsCommon
 
@@ -83,6 +83,19 @@ class TestAccessRights(CampaignsCommon):
         self.assertEqual(mailing._get_recipients(), self.segment.member_ids.partner_id.ids)
         mailing.subject = "Other news"
         mailing.write({'crm_segment_id': self.segment.id})
+
+    def test_email_marketing_opens_mailings(self):
+        """The form we add to is core's, and opens for who has no role of ours."""
+        mailing = self.segment.with_user(self.user_manager).action_new_mailing()['res_id']
+        mailing = self.env['mailing.mailing'].browse(mailing)
+        mailing._plan_messages(self.segment.member_ids.partner_id.ids)
+        mailing.invalidate_recordset()
+        mine = mailing.with_user(self.user_mailing)
+        self.assertIn("Audience", mine.crm_waterfall)
+        self.assertEqual(Form(mine).subject, mailing.subject)
+        with Form(self.env['mailing.mailing'].with_user(self.user_mailing)) as form:
+            form.subject = "News"
+            form.mailing_model_id = self.env['ir.model']._get('mailing.list')
 
     def test_all_documents(self):
         Segment = self.env['crm.segment'].with_user(self.user_all)

@@ -1,6 +1,6 @@
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from ..models.pos_order_line import REWARD_FIELDS
 from .common import TillCommon
@@ -15,6 +15,23 @@ class TestTillRights(TillCommon):
         order = self.sell(self.prepare_line(120), self.prepare_reward(card))
         self.refund(order, dict.fromkeys(order.lines, 1))
         self.assertEqual(card.points, 100)
+
+    def test_cashier_opens_cards_and_programs(self):
+        """The menus of the till lead to forms that this suite adds to."""
+        card = self.create_card(points=100)
+        self.assertEqual(Form(card.with_user(self.cashier)).code, card.code)
+        self.cashier.group_ids += self.env.ref('point_of_sale.group_pos_manager')
+        program = card.program_id
+        with Form(program.with_user(self.cashier)) as form:
+            form.name = "Club of the Till"
+        self.assertEqual(program.name, "Club of the Till")
+
+    def test_cashier_with_a_role_in_loyalty_serves_everybody(self):
+        card = self.create_card(points=100)
+        self.assertNotEqual(card.partner_id.user_id, self.cashier)
+        self.cashier.group_ids += self.env.ref('crm_loyalty.group_own')
+        mine = card.with_user(self.cashier)
+        self.assertEqual((mine.points, len(mine.history_ids)), (100, 1))
 
     def test_cashier_changes_no_balance_in_secret(self):
         card = self.create_card(points=100)
