@@ -64,6 +64,7 @@ def _play(ready, base, modules, database):
         before = _footprint(ready, database)
         databases.install(ready, database, modules)
         findings = _open_menus(ready, database, modules)
+        findings += _open_as_core_roles(ready, database, modules)
         findings += _update_twice(ready, database, modules)
         if {*bridges()} <= {*modules}:  # each channel is there
             findings += channels.play(ready, database)
@@ -95,6 +96,14 @@ def _open_menus(ready, database, modules):
     said = ready.script(
         database, PROBES / 'menus.py', what="opening every menu", modules=",".join(modules)
     )
+    return _findings(said)
+
+
+def _open_as_core_roles(ready, database, modules):
+    said = ready.script(
+        database, PROBES / 'core_roles.py', what="opening core's views as core's roles",
+        modules=",".join(_with_bases(modules)),
+    )  # fmt: skip
     return _findings(said)
 
 
