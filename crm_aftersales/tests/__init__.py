@@ -15,6 +15,7 @@ from . import (
     test_opinion,
     test_message,
     test_meter,
+    test_pages,
     test_partner,
     test_personal_data,
     test_performance,
