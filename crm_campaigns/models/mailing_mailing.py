@@ -79,7 +79,8 @@ class MailingMailing(models.Model):
 
     @api.onchange('mailing_model_id', 'mailing_type')
     def _onchange_mailing_model_id_clear_segment(self):
-        if not self._passes_gate():
+        # writing what is there already would compute the recipients anew, over what was chosen
+        if self.crm_segment_id and not self._passes_gate():
             self.crm_segment_id = False
 
     def _get_recipients_domain(self):

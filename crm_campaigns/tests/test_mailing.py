@@ -69,6 +69,15 @@ class TestMailing(CampaignsCommon):
             form.mailing_model_id = self.env['ir.model']._get('mailing.list')
             self.assertFalse(form.crm_segment_id)
 
+    def test_recipients_chosen_before_the_form_stay(self):
+        """As when the mailing begins from a list of contacts."""
+        chosen = "[('ref', '=', 'mail')]"
+        new = self.env['mailing.mailing'].with_context(
+            default_mailing_model_id=self.env['ir.model']._get_id('res.partner'),
+            default_mailing_domain=chosen,
+        )
+        self.assertEqual(literal_eval(Form(new).mailing_domain), literal_eval(chosen))
+
     def test_segment_is_for_mails_to_contacts(self):
         """What does not pass the gate would reach members who want to hear nothing."""
         kinds = self.env['mailing.mailing']._fields['mailing_type']
