@@ -141,8 +141,11 @@ const RULES = {
     width(doc) {
         const root = doc.documentElement;
         const faults = root.scrollWidth > root.clientWidth ? [`${root.scrollWidth} px`] : [];
-        const cut = ours(doc, "main .table-responsive, main .overflow-auto");
-        return faults.concat(cut.filter((el) => el.scrollWidth > el.clientWidth).map(say));
+        const boxes = ours(doc, `main *:not(${FIELDS})`);
+        const cut = boxes.filter(
+            (el) => getComputedStyle(el).overflowX !== "visible" && el.scrollWidth > el.clientWidth + 1
+        );
+        return faults.concat(cut.map(say));
     },
 };
 
