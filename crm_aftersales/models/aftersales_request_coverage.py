@@ -74,7 +74,7 @@ class AftersalesRequest(models.Model):
         result = super().write(vals)
         if JUDGED_FIELDS & vals.keys():
             lines = self.sudo().service_line_ids
-            lines.filtered(lambda line: line.coverage_state != 'unchecked')._judge()
+            lines.filtered(lambda line: line.coverage_state != 'unchecked')._check_coverage()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -99,7 +99,7 @@ class AftersalesRequest(models.Model):
         if not self.service_line_ids.filtered(lambda line: not line.display_type):
             raise UserError(self.env._("Add the parts and the work first."))
         for request in self:
-            request.service_line_ids._judge()
+            request.service_line_ids._check_coverage()
 
     def _get_coverage_providers(self) -> list[Callable]:
         """Return who might pay, in their order: each is called with a line and may answer.

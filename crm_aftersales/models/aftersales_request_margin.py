@@ -34,7 +34,6 @@ class AftersalesRequest(models.Model):
 
     def _compute_service_margin(self):
         Report = self.env['aftersales.service.report'].sudo()
-        self.env.flush_all()  # the report reads tables
         sums = {
             request: figures
             for request, *figures in Report._read_group(

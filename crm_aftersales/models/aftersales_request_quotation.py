@@ -43,8 +43,9 @@ class AftersalesRequest(models.Model):
         """
         self.ensure_one()
         self._ensure_may_quote()
+        self._bump_version()
         lines = self.service_line_ids._get_lines_to_quote()
-        lines.filtered(lambda line: line.coverage_state == 'unchecked')._judge()
+        lines.filtered(lambda line: line.coverage_state == 'unchecked')._check_coverage()
         lines = self.service_line_ids._get_lines_to_quote()  # some may have become two
         self._ensure_can_quote(lines)
         order = self._create_quotation(lines.sudo())
@@ -89,6 +90,7 @@ class AftersalesRequest(models.Model):
                     order=order.currency_id.name,
                 )
             )
+        order._settle_aftersales_rounding()
         order._settle_aftersales_approval()
         return order
 

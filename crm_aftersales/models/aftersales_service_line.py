@@ -252,7 +252,7 @@ class AftersalesServiceLine(models.Model):
             currency = line.currency_id or request._get_service_pricelist().currency_id
             line.currency_id = currency or request.company_id.currency_id
 
-    @api.depends('currency_id')
+    @api.depends('currency_id', 'date')
     def _compute_currency_rate(self):
         for line in self:
             line.currency_rate = self.env['res.currency']._get_conversion_rate(
@@ -341,10 +341,12 @@ class AftersalesServiceLine(models.Model):
 
     def write(self, vals):
         self._ensure_may_price(vals)
+        if QUOTED_FIELDS & vals.keys():
+            self._claim_quotations()
         self._ensure_not_locked(vals)
         result = super().write(vals)
         if JUDGED_FIELDS & vals.keys():
-            self.filtered(lambda line: line.coverage_state != 'unchecked')._judge()
+            self.filtered(lambda line: line.coverage_state != 'unchecked')._check_coverage()
         if QUOTED_FIELDS & vals.keys():
             self._update_draft_order_lines()
         return result
@@ -381,6 +383,11 @@ class AftersalesServiceLine(models.Model):
                     fields=", ".join(labels),
                 )
             )
+
+    def _claim_quotations(self) -> None:
+        """Keep these lines from changing while their quotation is being sent, and the reverse."""
+        quoted = self.sudo().filtered(lambda line: line.sale_order_id.state == 'draft')
+        quoted.request_id._bump_version()
 
     def _ensure_not_locked(self, vals: dict) -> None:
         """Refuse to change a line under what the customer has been told.
@@ -425,7 +432,10 @@ class AftersalesServiceLine(models.Model):
 
     def unlink(self):
         """Take the lines off quotations that nobody has seen yet, too."""
+        self._claim_quotations()
         quoted = self.sudo().sale_line_id.filtered(lambda line: line.order_id.state == 'draft')
+        orders = quoted.order_id
         result = super().unlink()
         quoted.unlink()
+        orders._settle_aftersales_rounding()
         return result

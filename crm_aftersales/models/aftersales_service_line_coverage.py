@@ -24,19 +24,20 @@ class AftersalesServiceLine(models.Model):
     # CHECK
     # ------------------------------------------------------------
 
-    def _get_lines_to_judge(self):
+    def _get_lines_to_check(self):
         """Return the lines that a check decides about."""
         return self.filtered(
             lambda line: not line.display_type and not line.override_user_id and not line.is_locked
         )
 
-    def _judge(self) -> None:
+    def _check_coverage(self) -> None:
         """Decide anew who pays for these lines; what was decided by hand or told stays.
 
         Those who pay up to a limit pay for the first lines first. A line of which only a part is
         paid for becomes two.
         """
-        lines = self._get_lines_to_judge().sorted(lambda line: (line.sequence, line.id)).sudo()
+        self.sudo().request_id._bump_version()  # limits are the request's
+        lines = self._get_lines_to_check().sorted(lambda line: (line.sequence, line.id)).sudo()
         lines.write(UNCHECKED)
         queue = list(lines)
         while queue:
@@ -123,6 +124,7 @@ class AftersalesServiceLine(models.Model):
         :raise UserError: there is no reason, or a quotation waits for the customer's word
         """
         self._ensure_may_override(reason)
+        self.sudo().request_id._bump_version()
         vals = self._prepare_override_vals(payer, customer_percent, reason)
         decided = self.browse()
         for line in self.sudo().filtered(lambda line: not line.display_type):

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import float_is_zero
 
 
 class AftersalesServiceLine(models.Model):
@@ -112,7 +111,8 @@ class AftersalesServiceLine(models.Model):
         """Return price and discount by which core charges exactly the customer's share.
 
         Discounts of orders have few digits: where two discounts cannot become one, the line's own
-        goes into the price, and where that is not exact either, fractions of a cent do.
+        goes into the price, and where that is not exact either, fractions of a cent do. Fractions
+        that orders add up are settled by the order (``_settle_aftersales_rounding``).
 
         :param price_unit: before the line's discount
         """
@@ -129,10 +129,8 @@ class AftersalesServiceLine(models.Model):
         return self.amount_customer / quantity / (1 - both / 100.0), both
 
     def _is_charged_exactly(self, price_unit: float, discount: float, quantity: float) -> bool:
-        """Whether an order line of this price charges the customer's share, however it rounds."""
+        """Whether an order line of this price charges the customer's share."""
         charged = quantity * (price_unit * (1 - discount / 100.0))
-        if self.company_id.tax_calculation_rounding_method == 'round_globally':
-            return float_is_zero(charged - self.amount_customer, precision_digits=9)
         return not self.currency_id.compare_amounts(
             self.currency_id.round(charged), self.amount_customer
         )
@@ -149,9 +147,12 @@ class AftersalesServiceLine(models.Model):
 
     def _update_draft_order_lines(self) -> None:
         """Let quotations that nobody has seen yet say what the lines say now."""
+        orders = self.env['sale.order'].sudo()
         for line in self.sudo():
             if line.sale_order_id.state == 'draft' and not line.display_type:
                 line.sale_line_id.write(line._prepare_order_line_vals())
+                orders |= line.sale_order_id
+        orders._settle_aftersales_rounding()
 
     # ------------------------------------------------------------
     # CORRECTION
@@ -178,6 +179,7 @@ class AftersalesServiceLine(models.Model):
                 self, -charged * self.sale_line_id.price_unit, self.sale_line_id.discount
             )
         decided._add_correction(self, *decided._get_order_price(*decided._get_whole_price()))
+        order._settle_aftersales_rounding()
         return decided
 
     def _get_whole_price(self) -> tuple[float, float]:
@@ -202,6 +204,7 @@ class AftersalesServiceLine(models.Model):
             }
         )
 
+    @api.model
     def _get_correction_product(self):
         """Return the service that corrections are charged by."""
         product = self.env.ref('crm_aftersales.product_correction', raise_if_not_found=False)

@@ -15,6 +15,24 @@ class AftersalesServiceReport(models.Model):
     _auto = False
     _rec_name = 'request_id'
     _order = 'date desc, id desc'
+    _depends = {
+        'aftersales.service.line': [
+            'amount_other',
+            'amount_total',
+            'cost',
+            'currency_rate',
+            'date',
+            'display_type',
+            'payer',
+            'product_id',
+            'sale_line_id',
+            'type',
+        ],
+        'aftersales.request': ['partner_id', 'product_id', 'team_id', 'type_id', 'user_id'],
+        'sale.order': ['currency_rate', 'state'],
+        'sale.order.line': ['invoice_lines', 'price_subtotal', 'untaxed_amount_invoiced'],
+        'account.move.line': ['parent_state'],
+    }
 
     request_id = fields.Many2one(
         comodel_name='aftersales.request', string="Service Request", readonly=True

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Command
 
 from .res_partner import READER_GROUPS
 
@@ -35,6 +36,8 @@ class SaleOrder(models.Model):
     def write(self, vals):
         """Tell the requests when their quotations are sent, and when they are only signed."""
         services = self.sudo().filtered('aftersales_request_id')
+        if 'state' in vals:
+            services.aftersales_request_id._bump_version()  # its lines do not change meanwhile
         sent = services.filtered(lambda order: vals.get('state') == 'sent' != order.state)
         result = super().write(vals)
         for order in sent:
@@ -120,6 +123,49 @@ class SaleOrder(models.Model):
             [order._prepare_aftersales_message_vals(template) for order in self]
         )
 
+    def _settle_aftersales_rounding(self) -> None:
+        """Let these orders charge the sum of their lines, each rounded as the customer reads it.
+
+        Companies that round per tax add up what stands behind the cents. What is missing is a line
+        of its own: a new one each time once the customer has ordered.
+
+        Runs in elevated rights.
+        """
+        for order in self:
+            if order.company_id.tax_calculation_rounding_method != 'round_globally':
+                continue
+            roundings = order.order_line.filtered(lambda line: line._is_aftersales_rounding())
+            if order.state == 'draft':
+                roundings.unlink()
+                roundings = roundings.browse()
+            charged = (order.order_line - roundings).filtered(
+                lambda line: not line.display_type and not line.is_downpayment
+            )
+            missing = order._get_aftersales_rounding(charged) - sum(roundings.mapped('price_unit'))
+            if not order.currency_id.is_zero(missing):
+                order.order_line = [
+                    Command.create(order._prepare_aftersales_rounding_vals(charged, missing))
+                ]
+
+    def _get_aftersales_rounding(self, lines) -> float:
+        """Return what order lines charge, each rounded, above what they charge together."""
+        prices = [
+            line.product_uom_qty * (line.price_unit * (1 - line.discount / 100.0)) for line in lines
+        ]
+        rounded = self.currency_id.round
+        return rounded(sum(map(rounded, prices)) - rounded(sum(prices)))
+
+    def _prepare_aftersales_rounding_vals(self, lines, amount: float) -> dict:
+        """Return the values of the order line that settles the rounding, taxed as the dearest."""
+        dearest = max(lines, key=lambda line: abs(line.price_subtotal))
+        return {
+            'product_id': self.env['aftersales.service.line']._get_correction_product().id,
+            'name': self.with_context(lang=self.partner_id.lang).env._("Rounding"),
+            'sequence': max(lines.mapped('sequence')) + 1,
+            'price_unit': amount,
+            'tax_ids': [Command.set(dearest.tax_ids.ids)],
+        }
+
     def _settle_aftersales_approval(self) -> None:
         """See to it that the customer can approve: by paying only where he can pay.
 
@@ -155,7 +201,8 @@ class SaleOrder(models.Model):
         self.ensure_one()
         now = fields.Datetime.now()
         return {
-            'key': f'aftersales.quotation:{self.id}:{now.isoformat()}',
+            # sending has claimed this version of the request
+            'key': f'aftersales.quotation:{self.id}:{self.aftersales_request_id.lock_version}',
             'partner_id': self.partner_id.id,
             'company_id': self.company_id.id,
             'message_class': 'transactional',

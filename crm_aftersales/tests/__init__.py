@@ -71,5 +71,6 @@ from . import (
     test_service_coverage,
     test_service_line,
     test_service_quotation,
+    test_service_race,
     test_service_shares,
 )

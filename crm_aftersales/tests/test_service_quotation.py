@@ -414,7 +414,6 @@ class TestServiceQuotation(QuotationCase):
 
     def test_margin_report(self):
         self._ordered(100, 0)
-        self.env.flush_all()
         Report = self.env['aftersales.service.report'].with_user(self.user_manager)
         groups = Report._read_group(
             [('request_id', '=', self.request.id)],
@@ -424,6 +423,22 @@ class TestServiceQuotation(QuotationCase):
         self.assertEqual(groups, [('customer', 80, 30, 0, 50), ('goodwill', 0, 30, 80, -30)])
         action = self.request.with_user(self.user_manager).action_view_service_margin()
         self.assertEqual(action['res_model'], 'aftersales.service.report')
+
+    def test_rate_of_the_day_of_the_line(self):
+        currency = self.env['res.currency'].create({'name': 'XDD', 'symbol': 'X'})
+        self.env['res.currency.rate'].create(
+            [
+                {'currency_id': currency.id, 'name': day, 'rate': rate}
+                for day, rate in (('2020-01-01', 2), ('2026-02-01', 4))
+            ]
+        )
+        self.customer.property_product_pricelist = self.env['product.pricelist'].create(
+            {'name': "Abroad", 'currency_id': currency.id}
+        )
+        line = self._add(self.labour, date='2026-03-01')
+        self.assertEqual(line.currency_rate, 4)
+        line.date = '2026-01-10'
+        self.assertEqual(line.currency_rate, 2)
 
     def test_margin_is_in_the_companys_currency(self):
         currency = self.env['res.currency'].create({'name': 'XDU', 'symbol': 'X'})

@@ -112,7 +112,41 @@ class TestServiceShares(ServiceCommon):
             charged = order.amount_total if tax == 'tax_included' else order.amount_untaxed
             self.assertEqual(currency.compare_amounts(charged, customer), 0, (charged, customer))
             for line in lines:
-                self.assertTrue(line.sale_line_id.price_unit)
+                net = line.price_unit * (1 - line.discount / 100)
+                sold = line.sale_line_id
+                self.assertTrue(
+                    sold.price_unit in (line.price_unit, net), (sold.price_unit, line.price_unit)
+                )
+                self.assertEqual(
+                    currency.compare_amounts(
+                        sold.price_unit * sold.product_uom_qty * (1 - sold.discount / 100),
+                        line.amount_customer,
+                    ),
+                    0,
+                )
+
+    def test_price_of_the_line_and_rounding_of_the_order(self):
+        """Three times a third of 127.50: 42.50 each, and not 127.49 together."""
+        self.company.tax_calculation_rounding_method = 'round_globally'
+        lines = self.env['aftersales.service.line']
+        for _number in range(3):
+            line = self._add(self.labour, 1.5, price_unit=85)
+            self._override(line, 'goodwill', 33.33)
+            lines |= line
+        order = self._quote()
+        sold = lines.sale_line_id
+        self.assertEqual(set(sold.mapped('price_unit')), {85})
+        self.assertEqual(set(sold.mapped('discount')), {66.67})
+        self.assertEqual(order.amount_untaxed, 127.5)
+        self.assertEqual((order.order_line - sold).mapped('price_unit'), [0.01])
+        lines[0].unlink()
+        self.assertEqual(order.amount_untaxed, 85)
+        order.action_confirm()
+        for line in lines.exists():
+            self._override(line, 'warranty', 0)
+            charged = sum(self.request.service_line_ids.mapped('amount_customer'))
+            self.assertEqual(self.currency.compare_amounts(order.amount_untaxed, charged), 0)
+        self.assertEqual(order.amount_untaxed, 0)
 
     def test_limits_are_kept(self):
         @settings(max_examples=500, deadline=None, derandomize=True)
