@@ -11,5 +11,6 @@
         'views/aftersales_unit_views.xml',
         'views/pos_order_views.xml',
     ],
+    'pre_init_hook': 'pre_init_hook',
     'auto_install': True,
 }

@@ -13,5 +13,7 @@
         'views/stock_lot_views.xml',
         'views/stock_picking_views.xml',
     ],
+    'pre_init_hook': 'pre_init_hook',
+    'post_init_hook': 'post_init_hook',
     'auto_install': True,
 }

@@ -500,9 +500,46 @@ class TestWarrantyMigration(WarrantyCommon):
         units[0].warranty_months = 60
         self.assertEqual(units[0].warranty_end, date(2029, 2, 27))
 
-    def _load_migration(self, path):
+    def test_pieces_invoiced_before(self):
+        dozen = self.env.ref('uom.product_uom_dozen')
+        self.product.invoice_policy = 'order'
+        lines = [
+            Command.create({'product_id': self.product.id, 'product_uom_qty': 3}),
+            Command.create(
+                {
+                    'product_id': self.product.id,
+                    'product_uom_qty': 1,
+                    'product_uom_id': dozen.id,
+                }
+            ),
+        ]
+        order = self.env['sale.order'].create({'partner_id': self.customer.id, 'order_line': lines})
+        order.action_confirm()
+        order.action_create_aftersales_units()
+        invoice = order._create_invoices()
+        invoice.invoice_date = '2026-03-02'
+        invoice.invoice_line_ids[0].quantity = 2
+        invoice.action_post()
+        units = order.order_line.aftersales_unit_ids
+        days = [unit.date_invoiced for unit in units]
+        self.assertEqual(days.count(date(2026, 3, 2)), 14)
+        units[0].date_invoiced = '2026-03-05'  # somebody knew better
+        self.env.flush_all()
+        self.env.cr.execute(
+            'UPDATE aftersales_unit SET date_invoiced = NULL WHERE id IN %s',
+            [tuple(units[1:].ids)],
+        )
+        self.env.invalidate_all()
+        migrate = self._load_migration(get_module_path('crm_aftersales'), 'post-units')
+        for _run in range(2):
+            migrate(self.env.cr, '19.0.1.1.0')
+        self.env.invalidate_all()
+        expected = [date(2026, 3, 5), *days[1:]]
+        self.assertEqual([unit.date_invoiced for unit in units], expected)
+
+    def _load_migration(self, path, name='post-warranties'):
         spec = importlib.util.spec_from_file_location(
-            'post_warranties', f'{path}/migrations/19.0.1.2.0/post-warranties.py'
+            name.replace('-', '_'), f'{path}/migrations/19.0.1.2.0/{name}.py'
         )
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

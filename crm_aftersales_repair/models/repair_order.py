@@ -55,29 +55,28 @@ class RepairOrder(models.Model):
 
     @api.depends('aftersales_request_id', 'lot_id', 'company_id')
     def _compute_aftersales_unit_id(self):
+        found = self._find_aftersales_units()
         for repair in self:
             present = repair.aftersales_unit_id
             if repair.lot_id and present.lot_id and present.lot_id != repair.lot_id:
                 present = present.browse()  # the number was corrected
             repair.aftersales_unit_id = (
-                repair.aftersales_request_id.unit_id or present or repair._find_aftersales_unit()
+                repair.aftersales_request_id.unit_id
+                or present
+                or found.get((repair.lot_id, repair.company_id), present)
             )
 
-    def _find_aftersales_unit(self):
-        """Return the customer's product with the serial number of the repair."""
-        self.ensure_one()
-        units = self.env['aftersales.unit']
-        if not self.lot_id:
-            return units
-        found = units.search(
-            [
-                ('lot_id', '=', self.lot_id.id),
-                ('company_id', '=', self.company_id.id),
-                ('state', '!=', 'retired'),
-            ],
-            limit=2,
+    def _find_aftersales_units(self) -> dict:
+        """Return the customers' products with the serial numbers of these repairs.
+
+        :return: by lot and company, where there is one
+        """
+        found = self.env['aftersales.unit']._read_group(
+            [('lot_id', 'in', self.lot_id.ids), ('state', '!=', 'retired')],
+            ['lot_id', 'company_id'],
+            ['id:recordset'],
         )
-        return found if len(found) == 1 else units
+        return {(lot, company): units for lot, company, units in found if len(units) == 1}
 
     @api.onchange('aftersales_unit_id')
     def _onchange_aftersales_unit_id(self):

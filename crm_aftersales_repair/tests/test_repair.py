@@ -83,6 +83,29 @@ class TestRepair(DeliveryCase):
         self.assertEqual(repair.aftersales_unit_id, self.pump)
         self.assertFalse(repair.create({'product_id': self.plain.id}).aftersales_unit_id)
 
+    def test_products_of_many_repairs_are_found_at_once(self):
+        lots = self._stock_lots(self.by_serial, *(f'N-{number}' for number in range(12)))
+        order = self.order((self.by_serial, 12))
+        self.deliver(order, lots=lots)
+        repairs = self.env['repair.order'].create(
+            [{'product_id': self.by_serial.id, 'lot_id': lot.id} for lot in lots]
+        )
+        self.assertEqual(repairs.aftersales_unit_id, self.get_units(order))
+        repairs.aftersales_unit_id = False
+
+        def find(repairs):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            # as when the addon is installed
+            self.env.add_to_compute(repairs._fields['aftersales_unit_id'], repairs)
+            repairs._recompute_recordset(['aftersales_unit_id'])
+            return self.cr.sql_log_count - before
+
+        few = find(repairs[:2])
+        self.assertLessEqual(find(repairs[2:]), few)
+        self.assertEqual(len(repairs.aftersales_unit_id), 12)
+
     def test_in_service_while_in_the_workshop(self):
         first, second = self.create_repair(), self.create_repair()
         self.assertEqual(self.pump.state, 'active')

@@ -65,7 +65,8 @@ class StockMove(models.Model):
     def _hand_units_over(self) -> None:
         """Register the pieces of a delivery, with the ones the order registered before."""
         Unit = self.env['aftersales.unit'].with_context(active_test=False)
-        registered = Counter(Unit.search([('stock_move_id', '=', self.id)]).mapped('lot_id'))
+        # each piece by itself: several share a lot, or have none
+        registered = Counter(unit.lot_id for unit in Unit.search([('stock_move_id', '=', self.id)]))
         pool = UnitPool(Unit.search(self._get_units_to_hand_over_domain()))
         taken, new = {}, []
         for lot in self._get_piece_lots():
@@ -106,8 +107,9 @@ class StockMove(models.Model):
             'stock_move_id': self.id,
             'stock_return_move_id': False,
             'lot_id': lot.id,
-            'state': 'active',
         }
+        if not unit or unit.state == 'draft' or unit.stock_return_move_id:
+            vals['state'] = 'active'  # what is lent, or in service for another reason, stays so
         if self.product_id.tracking == 'serial' and lot:
             vals['serial'] = lot.name
         if not (unit and unit.date_delivered):
@@ -152,7 +154,7 @@ class StockMove(models.Model):
         """
         Unit = self.env['aftersales.unit'].with_context(active_test=False)
         registered = Unit.search([('stock_return_move_id', '=', self.id)])
-        counted = Counter(registered.mapped('lot_id'))
+        counted = Counter(unit.lot_id for unit in registered)
         domain = Domain('sale_line_id', '=', self.sale_line_id.id)
         domain &= Domain('product_id', '=', self.product_id.id)
         domain &= Domain('state', 'not in', ('draft', 'retired'))

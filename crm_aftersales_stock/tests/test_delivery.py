@@ -6,6 +6,7 @@ from freezegun import freeze_time
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
+from ..hooks import post_init_hook
 from .common import DeliveryCase
 
 SIGNATURE = (
@@ -251,6 +252,75 @@ class TestDelivery(DeliveryCase):
         order.action_create_aftersales_units()
         order._action_cancel()
         self.assertEqual(self.get_units(order).mapped('state'), ['active', 'retired'])
+
+    def test_registered_once_without_serial_numbers(self):
+        order = self.order((self.plain, 3), (self.by_lot, 3))
+        picking = self.deliver(order)
+        order.action_create_aftersales_units()
+        self.assertEqual(len(self.get_units(order)), 6)
+        self.send_back(picking, quantity=1)
+        order.order_line.move_ids._register_units()
+        states = self.get_units(order).mapped('state')
+        self.assertEqual(sorted(states), ['active'] * 4 + ['retired'] * 2)
+
+    def test_what_is_lent_or_in_service_stays_so(self):
+        order = self.order((self.by_serial, 2))
+        order.action_create_aftersales_units()
+        units = self.get_units(order)
+        units[0].write({'state': 'loaned', 'serial': 'S-1'})
+        self.deliver(order, lots=self.serials[:2])
+        self.assertEqual(units.mapped('state'), ['loaned', 'active'])
+        self.assertEqual(units.lot_id, self.serials[:2])
+
+    # ------------------------------------------------------------
+    # Before the addon came
+    # ------------------------------------------------------------
+
+    def forget_transfers(self, units, *names):
+        """Leave products as they are where nobody follows transfers."""
+        self.env.flush_all()
+        query = 'UPDATE aftersales_unit SET stock_move_id = NULL, lot_id = NULL'
+        for name in names:
+            query += f', {name} = NULL'
+        self.env.cr.execute(f'{query} WHERE id IN %s', [tuple(units.ids)])
+        self.env.invalidate_all()
+
+    def test_delivered_before(self):
+        order = self.order((self.by_serial, 3), (self.plain, 3), (self.by_lot, 2))
+        serials, plain, lots = order.order_line
+        picking = order.picking_ids
+        for move in picking.move_ids:
+            move.quantity = 2
+        picking.move_ids.picked = True
+        picking._action_done()
+        order.action_create_aftersales_units()
+        units = self.get_units(order)
+        moves = {unit: (unit.stock_move_id, unit.lot_id) for unit in units}
+        units.state = 'active'  # nobody knew better
+        known, unknown = serials.aftersales_unit_ids.sorted('sale_line_position')[:2]
+        self.forget_transfers(units)
+        self.forget_transfers(unknown, 'serial', 'serial_norm')
+        unknown.sale_line_position = 0
+        post_init_hook(self.env)
+        unknown.sale_line_position = 2
+        self.assertEqual(unknown.serial, unknown.lot_id.name)
+        for unit in unknown | known | plain.aftersales_unit_ids | lots.aftersales_unit_ids:
+            self.assertEqual((unit.stock_move_id, unit.lot_id), moves[unit])
+        self.assertEqual(len(serials._prepare_missing_units_vals()), 0)
+        order._action_cancel()
+        states = plain.aftersales_unit_ids.sorted('sale_line_position').mapped('state')
+        self.assertEqual(states, ['active', 'active', 'retired'])
+
+    def test_returned_before(self):
+        order = self.order((self.plain, 3))
+        picking = self.deliver(order)
+        units = self.get_units(order)
+        self.forget_transfers(units)
+        self.send_back(picking, quantity=2)
+        self.forget_transfers(units, 'stock_return_move_id')
+        units.state = 'active'
+        post_init_hook(self.env)
+        self.assertEqual(len(units.filtered('stock_move_id')), 1)
 
     def test_confirming_again_restores_nothing_that_came_back(self):
         order = self.order((self.plain, 1))
