@@ -52,7 +52,9 @@ class AftersalesRequest(models.Model):
         required=True, readonly=True, copy=False, default=lambda self: self.env._("New")
     )
     name = fields.Char(string="Subject", required=True, tracking=True)
-    description = fields.Html(help="What the customer reported, in his own words.")
+    description = fields.Html(
+        sanitize_style=True, help="What the customer reported, in his own words."
+    )
     type_id = fields.Many2one(
         comodel_name='aftersales.request.type',
         check_company=True,

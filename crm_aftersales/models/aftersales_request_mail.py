@@ -5,6 +5,11 @@ from odoo.tools import email_split
 
 from .aftersales_request_stage import OPEN_STATES
 
+#: among the values of a route: a program sent the mail
+FROM_PROGRAM = 'from_program'
+#: how much of a mail's subject is kept
+MAX_SUBJECT = 500
+
 
 class AftersalesRequest(models.Model):
     """Mails and messages: how requests come in, are answered and go on after their end."""
@@ -17,6 +22,8 @@ class AftersalesRequest(models.Model):
 
     def _message_post_after_hook(self, message, msg_values):
         super()._message_post_after_hook(message, msg_values)
+        if message.message_type == 'email' and message.subtype_id == self._creation_subtype():
+            self._show_inline_images(message)
         if not self._is_conversation(message):
             return
         self._adopt_new_contact(message)
@@ -24,6 +31,11 @@ class AftersalesRequest(models.Model):
             self._on_public_answer(message)
         else:
             self._on_customer_message(message)
+
+    def _show_inline_images(self, message):
+        """Let the pictures be seen that stand in the text of the mail a request was made of."""
+        if 'cid:' in (self.description or ''):
+            self.sudo().description = message.body
 
     @api.model
     def _is_conversation(self, message) -> bool:
@@ -127,6 +139,7 @@ class AftersalesRequest(models.Model):
             'type_id': self.type_id.id,
             'partner_id': self.partner_id.id,
             'email_from': self.email_from or message.email_from,
+            'email_cc': self.email_cc,
             'unit_id': self.unit_id.id,
             **self._prepare_owner_vals(self.partner_id, self.unit_id),
             'channel': 'email' if message.message_type == 'email' else 'portal',
@@ -137,6 +150,17 @@ class AftersalesRequest(models.Model):
     # ------------------------------------------------------------
 
     @api.model
+    def _routing_check_route(self, message, message_dict, route, raise_exception=True):
+        """Note of a request that comes by mail whether a program sent it."""
+        checked = super()._routing_check_route(
+            message, message_dict, route, raise_exception=raise_exception
+        )
+        if checked and checked[0] == self._name and self._is_sent_by_program(message):
+            model, thread_id, values, *rest = checked
+            return (model, thread_id, {**(values or {}), FROM_PROGRAM: True}, *rest)
+        return checked
+
+    @api.model
     def message_new(self, msg_dict, custom_values=None):
         """Make a request of a mail to a team's address.
 
@@ -144,21 +168,32 @@ class AftersalesRequest(models.Model):
         address and becomes a contact when somebody answers him, so that junk mail leaves no trace
         among the customers.
         """
+        custom_values = {**(custom_values or {})}
+        context = {
+            # the gateway's own user is nobody's colleague: he does not take the request
+            'default_user_id': False,
+            'aftersales_from_program': custom_values.pop(FROM_PROGRAM, False),
+        }
         values = {
-            'name': msg_dict.get('subject') or self.env._("No Subject"),
+            'name': (msg_dict.get('subject') or self.env._("No Subject"))[:MAX_SUBJECT],
             'description': msg_dict.get('body') or False,
             'channel': 'email',
             'email_from': msg_dict.get('email_from'),
             'partner_id': msg_dict.get('author_id'),
-            **(custom_values or {}),
+            **custom_values,
         }
-        # The gateway's own user is nobody's colleague: he does not take the request.
-        request = super(AftersalesRequest, self.with_context(default_user_id=False)).message_new(
+        request = super(AftersalesRequest, self.with_context(**context)).message_new(
             msg_dict, custom_values=values
         )
         if request.partner_id:
             request.message_subscribe(request.partner_id.ids)
         return request
+
+    def _takes_answers(self) -> bool:
+        """Whether answers to our mails come back here, and not to a mailbox of somebody."""
+        alias = self.sudo().team_id.alias_id
+        by_team = alias.alias_domain_id and alias.alias_name
+        return bool(by_team or self.sudo().company_id.catchall_email)
 
     def _notify_get_reply_to(self, default=None, author_id=False):
         """Answers come back to the address of the team."""

@@ -9,12 +9,13 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import email_normalize
 
+from .aftersales_request_mail import MAX_SUBJECT
 from .aftersales_request_stage import OPEN_STATES
 
 #: words of a subject, of which those with a digit may be a number
 WORD = re.compile(r'[\w./-]+')
-#: how much of a subject is looked at, and how many of its words
-MAX_SUBJECT, MAX_WORDS = 500, 10
+#: how many of its words are looked at
+MAX_WORDS = 10
 #: of messages: what the system noted about one record stays the history of that record
 NOTED_BY_SYSTEM = ('notification', 'user_notification')
 
@@ -296,7 +297,7 @@ class AftersalesRequest(models.Model):
     @api.model
     def _get_number_words(self, subject: str) -> list[str]:
         """Return the first words of a subject that may be a number."""
-        words = WORD.findall(subject[:MAX_SUBJECT])
+        words = [word.strip('./-') for word in WORD.findall(subject[:MAX_SUBJECT])]
         return [word for word in words if any(map(str.isdecimal, word))][:MAX_WORDS]
 
     def _is_known_sender(self, msg_dict: dict) -> bool:

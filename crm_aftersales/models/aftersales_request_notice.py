@@ -43,13 +43,17 @@ class AftersalesRequest(models.Model):
         return res
 
     def _is_new_from_customer(self) -> bool:
-        """Whether the customer has just come by himself; an import of past requests is no news."""
+        """Whether the customer has just come by himself; an import of past requests is no news.
+
+        A program is not told: it might answer.
+        """
         recent = fields.Datetime.now() - timedelta(days=1)
         return (
             self.channel in CUSTOMER_CHANNELS
             and self.state in OPEN_STATES
             and self.date_received >= recent
             and not self.env.context.get('import_file')
+            and not self.env.context.get('aftersales_from_program')
         )
 
     def _is_answered_at_once(self) -> bool:

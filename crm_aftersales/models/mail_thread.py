@@ -1,10 +1,16 @@
 from __future__ import annotations
 
-from odoo import fields, models
+from odoo import api, fields, models
+
+#: headers of programs that answer mail by themselves
+ANSWERED_BY_PROGRAM = ('X-Autoreply', 'X-Autorespond')
 
 
 class MailThread(models.AbstractModel):
-    """Requests for a rating pass the gate for customers' messages, whichever addon asks."""
+    """Requests for a rating pass the gate for customers' messages, whichever addon asks.
+
+    What a program answers to our mails is a note on the request.
+    """
 
     _inherit = 'mail.thread'
 
@@ -40,3 +46,36 @@ class MailThread(models.AbstractModel):
     def _get_rating_event(self) -> str:
         """Return what the rating is about beside the record: asked at most once for each."""
         return str(fields.Date.today())
+
+    # ------------------------------------------------------------
+    # WHAT PROGRAMS SEND
+    # ------------------------------------------------------------
+
+    @api.model
+    def _is_sent_by_program(self, message) -> bool:
+        """Whether a mail says of itself that nobody wrote it, as out-of-office notes do.
+
+        :param message: an ``email.message.EmailMessage``
+        """
+        submitted = str(message.get('Auto-Submitted') or 'no').split(';')[0].strip().lower()
+        precedence = str(message.get('Precedence') or '').strip().lower()
+        return (
+            submitted != 'no'
+            or precedence in ('auto_reply', 'bulk', 'junk')
+            or any(message.get(name) for name in ANSWERED_BY_PROGRAM)
+        )
+
+    def _message_parse_post_process(self, message, message_dict, routes):
+        """Enter what a program answered as a note: it reopens nothing and is mailed to nobody.
+
+        Only the colleague whose message it answers is told.
+        """
+        values = super()._message_parse_post_process(message, message_dict, routes)
+        to_requests = routes and all(
+            model == 'aftersales.request' and thread_id for model, thread_id, *_rest in routes
+        )
+        if to_requests and self._is_sent_by_program(message):
+            answered = self.env['mail.message'].sudo().browse(message_dict.get('parent_id'))
+            values['is_internal'] = True
+            values['parent_id'] = not answered.author_id.partner_share and answered.id
+        return values

@@ -1,3 +1,7 @@
+import base64
+from datetime import timedelta
+from email.message import EmailMessage
+
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -23,6 +27,7 @@ class MailGatewayCase(AftersalesCommon):
 
     def _receive(self, email_from, subject="Noise", reply_to=None, **values):
         headers = f"In-Reply-To: {reply_to}\nReferences: {reply_to}\n" if reply_to else ''
+        headers += ''.join(f"{name}: {value}\n" for name, value in values.get('headers', ()))
         number = self.env['mail.message'].search([], order='id desc', limit=1).id
         mail = MAIL.format(
             to=f'desk.test@{self.alias_domain}',
@@ -33,9 +38,38 @@ class MailGatewayCase(AftersalesCommon):
             extra=headers,
             return_path='',
         )
+        return self._process(mail)
+
+    def _process(self, mail):
+        """Hand a mail to the gateway as it came in."""
         with self.mock_mail_gateway(), mute_logger('odoo.addons.mail.models.mail_thread'):
             request_id = self.env['mail.thread'].message_process('mail.test.none', mail)
         return self.env['aftersales.request'].browse(request_id)
+
+    def _process_made(self, content=None, **headers):
+        """Hand a mail to the gateway that is made of headers and a function that fills it."""
+        mail = EmailMessage()
+        headers = {
+            'To': f'desk.test@{self.alias_domain}',
+            'From': 'wang@sunrise.example.com',
+            'Subject': "Noise",
+            'Message-Id': '<made@example.com>',
+            **headers,
+        }
+        for name, value in headers.items():
+            mail[name] = value
+        mail.set_content("The pump makes a noise.")
+        if content:
+            content(mail)
+        return self._process(mail.as_bytes())
+
+    def _answer(self, request, **values):
+        return request.with_user(self.user_service).message_post(
+            body="Which pump?",
+            message_type='comment',
+            subtype_xmlid='mail.mt_comment',
+            **values,
+        )
 
 
 @tagged('post_install', '-at_install', 'mail_gateway')
@@ -115,3 +149,201 @@ class TestMailGateway(MailGatewayCase):
         self.assertIn(f'desk.test@{self.alias_domain}', request._notify_get_reply_to()[request.id])
         alone = self._create_request(team_id=self.team_workshop.id)
         self.assertIn(alone.id, alone._notify_get_reply_to())
+
+    def test_same_mail_twice(self):
+        first = self._process_made()
+        self.assertTrue(first)
+        self.assertFalse(self._process_made())
+
+    def test_copy_reader_answers(self):
+        request = self._receive('wang@sunrise.example.com', cc='boss@example.com')
+        answer = self._answer(request)
+        request.stage_id = self._stage('waiting_customer')
+        again = self._receive('boss@example.com', "Re: Noise", reply_to=answer.message_id)
+        self.assertEqual(again, request)
+        self.assertEqual(request.state, 'open')
+
+    def test_late_mails_make_one_follow_up_with_its_copy_readers(self):
+        request = self._receive('wang@sunrise.example.com', cc='boss@example.com')
+        answer = self._answer(request)
+        request.action_close()
+        request.date_closed -= timedelta(days=100)
+        for subject in ("Re: Noise", "And again"):
+            self._receive('wang@sunrise.example.com', subject, reply_to=answer.message_id)
+        self.assertEqual(request.state, 'closed')
+        self.assertEqual(len(request.child_ids), 1)
+        self.assertIn('boss@example.com', request.child_ids.email_cc)
+        self.assertEqual(len(request.child_ids.website_message_ids), 2)
+
+    def test_number_at_the_end_of_a_sentence(self):
+        request = self._create_request()
+        for subject in (f"News on {request.number}.", f"{request.number}- news?"):
+            self.assertEqual(self._receive('wang@sunrise.example.com', subject), request)
+
+    # ------------------------------------------------------------
+    # Programs
+    # ------------------------------------------------------------
+
+    def test_out_of_office_moves_nothing(self):
+        request = self._receive('wang@sunrise.example.com')
+        answer = self._answer(request)
+        for header in (('Auto-Submitted', 'auto-replied'), ('X-Autoreply', 'yes')):
+            request.stage_id = self._stage('waiting_customer')
+            self._receive(
+                'wang@sunrise.example.com',
+                f"Away {header[0]}",
+                reply_to=answer.message_id,
+                headers=[header],
+            )
+            self.assertEqual(request.state, 'waiting_customer')
+        note = request.message_ids[0]
+        self.assertTrue(note.is_internal and note.subtype_id.internal)
+        self.assertEqual(note.notified_partner_ids, self.user_service.partner_id)
+        request.action_close()
+        away = {'reply_to': answer.message_id, 'headers': [('Auto-Submitted', 'auto-replied')]}
+        self._receive('wang@sunrise.example.com', "Still away", **away)
+        self.assertEqual((request.state, request.reopen_count), ('closed', 0))
+        request.date_closed -= timedelta(days=100)
+        self._receive('wang@sunrise.example.com', "For ever away", **away)
+        self.assertFalse(request.child_ids)
+
+    def test_what_a_program_answers_is_mailed_to_no_customer(self):
+        """Two who are out of office do not answer each other through us."""
+        request = self._receive('wang@sunrise.example.com')
+        request.message_subscribe(self.customer_company.ids)
+        self._receive(
+            'wang@sunrise.example.com',
+            "Away",
+            reply_to=request.message_ids.filtered(lambda m: m.message_type == 'email').message_id,
+            headers=[('Auto-Submitted', 'auto-replied')],
+        )
+        self.assertFalse(request.message_ids[0].notified_partner_ids)
+
+    def test_program_that_writes_first_gets_no_notice(self):
+        self.company.aftersales_notice_received = True
+
+        def notices(request):
+            return self.env['crm.message'].search_count(
+                [('origin_model', '=', request._name), ('origin_id', '=', request.id)]
+            )
+
+        request = self._receive('wang@sunrise.example.com', headers=[('Auto-Submitted', 'no')])
+        self.assertEqual(notices(request), 1)
+        alarm = self._receive(
+            'wang@sunrise.example.com',
+            "Alarm",
+            headers=[('Auto-Submitted', 'auto-generated')],
+        )
+        self.assertEqual((alarm.state, notices(alarm)), ('new', 0))
+
+    def test_bounce_changes_nothing(self):
+        request = self._receive('wang@sunrise.example.com')
+        answer = self._answer(request)
+        request.action_close()
+        status = f"""Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.com
+
+Final-Recipient: rfc822; {self.customer.email}
+Action: failed
+Status: 5.1.1
+"""
+        mail = f"""To: {self.alias_bounce}@{self.alias_domain}
+From: MAILER-DAEMON@mx.example.com
+Subject: Undelivered
+Message-Id: <bounce@mx.example.com>
+In-Reply-To: {answer.message_id}
+References: {answer.message_id}
+Content-Type: multipart/report; report-type=delivery-status; boundary=xx
+
+--xx
+Content-Type: text/plain
+
+Nobody here
+--xx
+{status}
+--xx
+Content-Type: message/rfc822
+
+Message-Id: {answer.message_id}
+Subject: Noise
+
+x
+--xx--
+"""
+        before = self.env['aftersales.request'].search_count([])
+        self.assertFalse(self._process(mail))
+        self.assertEqual(self.env['aftersales.request'].search_count([]), before)
+        self.assertEqual(request.state, 'closed')
+        told = answer.notification_ids.filtered(lambda n: n.res_partner_id == self.customer)
+        self.assertEqual(told.notification_status, 'bounce')
+
+    # ------------------------------------------------------------
+    # Text, pictures and files
+    # ------------------------------------------------------------
+
+    def test_pictures_in_the_text(self):
+        def fill(mail):
+            html = '<p style="position:fixed; color:red">Look</p><img src="cid:a@b"/>'
+            mail.add_alternative(html, subtype='html')
+            picture = base64.b64decode('R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==')
+            mail.get_payload()[1].add_related(
+                picture, 'image', 'gif', cid='<a@b>', filename='a.gif'
+            )
+            mail.add_attachment(b'%PDF', maintype='application', subtype='pdf', filename='账单.pdf')
+
+        request = self._process_made(fill)
+        self.assertIn('/web/image/', request.description)
+        self.assertNotIn('cid:', request.description)
+        self.assertNotIn('position', request.description, "nothing lies above the form")
+        files = self.env['ir.attachment'].search(
+            [('res_model', '=', request._name), ('res_id', '=', request.id)]
+        )
+        self.assertEqual(set(files.mapped('name')), {'a.gif', '账单.pdf'})
+
+    def test_chinese_mail(self):
+        def encode(text):
+            return '=?gb18030?B?' + base64.b64encode(text.encode('gb18030')).decode() + '?='
+
+        mail = f"""To: desk.test@{self.alias_domain}
+From: {encode("王小明")} <wang.xm@example.com>
+Subject: {encode("水泵有㐂噪音")}
+Message-Id: <gb@example.com>
+Content-Type: text/plain; charset="gb18030"
+Content-Transfer-Encoding: 8bit
+
+水泵坏了㐂
+"""
+        request = self._process(mail.encode('gb18030'))
+        self.assertEqual(request.name, "水泵有㐂噪音")
+        self.assertIn("水泵坏了㐂", request.description)
+        self.assertIn("王小明", request.email_from)
+
+    def test_huge_mail(self):
+        request = self._process_made(
+            lambda mail: mail.set_content("word " * 200_000), Subject="a " * 2000
+        )
+        self.assertLessEqual(len(request.name), 500)
+        self.assertEqual(request.description.count("word"), 200_000)
+
+    # ------------------------------------------------------------
+    # Our mails
+    # ------------------------------------------------------------
+
+    def test_notice_of_an_intake(self):
+        """It comes from the company, and asks for answers only where they arrive."""
+        self.company.aftersales_notice_received = True
+        self.company.name = "Pumps Ltd"
+
+        def get_mail(request):
+            notice = self.env['crm.message'].search([('origin_id', '=', request.id)])
+            notice.sudo()._enqueue()
+            return self.env['mail.mail'].search([('crm_message_id', '=', notice.id)])
+
+        mail = get_mail(self._receive('info@sunrise.example.com'))
+        self.assertIn("Pumps Ltd", mail.reply_to)
+        self.assertNotIn("OdooBot", mail.reply_to)
+        self.assertIn("answer this mail", mail.body_html)
+        self.company.alias_domain_id = False
+        alone = self._create_request(team_id=self.team_workshop.id, channel='portal')
+        self.assertNotIn("answer this mail", get_mail(alone).body_html)

@@ -304,7 +304,9 @@ class CrmMessage(models.Model):
     def _prepare_mail_vals(self, content: MessageContent) -> dict:
         """Return the values of the mail of one message."""
         company = self.company_id
-        author = self.create_uid.partner_id if self.create_uid._is_internal() else None
+        user = self.create_uid
+        # what the system caused is the company's word
+        author = user.partner_id if user.active and user._is_internal() else None
         return {
             'crm_message_id': self.id,
             'message_id': self._get_rfc_message_id(),
