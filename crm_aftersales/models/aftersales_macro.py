@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from markupsafe import Markup, escape
 
@@ -132,7 +133,7 @@ class AftersalesMacro(models.Model):
     @api.model
     def _get_name(self, found: str) -> str:
         """Return the name in a placeholder, without what an editor put around it."""
-        return html2plaintext(found).replace('\xa0', ' ').strip()
+        return html2plaintext(unquote(found)).replace('\xa0', ' ').strip()
 
     def _render(self, request) -> Markup:
         """Return the answer to a request, in its customer's language.
@@ -158,8 +159,13 @@ class AftersalesMacro(models.Model):
     @api.model
     def _get_offered_domain(self, requests) -> Domain:
         """Return the domain of the macros that fit all of some requests."""
-        domain = Domain('company_id', 'in', [False, *requests.company_id.ids])
-        for name, records in (('team_ids', requests.team_id), ('type_ids', requests.type_id)):
+        domain = Domain.TRUE
+        limits = {
+            'company_id': requests.company_id,
+            'team_ids': requests.team_id,
+            'type_ids': requests.type_id,
+        }
+        for name, records in limits.items():
             of_one = Domain(name, 'in', records.ids) if len(records) == 1 else Domain.FALSE
             domain &= Domain(name, '=', False) | of_one
         return domain

@@ -33,7 +33,7 @@ class AftersalesRequestCheck(models.Model):
 
     @api.model
     def _get_system_fields(self):
-        return super()._get_system_fields() | {'user_id', 'date_done'}
+        return super()._get_system_fields() | {'item_id', 'user_id', 'date_done'}
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -42,6 +42,8 @@ class AftersalesRequestCheck(models.Model):
         return checks
 
     def write(self, vals):
+        if {'name', 'is_required', 'request_id'} & vals.keys():
+            self.request_id._ensure_can_drop_checks(self)
         changed = self.browse()
         if 'is_done' in vals:
             changed = self.filtered(lambda check: check.is_done != bool(vals['is_done']))

@@ -53,10 +53,15 @@ class AftersalesRequest(models.Model):
         changed = self.browse()
         if 'type_id' in vals:
             changed = self.filtered(lambda request: request.type_id.id != vals['type_id'])
+        undone = self.browse()
+        # customers and jobs go on with what there is; who is helped already is not asked again
+        if 'stage_id' in vals and not self.env.su:
+            undone = self.filtered(lambda request: not request._is_done())
         res = super().write(vals)
         if changed:
             changed._drop_open_checks()
             changed._copy_checklist()
+        undone._ensure_checklist_done()
         return res
 
     def _copy_checklist(self) -> None:
@@ -116,10 +121,6 @@ class AftersalesRequest(models.Model):
     # WHAT IT BLOCKS
     # ------------------------------------------------------------
 
-    def _ensure_stage_fields(self):
-        self._ensure_checklist_done()
-        return super()._ensure_stage_fields()
-
     def _ensure_checklist_done(self) -> None:
         """Refuse to resolve before the required items are ticked.
 
@@ -139,3 +140,22 @@ class AftersalesRequest(models.Model):
                     checks=", ".join(checks.mapped('name')),
                 )
             )
+
+    # ------------------------------------------------------------
+    # MERGE
+    # ------------------------------------------------------------
+
+    def _get_moved_records(self, sources):
+        """Items somebody added by hand go over."""
+        by_hand = sources.check_ids.filtered(lambda check: not check.item_id)
+        return [*super()._get_moved_records(sources), (by_hand, 'request_id')]
+
+    def _merge_after_hook(self, sources):
+        """What was ticked stays ticked, by whom and when it was."""
+        ticked = sources.check_ids.filtered('is_done').grouped('item_id')
+        for check in self.check_ids.filtered(lambda check: check.item_id and not check.is_done):
+            if same := ticked.get(check.item_id):
+                first = same.sorted('date_done')[0]
+                check.is_done = True
+                check.write({'user_id': first.user_id.id, 'date_done': first.date_done})
+        return super()._merge_after_hook(sources)

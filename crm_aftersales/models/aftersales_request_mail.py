@@ -172,7 +172,7 @@ class AftersalesRequest(models.Model):
         context = {
             # the gateway's own user is nobody's colleague: he does not take the request
             'default_user_id': False,
-            'aftersales_from_program': custom_values.pop(FROM_PROGRAM, False),
+            'aftersales_quiet': custom_values.pop(FROM_PROGRAM, False),
         }
         values = {
             'name': (msg_dict.get('subject') or self.env._("No Subject"))[:MAX_SUBJECT],

@@ -16,6 +16,13 @@ from .aftersales_request_stage import OPEN_STATES
 WORD = re.compile(r'[\w./-]+')
 #: how many of its words are looked at
 MAX_WORDS = 10
+#: fields of other models that name a request and have no other care
+REFERRING_FIELDS = (
+    ('aftersales.unit.component', 'request_in_id'),
+    ('aftersales.unit.component', 'request_out_id'),
+    ('aftersales.warranty', 'request_id'),
+    ('aftersales.followup', 'complaint_id'),
+)
 #: of messages: what the system noted about one record stays the history of that record
 NOTED_BY_SYSTEM = ('notification', 'user_notification')
 
@@ -173,6 +180,10 @@ class AftersalesRequest(models.Model):
             (env['ir.attachment'].search(by_name & Domain('res_field', '=', False)), 'res_id'),
             (env['mail.activity'].search(by_name), 'res_id'),
             (self.search([('parent_id', 'in', sources.ids)]) - self - sources, 'parent_id'),
+            *(
+                (env[model].search([(name, 'in', sources.ids)]), name)
+                for model, name in REFERRING_FIELDS
+            ),
         ]
 
     def _take_over_records(self, sources) -> None:
@@ -206,11 +217,46 @@ class AftersalesRequest(models.Model):
         if not self.unit_id and (units := sources.unit_id):
             owner_vals = self._prepare_owner_vals(self.partner_id, units[0])
             vals.update({'unit_id': units[0].id, **owner_vals})
+        vals.update(self._prepare_unknown_vals(sources))
+        vals.update(self._prepare_urgent_vals(sources))
         addresses = [address for address in (self | sources).mapped('email_cc') if address]
         copies = self._mail_cc_sanitized_raw_dict(", ".join(addresses))
         if copies:
             vals['email_cc'] = ", ".join(copies.values())
         return vals
+
+    @api.model
+    def _get_taken_over_fields(self) -> list[tuple[str, ...]]:
+        """Return the fields taken over where the survivor has no value: the first of each tells."""
+        return [
+            ('user_id',),
+            ('service_point_id',),
+            ('fault_code_id',),
+            ('cause_code_id',),
+            ('solution_code_id',),
+            ('article_id',),
+            ('decision', 'decision_reason'),
+        ]
+
+    def _prepare_unknown_vals(self, sources) -> dict:
+        """Return what only the requests that end know."""
+        vals = {}
+        for first, *others in self._get_taken_over_fields():
+            known = not self[first] and sources.filtered(first)[:1]
+            for name in [first, *others] if known else ():
+                vals[name] = self._fields[name].convert_to_write(known[name], known)
+        if 'service_point_id' in vals:
+            vals['team_id'] = self.team_id.id  # not that of the place
+        return vals
+
+    def _prepare_urgent_vals(self, sources) -> dict:
+        """Return how urgent the matter is: as urgent as the most urgent that is still open."""
+        still_open = sources.filtered(lambda request: request.state in OPEN_STATES)
+        most = (self | still_open).sorted('priority', reverse=True)[:1]
+        if most.priority <= self.priority:
+            return {}
+        judged = {'impact': most.impact, 'urgency': most.urgency}
+        return {'priority': most.priority, **(judged if all(judged.values()) else {})}
 
     def _take_over_clocks(self, sources) -> None:
         """Count from when the customer first turned to us; an answer given stays given."""

@@ -45,7 +45,7 @@ class AftersalesRequest(models.Model):
     def _is_new_from_customer(self) -> bool:
         """Whether the customer has just come by himself; an import of past requests is no news.
 
-        A program is not told: it might answer.
+        A program is not told, as it might answer, and of what we split off he knows nothing.
         """
         recent = fields.Datetime.now() - timedelta(days=1)
         return (
@@ -53,7 +53,7 @@ class AftersalesRequest(models.Model):
             and self.state in OPEN_STATES
             and self.date_received >= recent
             and not self.env.context.get('import_file')
-            and not self.env.context.get('aftersales_from_program')
+            and not self.env.context.get('aftersales_quiet')
         )
 
     def _is_answered_at_once(self) -> bool:

@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.addons.crm_customer.working_time import WorkingClock
 
 from ..rows import update_rows, without_deleted
-from ..sla import fold, get_last_break
+from ..sla import CLOCK_KINDS, fold, get_last_break
 from .aftersales_request_stage import OPEN_STATES
 from .aftersales_sla_clock import CLOCK_LABELS
 
@@ -234,10 +234,35 @@ class AftersalesRequest(models.Model):
             request.date_first_reply = min(answers)
         again = [at for each, at in received.items() if each._is_heard() and at > start]
         request._note_what_was_said(sources, [('customer', at) for at in again])
+        request._keep_shortest_promise(sources)
 
     def _is_heard(self) -> bool:
         """Whether a word of the customer here still waits for us; after the end none does."""
         return self.state in OPEN_STATES
+
+    def _keep_shortest_promise(self, sources) -> None:
+        """Let the terms rule that promise most, of this request and of those still open.
+
+        :param sources: requests merged into this one
+        """
+        heard = sources.filtered(lambda source: source._is_heard())
+        stories = self.env['aftersales.sla.event'].sudo()._read_stories(self | heard)
+        own, *others = (self._get_named_terms(stories[r.id]) for r in [self, *heard])
+        shortest = min([own, *others], key=self._get_promise)
+        if self._get_promise(shortest) < self._get_promise(own) and self._is_heard():
+            self._post_sla_event('retarget', terms=shortest, mode='keep')
+
+    @api.model
+    def _get_named_terms(self, story: list) -> dict:
+        """Return the terms that rule at the end of a story, empty where nothing is promised."""
+        named = [event.values for event in story if 'terms' in event.values]
+        return named[-1]['terms'] if named else {}
+
+    @api.model
+    def _get_promise(self, terms: dict) -> list[float]:
+        """Return how soon terms promise what counts most first; what is not promised is last."""
+        targets = terms.get('targets', {})
+        return [targets.get(kind, float('inf')) for kind in reversed(CLOCK_KINDS)]
 
     def _note_what_was_said(self, sources, said: list[tuple]) -> None:
         """Note here what was said in requests that were merged into this one.
@@ -284,8 +309,7 @@ class AftersalesRequest(models.Model):
         stories = self.env['aftersales.sla.event'].sudo()._read_stories(self)
         now, facts = fields.Datetime.now(), []
         for request, terms in self._get_matching_terms().items():
-            named = [event.values for event in stories[request.id] if 'terms' in event.values]
-            before = named[-1]['terms'] if named else {}
+            before = self._get_named_terms(stories[request.id])
             names = {*terms, *before} if edited else {'policy', 'calendar'}
             if any(before.get(name) != terms.get(name) for name in names):
                 other = before.get('policy') != terms.get('policy')

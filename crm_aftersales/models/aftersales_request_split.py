@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
-
-from .aftersales_request_merge import NOTED_BY_SYSTEM
+from odoo.fields import Domain
 
 
 class AftersalesRequest(models.Model):
@@ -24,7 +23,9 @@ class AftersalesRequest(models.Model):
         self.check_access('write')
         messages = messages or self.env['mail.message']
         self._ensure_can_split(messages, description)
-        part = self.create(self._prepare_split_vals(name, messages, description))
+        vals = self._prepare_split_vals(name, messages, description)
+        # the customer has raised nothing and waits for no word that it arrived
+        part = self.with_context(aftersales_quiet=True).create(vals).with_env(self.env)
         owed = self._get_unanswered_messages()
         part.sudo()._take_messages(messages.sudo())
         if owed and not owed - messages:
@@ -48,14 +49,17 @@ class AftersalesRequest(models.Model):
             raise UserError(self.env._("Only messages of this request can go over."))
 
     def _get_movable_messages(self):
-        """Return what people wrote here, without what the system noted."""
-        return self.message_ids.filtered(
-            lambda message: message.message_type not in NOTED_BY_SYSTEM
-        )
+        """Return what people wrote here, without notes and mails of the system."""
+        return self.message_ids.filtered_domain(self._get_movable_domain())
+
+    @api.model
+    def _get_movable_domain(self) -> Domain:
+        """Return the domain of messages that people wrote."""
+        return Domain('message_type', 'in', ('comment', 'email'))
 
     def _get_unanswered_messages(self):
         """Return what the customer wrote since our last answer."""
-        said = self.sudo().message_ids.filtered(self._is_conversation).sorted('id')
+        said = self.sudo()._get_movable_messages().filtered(self._is_conversation).sorted('id')
         answers = said.filtered(self._is_from_staff)
         return said.filtered(lambda message: message.id > max(answers.ids, default=0))
 
@@ -76,6 +80,13 @@ class AftersalesRequest(models.Model):
             'unit_id': self.unit_id.id,
             'not_owner_confirmed': self.not_owner_confirmed,
             'channel': self.channel,
+            'priority': self.priority,
+            'impact': self.impact,
+            'urgency': self.urgency,
+            'service_point_id': self.service_point_id.id,
+            'email_cc': self.email_cc,
+            'helper_ids': self.helper_ids.ids,
+            'tag_ids': self.tag_ids.ids,
         }
         if messages:
             vals['date_received'] = min(messages.mapped('date'))

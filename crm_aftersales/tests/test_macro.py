@@ -45,6 +45,12 @@ class TestMacro(AftersalesCommon):
         self.assertIn("&lt;img", text)
         self.assertIn("{{ user.name }}", text)
 
+    def test_in_a_link(self):
+        """Editors encode what stands in an address."""
+        self.macro.body = Markup('<p><a href="https://x.example.com/{{ object.number }}">x</a></p>')
+        request = self._create_request()
+        self.assertIn(f'"https://x.example.com/{request.number}"', self.macro._render(request))
+
     def test_only_known_placeholders(self):
         for expression in (
             'object.env.user.password',
@@ -143,6 +149,9 @@ class TestMacro(AftersalesCommon):
             self.macro._apply(desk)
         self.macro.write({'team_ids': False, 'type_ids': False, 'company_id': self.company_2.id})
         self.assertFalse(offered(desk))
+        far = self._create_request(company_id=self.company_2.id, unit_id=False, team_id=False)
+        self.assertEqual(offered(far), self.macro)
+        self.assertFalse(offered(desk | far))
 
     def test_rights(self):
         request = self._create_request(user_id=self.user_service.id)

@@ -82,6 +82,35 @@ class TestRequestChecklist(AftersalesCommon):
             requests.create(vals)
         self.assertTrue(requests.with_context(import_file=True).create(vals))
 
+    def test_what_is_resolved_is_closed_without_asking_again(self):
+        request = self._create_request()
+        request.sudo().action_resolve()
+        request.with_user(self.user_service).action_close()
+        self.assertEqual(request.state, 'closed')
+
+    def test_ticks_follow_a_merge(self):
+        survivor, source = self._create_request(), self._create_request()
+        source.check_ids = [(0, 0, {'name': "Ask the neighbour"})]
+        with freeze_time(MONDAY):
+            source.check_ids[0].with_user(self.user_service).is_done = True
+        source.with_user(self.user_manager)._merge_into(survivor)
+        done = survivor.check_ids.filtered('is_done')
+        self.assertEqual(done.mapped('name'), ["Tested"])
+        self.assertEqual((done.user_id, done.date_done), (self.user_service, MONDAY))
+        self.assertIn("Ask the neighbour", survivor.check_ids.mapped('name'))
+
+    def test_required_ones_stay_required(self):
+        """Neither by a program nor by another name."""
+        request = self._create_request().with_user(self.user_service)
+        other = self._create_request()
+        tested, photo = request.check_ids
+        for vals in ({'is_required': False}, {'name': "Any"}, {'request_id': other.id}):
+            with self.subTest(vals), self.assertRaises(UserError):
+                tested.write(vals)
+        with self.assertRaises(AccessError):
+            tested.item_id = False
+        photo.is_required = True
+
     def test_cancelled_and_closed_by_jobs(self):
         request = self._create_request()
         request.sudo().action_close()

@@ -147,6 +147,63 @@ class TestRequestMerge(MergeCase):
         self._merge(survivor, source)
         self.assertEqual((survivor.name, survivor.user_id), ("Pump", self.user_service))
 
+    def test_most_urgent_wins(self):
+        point = self.env['aftersales.service.point'].create({'name': "East"})
+        code = self.env['aftersales.code'].create(
+            {'name': "Worn", 'code': 'worn.test', 'kind': 'cause'}
+        )
+        survivor, source, urgent = (self._create_request() for _number in range(3))
+        source.write({'user_id': self.user_service.id, 'service_point_id': point.id})
+        source.cause_code_id = code
+        urgent.write({'impact': '3', 'urgency': '2'})
+        self._merge(survivor, source | urgent)
+        self.assertRecordValues(
+            survivor,
+            [
+                {
+                    'priority': '2',
+                    'impact': '3',
+                    'urgency': '2',
+                    'user_id': self.user_service.id,
+                    'service_point_id': point.id,
+                    'team_id': self.team.id,
+                    'cause_code_id': code.id,
+                }
+            ],
+        )
+        over = self._create_request(priority='3')
+        over.action_close()
+        self._merge(survivor, over)
+        self.assertEqual(survivor.priority, '2', "what is over is not urgent")
+
+    def test_shortest_promise_wins(self):
+        slow = self._create_policy(response=2, resolution=8, sequence=2)
+        quick = self._create_policy(
+            response=1, resolution=2, type_ids=self.type_complaint.ids, sequence=1
+        )
+        with freeze_time(MONDAY):
+            survivor = self._create_request(date_received=MONDAY)
+            source = self._create_request(
+                date_received=MONDAY, type_id=self.type_complaint.id, priority='0'
+            )
+            self.assertEqual((survivor.sla_policy_id, source.sla_policy_id), (slow, quick))
+            self._merge(survivor, source)
+            self.assertEqual(survivor.sla_policy_id, quick)
+            clock = survivor.sla_clock_ids.filtered(lambda clock: clock.kind == 'resolution')
+            self.assertEqual(clock.deadline, MONDAY + timedelta(hours=2))
+            self.assertFalse(survivor._get_wrong_clocks())
+            other = self._create_request(date_received=MONDAY)
+            self._merge(survivor, other)
+            self.assertEqual(survivor.sla_policy_id, quick, "a slower one changes nothing")
+
+    def test_what_names_a_request_follows(self):
+        survivor, source = self._create_request(), self._create_request()
+        part = self.env['aftersales.unit.component'].create(
+            {'unit_id': self.unit.id, 'product_id': self.product.id, 'request_in_id': source.id}
+        )
+        self._merge(survivor, source)
+        self.assertEqual(part.request_in_id, survivor)
+
     def test_open_matter_stays_open(self):
         survivor, source = self._create_request(), self._create_request()
         survivor.action_close()
@@ -233,12 +290,6 @@ class TestRequestMerge(MergeCase):
         self.assertEqual(survivor.state, 'open', "the customer answered")
         self.assertEqual(source.state, 'cancelled')
         self.assertFalse(source.child_ids)
-
-    def test_version_of_both_is_claimed(self):
-        """Whoever merges one of them at the same time fails, and is tried again."""
-        survivor, source = self._create_request(), self._create_request()
-        self._merge(survivor, source)
-        self.assertTrue(all((survivor | source).mapped('lock_version')))
 
     # ------------------------------------------------------------
     # Screen and cost

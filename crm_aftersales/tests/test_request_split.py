@@ -47,6 +47,36 @@ class TestRequestSplit(MergeCase):
         self.assertIn(self.customer, part.message_partner_ids)
         self.assertIn(part.number, request.message_ids[0].body)
 
+    def test_part_is_as_urgent_and_has_the_same_readers(self):
+        tag = self.env['aftersales.tag'].create({'name': "Lift"})
+        values = {
+            'priority': '2',
+            'email_cc': 'boss@example.com',
+            'helper_ids': self.user_technician.ids,
+            'tag_ids': tag.ids,
+        }
+        request = self._create_request(**values)
+        part = request._split("The bill", description="<p>Too much</p>")
+        self.assertRecordValues(part, [values])
+
+    def test_customer_is_not_told_of_a_part(self):
+        """He has raised nothing."""
+        self.company.aftersales_notice_received = True
+        request = self._create_request(channel='email')
+        part = request._split("The bill", description="<p>Too much</p>")
+        notices = self.env['crm.message'].search([('origin_id', 'in', (request | part).ids)])
+        self.assertEqual(notices.mapped('origin_id'), request.ids)
+
+    def test_mails_of_the_system_do_not_go_over(self):
+        request = self._create_request()
+        notice = self._say(request, self.user_service.partner_id)
+        notice.message_type = 'email_outgoing'
+        with self.assertRaises(UserError):
+            request._split("The bill", notice)
+        question = self._say(request)
+        notice.copy()
+        self.assertEqual(request._get_unanswered_messages(), question)
+
     def _say_at(self, request, minutes, author=None):
         message = self._say(request, author)
         message.date = MONDAY + timedelta(minutes=minutes)
