@@ -32,7 +32,6 @@ class AftersalesFeedback(models.Model):
     _inherit = ['crm.keyed.mixin']
     _log_access = False
     _order = 'id desc'
-    _rec_name = 'kind'
 
     kind = fields.Selection(
         selection=[('nps', "Recommendation (0-10)"), ('ces', "Ease (1-7)")],
@@ -110,6 +109,14 @@ class AftersalesFeedback(models.Model):
         ' AND user_id IS NULL AND product_id IS NULL AND date_asked IS NULL))',
         "An answer without name has no author.",
     )
+
+    @api.depends('kind', 'state', 'score')
+    @api.depends_context('lang')
+    def _compute_display_name(self):
+        kinds = dict(self._fields['kind']._description_selection(self.env))
+        for feedback in self:
+            score = f': {feedback.score}' if feedback.state == 'answered' else ''
+            feedback.display_name = f'{kinds.get(feedback.kind, "")}{score}'
 
     def _prepare_keyed_vals(self, vals):
         """Rows have no audit columns."""

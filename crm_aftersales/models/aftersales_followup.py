@@ -362,4 +362,5 @@ class AftersalesFollowup(models.Model):
         if request:
             vals['unit_id'] = request.unit_id.id
             vals['not_owner_confirmed'] = request.not_owner_confirmed
+            vals.update(request._prepare_owner_vals(self.partner_id, request.unit_id))
         return vals

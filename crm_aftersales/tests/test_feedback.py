@@ -131,6 +131,10 @@ class TestFeedback(FeedbackCommon):
 
     def test_zero_is_a_score(self):
         self.questions._answer({'nps': '0'})
+        self.assertEqual(
+            sorted(self.questions.mapped('display_name')),
+            ["Ease (1-7)", "Recommendation (0-10): 0"],
+        )
         self.assertEqual(self._question('nps').state, 'answered')
         self.assertEqual(self._question('ces').state, 'asked')
         self.assertEqual(self._followups(request_id=self.request.id).score, 0)

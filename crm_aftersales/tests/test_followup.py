@@ -183,6 +183,15 @@ class TestFollowup(FollowupCommon):
         self.assertIn("Nobody called", complaint.description)
         self.assertEqual(followup.action_make_complaint()['res_id'], action['res_id'], "once")
 
+    def test_complaint_of_who_is_not_the_owner(self):
+        """The product of the request may belong to another than who complains."""
+        followup = self.env['aftersales.followup'].create(
+            {'request_id': self.request.id, 'partner_id': self.stranger.id}
+        )
+        followup.action_make_complaint()
+        complaint = followup.complaint_id
+        self.assertEqual((complaint.partner_id, complaint.unit_id), (self.stranger, self.unit))
+
     def test_merged_requests(self):
         self._rate(1)
         followup = self._followups()
