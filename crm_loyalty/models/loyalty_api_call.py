@@ -6,6 +6,8 @@ import json
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+MAX_KEY_LENGTH = 255  # what fits into an index whatever the characters
+
 
 class LoyaltyApiCall(models.Model):
     """What another system asked for under a key of its own, and what it was answered.
@@ -46,10 +48,12 @@ class LoyaltyApiCall(models.Model):
     def _get_full_key(self, key: str) -> str:
         """Return the key as it is kept: each company has keys of its own.
 
-        :raise UserError: there is none
+        :raise UserError: there is none, or one that cannot be kept
         """
         if not isinstance(key, str) or not key.strip():
             raise UserError(self.env._("A key is needed, which says what the movement is for."))
+        if len(key) > MAX_KEY_LENGTH or '\0' in key:
+            raise UserError(self.env._("A key has at most %s characters.", MAX_KEY_LENGTH))
         return f'{self.env.company.id}:{key.strip()}'
 
     @api.model

@@ -13,6 +13,7 @@ from ..ledger import MAX_POINTS, ZERO, to_points
 from .loyalty_card_ledger import Movement
 
 INTERFACE_GROUP = 'crm_loyalty.group_points_interface'
+MAX_HOLD_MINUTES = 10 * 365 * 24 * 60  # as the programs' own
 
 
 class LoyaltyCard(models.Model):
@@ -91,7 +92,7 @@ class LoyaltyCard(models.Model):
         :param card: code or id of the card
         :param points: more than 0
         :param key: what the hold is captured or released by
-        :param minutes: for how long; default as the program says
+        :param minutes: for how long, at most ten years; default as the program says
         :param description: what for
         :raise AccessError: not a user of the interface, or a card of another company
         :raise ValidationError: the card has not the points
@@ -106,7 +107,7 @@ class LoyaltyCard(models.Model):
             'description': description,
         }
         if minutes is not None:
-            self._parse_api_points(minutes)
+            self._parse_api_minutes(minutes)
         member._lock_fresh()
 
         def hold() -> dict:
@@ -295,7 +296,9 @@ class LoyaltyCard(models.Model):
     def _get_api_hold(self, key: str):
         """Return hold (sudo) and card of a key; of another company there is none."""
         self._ensure_can_call_api()
-        hold = self.sudo()._get_hold(self._get_api_key(key))
+        hold = self.env['loyalty.hold'].sudo()._get_by_key(self._get_api_key(key))
+        if not hold:
+            raise UserError(self.env._("No points are held under the key %s.", key))
         card = hold.card_id.with_env(self.env)
         card.check_access('read')
         return hold, card
@@ -363,6 +366,14 @@ class LoyaltyCard(models.Model):
         if not qty:
             raise ValidationError(self.env._("This is no number above 0: %s.", points))
         return qty
+
+    @api.model
+    def _parse_api_minutes(self, minutes: float) -> None:
+        """:raise ValidationError: not a time points can be held for"""
+        if self._parse_api_points(minutes) > MAX_HOLD_MINUTES:
+            raise ValidationError(
+                self.env._("Points are held for some time, and not for more than ten years.")
+            )
 
     @api.model
     def _parse_api_date(self, date: str | None):

@@ -140,12 +140,25 @@ class TestApi(LoyaltyCommon):
         for card in ('', 'nobody', 0, None, [1], self.env['loyalty.card']):
             with self.subTest(card=card), self.assertRaises(UserError):
                 self.api.api_earn(card, 1, 'k')
-        for key in ('', ' ', None, 5):
+        for key in ('', ' ', None, 5, 'k' * 256, 'k\0'):
             with self.subTest(key=key), self.assertRaises(UserError):
                 self.api.api_earn(code, 1, key)
         for method in ('api_capture', 'api_release', 'api_reverse'):
             with self.subTest(method), self.assertRaises(UserError):
                 getattr(self.api, method)('nothing', 'k')
+        for minutes in (0, -1, float('nan'), '5', True, 60 * 24 * 3660, 1e11):
+            with self.subTest(minutes=minutes), self.assertRaises(ValidationError):
+                self.api.api_hold(code, 1, 'k', minutes=minutes)
+        self.assertFalse(self.card.hold_ids)
+
+    def test_longest_hold_and_key(self):
+        answer = self.api.api_hold(self.card.code, 1, 'k' * 255, minutes=60 * 24 * 3650)
+        self.assertEqual(answer['held'], 1)
+        self.assertEqual(self.api.api_release('k' * 255, 'r')['held'], 0)
+
+    def test_keys_are_named_as_they_were_given(self):
+        with self.assertRaisesRegex(UserError, 'the key nothing'):
+            self.api.api_capture('nothing', 'k')
 
     def test_rights(self):
         for groups in ('base.group_user', 'crm_loyalty.group_manager'):
