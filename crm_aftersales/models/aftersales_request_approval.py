@@ -101,7 +101,13 @@ class AftersalesRequest(models.Model):
         Runs in elevated rights.
         """
         self.ensure_one()
-        self._message_log(body=self._get_signed_text(order))
+        self._message_log(
+            body=self._for_desk().env._(
+                "Quotation %(order)s was signed by %(name)s, and is not paid yet.",
+                order=order._get_html_link(title=order.name),
+                name=order.signed_by,
+            )
+        )
         self._stop_waiting_for_word()
 
     def _on_quotation_approved(self, order) -> None:
@@ -111,10 +117,11 @@ class AftersalesRequest(models.Model):
         """
         self.ensure_one()
         link = order._get_html_link(title=order.name)
-        if self.env.context.get('aftersales_confirmed_by_desk'):
-            text = self.env._("Quotation %s was confirmed on the customer's word.", link)
+        env = self._for_desk().env
+        if env.context.get('aftersales_confirmed_by_desk'):
+            text = env._("Quotation %s was confirmed on the customer's word.", link)
         else:
-            text = self.env._("Quotation %s was approved.", link)
+            text = env._("Quotation %s was approved.", link)
         self._message_log(body=text)
         self._stop_waiting_for_word()
 
@@ -125,12 +132,18 @@ class AftersalesRequest(models.Model):
         """
         self.ensure_one()
         link = order._get_html_link(title=order.name)
-        if self.env.context.get('aftersales_declined'):
-            text = self.env._("Quotation %s was declined by the customer.", link)
+        env = self._for_desk().env
+        if env.context.get('aftersales_declined'):
+            text = env._("Quotation %s was declined by the customer.", link)
         else:
-            text = self.env._("Quotation %s was cancelled.", link)
+            text = env._("Quotation %s was cancelled.", link)
         self._message_log(body=text)
         self._stop_waiting_for_word()
+
+    def _for_desk(self):
+        """Return the request in the language of who works on it; the customer may act in his."""
+        lang = self.user_id.lang or self.company_id.partner_id.lang
+        return self.with_context(lang=lang or self.env.lang)
 
     def _stop_waiting_for_word(self) -> None:
         """Go on when no other quotation waits for the customer."""

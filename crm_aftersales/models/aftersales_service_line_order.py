@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import float_is_zero
 
 
 class AftersalesServiceLine(models.Model):
@@ -88,7 +89,7 @@ class AftersalesServiceLine(models.Model):
         The price stays; what others pay is a discount, so taxes are on what the customer pays.
         """
         self.ensure_one()
-        price_unit, discount = self._get_order_price(self.price_unit, self.quantity)
+        price_unit, discount = self._get_order_price(self.price_unit, self.quantity, is_exact=False)
         return {
             'sequence': self.sequence,
             'product_id': self.product_id.id,
@@ -107,14 +108,16 @@ class AftersalesServiceLine(models.Model):
         """
         return self.tax_ids
 
-    def _get_order_price(self, price_unit: float, quantity: float) -> tuple[float, float]:
-        """Return price and discount by which core charges exactly the customer's share.
+    def _get_order_price(
+        self, price_unit: float, quantity: float, is_exact: bool = True
+    ) -> tuple[float, float]:
+        """Return price and discount by which core charges the customer's share.
 
         Discounts of orders have few digits: where two discounts cannot become one, the line's own
-        goes into the price, and where that is not exact either, fractions of a cent do. Fractions
-        that orders add up are settled by the order (``_settle_aftersales_rounding``).
+        goes into the price, and where that is not exact either, fractions of a cent do.
 
         :param price_unit: before the line's discount
+        :param is_exact: whether nothing may stand behind the cents, where that is added up
         """
         discount = 100.0 - (100.0 - self.discount) * self.customer_percent / 100.0
         digits = self.env['decimal.precision'].precision_get('Discount')
@@ -122,18 +125,32 @@ class AftersalesServiceLine(models.Model):
         own = round(100.0 - self.customer_percent, digits)
         net = price_unit * (1 - self.discount / 100.0)
         for price, percent in ((price_unit, both), (net, own)):
-            if price and self._is_charged_exactly(price, percent, quantity):
+            if price and self._is_charged(price, percent, quantity, is_exact):
                 return price, percent
         if not self.amount_customer or both >= 100 or not quantity:
             return price_unit, 100.0
         return self.amount_customer / quantity / (1 - both / 100.0), both
 
-    def _is_charged_exactly(self, price_unit: float, discount: float, quantity: float) -> bool:
+    def _is_charged(self, price: float, discount: float, quantity: float, is_exact: bool) -> bool:
         """Whether an order line of this price charges the customer's share."""
-        charged = quantity * (price_unit * (1 - discount / 100.0))
+        charged = quantity * (price * (1 - discount / 100.0))
+        if is_exact and self._is_rounded_globally():
+            return float_is_zero(charged - self.amount_customer, precision_digits=9)
         return not self.currency_id.compare_amounts(
             self.currency_id.round(charged), self.amount_customer
         )
+
+    def _is_rounded_globally(self) -> bool:
+        """Whether the company adds up what stands behind the cents of lines."""
+        return self.company_id.tax_calculation_rounding_method == 'round_globally'
+
+    def _get_order_fraction(self) -> float:
+        """Return by how much less than a cent the order line is beside the customer's share."""
+        sold = self.sale_line_id
+        charged = sold.product_uom_qty * (sold.price_unit * (1 - sold.discount / 100.0))
+        fraction = abs(charged - self.amount_customer)
+        is_own = fraction < self.currency_id.rounding and self._is_rounded_globally()
+        return fraction if is_own and not float_is_zero(fraction, precision_digits=9) else 0.0
 
     def _add_to_order(self, order) -> None:
         """Add these lines to an order.
@@ -179,7 +196,6 @@ class AftersalesServiceLine(models.Model):
                 self, -charged * self.sale_line_id.price_unit, self.sale_line_id.discount
             )
         decided._add_correction(self, *decided._get_order_price(*decided._get_whole_price()))
-        order._settle_aftersales_rounding()
         return decided
 
     def _get_whole_price(self) -> tuple[float, float]:
@@ -204,7 +220,6 @@ class AftersalesServiceLine(models.Model):
             }
         )
 
-    @api.model
     def _get_correction_product(self):
         """Return the service that corrections are charged by."""
         product = self.env.ref('crm_aftersales.product_correction', raise_if_not_found=False)

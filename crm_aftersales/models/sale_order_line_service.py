@@ -13,8 +13,3 @@ class SaleOrderLine(models.Model):
         copy=False,
         groups=READER_GROUPS,
     )
-
-    def _is_aftersales_rounding(self) -> bool:
-        """Whether the line settles fractions: it charges by our product, and no service."""
-        product = self.env.ref('crm_aftersales.product_correction', raise_if_not_found=False)
-        return self.product_id == product and not self.aftersales_service_line_ids

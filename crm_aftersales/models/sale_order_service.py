@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
 
 from .res_partner import READER_GROUPS
 
@@ -124,47 +123,25 @@ class SaleOrder(models.Model):
         )
 
     def _settle_aftersales_rounding(self) -> None:
-        """Let these orders charge the sum of their lines, each rounded as the customer reads it.
+        """Let these quotations charge what their lines say, whichever of them are added up.
 
-        Companies that round per tax add up what stands behind the cents. What is missing is a line
-        of its own: a new one each time once the customer has ordered.
+        Companies that round per tax add up what stands behind the cents. Lines keep their prices
+        while all of that is less than half a cent; the prices of the others get more digits.
 
         Runs in elevated rights.
         """
         for order in self:
-            if order.company_id.tax_calculation_rounding_method != 'round_globally':
-                continue
-            roundings = order.order_line.filtered(lambda line: line._is_aftersales_rounding())
-            if order.state == 'draft':
-                roundings.unlink()
-                roundings = roundings.browse()
-            charged = (order.order_line - roundings).filtered(
-                lambda line: not line.display_type and not line.is_downpayment
-            )
-            missing = order._get_aftersales_rounding(charged) - sum(roundings.mapped('price_unit'))
-            if not order.currency_id.is_zero(missing):
-                order.order_line = [
-                    Command.create(order._prepare_aftersales_rounding_vals(charged, missing))
-                ]
-
-    def _get_aftersales_rounding(self, lines) -> float:
-        """Return what order lines charge, each rounded, above what they charge together."""
-        prices = [
-            line.product_uom_qty * (line.price_unit * (1 - line.discount / 100.0)) for line in lines
-        ]
-        rounded = self.currency_id.round
-        return rounded(sum(map(rounded, prices)) - rounded(sum(prices)))
-
-    def _prepare_aftersales_rounding_vals(self, lines, amount: float) -> dict:
-        """Return the values of the order line that settles the rounding, taxed as the dearest."""
-        dearest = max(lines, key=lambda line: abs(line.price_subtotal))
-        return {
-            'product_id': self.env['aftersales.service.line']._get_correction_product().id,
-            'name': self.with_context(lang=self.partner_id.lang).env._("Rounding"),
-            'sequence': max(lines.mapped('sequence')) + 1,
-            'price_unit': amount,
-            'tax_ids': [Command.set(dearest.tax_ids.ids)],
-        }
+            left = order.currency_id.rounding / 2
+            fractions = {
+                line: line._get_order_fraction()
+                for line in order.order_line.aftersales_service_line_ids
+                if order.state == 'draft'
+            }
+            for line in sorted(fractions, key=fractions.get):
+                left -= fractions[line]
+                if fractions[line] and left <= 0:
+                    price, discount = line._get_order_price(line.price_unit, line.quantity)
+                    line.sale_line_id.write({'price_unit': price, 'discount': discount})
 
     def _settle_aftersales_approval(self) -> None:
         """See to it that the customer can approve: by paying only where he can pay.

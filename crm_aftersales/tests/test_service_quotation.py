@@ -308,6 +308,15 @@ class TestServiceQuotation(QuotationCase):
         self.assertIn("was cancelled", str(self.request.message_ids.mapped('body')))
         self.assertFalse(self.request._get_portal_quotations())
 
+    def test_noted_in_the_language_of_the_desk(self):
+        """The customer acts in his language; who works on the request reads it in his."""
+        self.env['res.lang']._activate_lang('zh_CN')
+        self.request.user_id = self.user_service
+        self._add(self.labour)
+        order = self._quote()
+        order.with_context(lang='zh_CN').action_confirm()
+        self.assertIn("was approved", self.request.message_ids[0].body)
+
     # ------------------------------------------------------------
     # Corrections
     # ------------------------------------------------------------

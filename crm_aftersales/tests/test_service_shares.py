@@ -111,34 +111,41 @@ class TestServiceShares(ServiceCommon):
             order = self._quote(request)
             charged = order.amount_total if tax == 'tax_included' else order.amount_untaxed
             self.assertEqual(currency.compare_amounts(charged, customer), 0, (charged, customer))
-            for line in lines:
-                net = line.price_unit * (1 - line.discount / 100)
-                sold = line.sale_line_id
-                self.assertTrue(
-                    sold.price_unit in (line.price_unit, net), (sold.price_unit, line.price_unit)
-                )
-                self.assertEqual(
-                    currency.compare_amounts(
-                        sold.price_unit * sold.product_uom_qty * (1 - sold.discount / 100),
-                        line.amount_customer,
-                    ),
-                    0,
-                )
+            self._check_lines(order, currency, rounding)
 
-    def test_price_of_the_line_and_rounding_of_the_order(self):
-        """Three times a third of 127.50: 42.50 each, and not 127.49 together."""
+    def _check_lines(self, order, currency, rounding):
+        """Whichever lines are added up: they are the shares, at the prices of the lines."""
+        beside = 0
+        for sold in order.order_line:
+            line = sold.aftersales_service_line_ids
+            price, discount = sold.price_unit, sold.discount
+            charged = sold.product_uom_qty * (price * (1 - discount / 100))
+            self.assertEqual(currency.compare_amounts(charged, line.amount_customer), 0)
+            self.assertTrue(price)
+            beside += abs(charged - line.amount_customer)
+            if rounding == 'round_per_line' or len(order.order_line) == 1:
+                net = line.price_unit * (1 - line.discount / 100)
+                self.assertIn(price, (line.price_unit, net))
+        if rounding == 'round_globally':
+            self.assertLess(beside, currency.rounding / 2)
+
+    def test_the_price_of_the_line_stays(self):
+        """A third of 127.50 is 42.49575 and read as 42.50: alone it needs no other price."""
         self.company.tax_calculation_rounding_method = 'round_globally'
-        lines = self.env['aftersales.service.line']
-        for _number in range(3):
-            line = self._add(self.labour, 1.5, price_unit=85)
-            self._override(line, 'goodwill', 33.33)
-            lines |= line
+        self._override(self._add(self.labour, 1.5, price_unit=85), 'goodwill', 33.33)
         order = self._quote()
-        sold = lines.sale_line_id
-        self.assertEqual(set(sold.mapped('price_unit')), {85})
-        self.assertEqual(set(sold.mapped('discount')), {66.67})
+        self.assertEqual((order.order_line.price_unit, order.order_line.discount), (85, 66.67))
+        self.assertEqual(order.amount_untaxed, 42.5)
+
+    def test_fractions_of_several_lines(self):
+        """Three times 42.50 are not 127.49, neither together nor by parts."""
+        self.company.tax_calculation_rounding_method = 'round_globally'
+        for _number in range(3):
+            self._override(self._add(self.labour, 1.5, price_unit=85), 'goodwill', 33.33)
+        order = self._quote()
+        self.assertEqual(order.order_line.mapped('price_unit').count(85), 1)
         self.assertEqual(order.amount_untaxed, 127.5)
-        self.assertEqual((order.order_line - sold).mapped('price_unit'), [0.01])
+        lines = self.request.service_line_ids
         lines[0].unlink()
         self.assertEqual(order.amount_untaxed, 85)
         order.action_confirm()
