@@ -219,6 +219,25 @@ class TestMailGateway(MailGatewayCase):
         )
         self.assertFalse(request.message_ids[0].notified_partner_ids)
 
+    def test_who_is_out_of_office_does_not_answer_programs(self):
+        request = self._receive('wang@sunrise.example.com')
+        answer = self._answer(request)
+        self.user_service.write(
+            {'out_of_office_from': '2026-01-01', 'out_of_office_message': "<p>Away</p>"}
+        )
+        away = [('Auto-Submitted', 'auto-replied')]
+        self._receive('wang@sunrise.example.com', "Away", reply_to=answer.message_id, headers=away)
+        self.assertNotIn('out_of_office', request.message_ids.mapped('message_type'))
+
+    def test_answer_to_a_notice_is_not_mailed_to_the_company(self):
+        """Our own address may be one that makes requests of mails."""
+        request = self._receive('info@sunrise.example.com')
+        notice = self._answer(request)
+        notice.author_id = self.company.partner_id
+        self._receive('info@sunrise.example.com', "Thanks", reply_to=notice.message_id)
+        told = request.message_ids.filtered(lambda m: m.subject == "Thanks").notified_partner_ids
+        self.assertEqual(told, self.user_service.partner_id)
+
     def test_program_that_writes_first_gets_no_notice(self):
         self.company.aftersales_notice_received = True
 

@@ -15,3 +15,13 @@ class MailThread(models.AbstractModel):
             failure = html2plaintext(message_dict.get('body') or '')[:MAX_FAILURE]
             self.env['crm.message']._set_bounced(message_dict['bounced_msg_ids'], failure)
         return result
+
+    def _message_parse_post_process(self, message, message_dict, routes):
+        """Mail the company no answer to what it wrote itself: its address may be one of ours."""
+        values = super()._message_parse_post_process(message, message_dict, routes)
+        answered = self.env['mail.message'].sudo().browse(message_dict.get('parent_id'))
+        author = answered.author_id
+        companies = self.env['res.company'].sudo()
+        if author and companies.search_count([('partner_id', '=', author.id)], limit=1):
+            values['parent_id'] = False  # the thread goes on, its first message is the parent
+        return values
