@@ -26,6 +26,7 @@ class AftersalesUnit(models.Model):
         required=True,
         readonly=True,
         copy=False,
+        index='trigram',
         default=lambda self: self.env._("New"),
     )
     name = fields.Char(
@@ -34,6 +35,7 @@ class AftersalesUnit(models.Model):
         readonly=False,
         precompute=True,
         required=True,
+        index='trigram',
         help="What the customer calls it; the product's name unless changed.",
     )
     product_id = fields.Many2one(

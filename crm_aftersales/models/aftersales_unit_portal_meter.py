@@ -41,4 +41,9 @@ class AftersalesUnit(models.Model):
             with self.env.cr.savepoint():
                 return readings.create(vals)
         except psycopg2.errors.UniqueViolation as error:
-            raise UserError(self.env._("The meter was read today already.")) from error
+            raise UserError(
+                self.env._(
+                    "The meter was read today already. Was there a typing error? Then please tell"
+                    " us by a request."
+                )
+            ) from error

@@ -35,13 +35,12 @@ class AftersalesUnit(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         units = super().create(vals_list)
-        today = fields.Date.context_today(self)
         self.env['aftersales.unit.owner'].sudo().create(
             [
                 {
                     'unit_id': unit.id,
                     'partner_id': unit.partner_id.id,
-                    'date_from': unit.date_delivered or today,
+                    'date_from': unit.date_delivered or unit._get_customer_day(),
                 }
                 for unit in units
             ]
@@ -60,7 +59,7 @@ class AftersalesUnit(models.Model):
         res = super().write(vals)
         if changing:
             owners = {unit: unit.partner_id for unit in changing}
-            changing._enter_owners(owners, fields.Date.context_today(self))
+            changing._enter_owners(owners, changing._get_transfer_day())
             changing._leave_former_owners(former)
         if vals.get('date_delivered'):
             self._date_first_owners()
@@ -123,7 +122,7 @@ class AftersalesUnit(models.Model):
         :raise AccessError: the user is not of the service desk
         :raise ValidationError: the day is to come, or before the present owner's first
         """
-        day = day or fields.Date.context_today(self)
+        day = day or self._get_transfer_day()
         self._ensure_can_transfer()
         self._ensure_can_transfer_on(day)
         changing = self.filtered(lambda unit: unit.partner_id != partner)
@@ -153,8 +152,13 @@ class AftersalesUnit(models.Model):
                 self.env._("Only the service desk says that a product was not delivered.")
             )
 
+    def _get_transfer_day(self) -> date:
+        """Return today: where it begins first, here or where the owners are."""
+        days = [unit._get_customer_day() for unit in self]
+        return max([fields.Date.context_today(self), *days])
+
     def _ensure_can_transfer_on(self, day: date) -> None:
-        if day > fields.Date.context_today(self):
+        if day > self._get_transfer_day():
             raise ValidationError(
                 self.env._("A product is handed over today or was before, not on a day to come.")
             )

@@ -144,8 +144,9 @@ class AftersalesUnit(models.Model):
         """
         self.ensure_one()
         self.check_access('write')
+        day = day or fields.Date.context_today(self)
         part = self.browse(values.get('component_unit_id') or ())
-        (part - self.child_ids).parent_id = False  # it leaves where it was
+        (part - self.child_ids)._leave_parents(day)
         component = (
             self.env['aftersales.unit.component']
             .sudo()
@@ -154,12 +155,24 @@ class AftersalesUnit(models.Model):
                     **values,
                     'unit_id': self.id,
                     'product_id': product.id,
-                    'date_from': day or fields.Date.context_today(self),
+                    'date_from': day,
                 }
             )
         )
         part.parent_id = self
         return component
+
+    def _leave_parents(self, day: date) -> None:
+        """Let parts leave the products they are in.
+
+        :param day: of it; one before they came in is the day they did
+        """
+        Component = self.env['aftersales.unit.component'].sudo()
+        for row in Component.search(
+            [('component_unit_id', 'in', self.ids), ('date_to', '=', False)]
+        ):
+            row.date_to = max(day, row.date_from)
+        self.parent_id = False
 
     def _take_out(self, components, day: date | None = None, **values) -> None:
         """Note that parts were taken out of these products.

@@ -16,7 +16,8 @@ class AftersalesUnit(models.Model):
     """
 
     _inherit = 'aftersales.unit'
-    _rec_names_search = ['ref', 'serial', 'name', 'vin', 'plate']
+    # the numbers as they are compared: see ``_search_display_name``
+    _rec_names_search = ['ref', 'name']
 
     is_vehicle = fields.Boolean(
         string="Vehicle", compute='_compute_is_vehicle', search='_search_is_vehicle'
@@ -25,6 +26,7 @@ class AftersalesUnit(models.Model):
         string="VIN",
         copy=False,
         tracking=True,
+        index='trigram',
         help="Vehicle identification number: 17 characters, in capitals.",
     )
     vin_hint = fields.Char(compute='_compute_vin_hint')
@@ -130,7 +132,7 @@ class AftersalesUnit(models.Model):
     @api.model
     def _search_display_name(self, operator, value):
         domain = super()._search_display_name(operator, value)
-        if operator in ('ilike', '=') and isinstance(value, str) and value:
+        if operator == 'in' or (operator in ('ilike', '=') and isinstance(value, str) and value):
             return Domain(domain) | Domain('identifier', operator, value)
         return domain
 

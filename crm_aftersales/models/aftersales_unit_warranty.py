@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-import pytz
-
 from odoo import api, fields, models
 from odoo.fields import Domain
 
@@ -240,11 +238,7 @@ class AftersalesUnit(models.Model):
         :param moment: UTC, now when left out; a day stays what it is
         """
         self.ensure_one()
-        if moment is not None and not isinstance(moment, datetime):
-            return moment
-        partner = self.sudo().partner_id.with_company(self.company_id)
-        zone = pytz.timezone(partner.customer_tz or 'UTC')
-        return pytz.utc.localize(moment or fields.Datetime.now()).astimezone(zone).date()
+        return self.sudo().partner_id._get_customer_day(self.company_id, moment)
 
     # ------------------------------------------------------------
     # THE FIRST WARRANTIES

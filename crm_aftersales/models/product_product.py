@@ -13,10 +13,7 @@ class ProductProduct(models.Model):
         self.ensure_one()
         product = self.sudo().with_company(company)
         policy = product.aftersales_warranty_policy_id.filtered('active')
-        category = product.categ_id
-        while category and not policy:
-            policy = category.aftersales_warranty_policy_id.filtered('active')
-            category = category.parent_id
+        policy = policy or product.categ_id._get_warranty_policy()
         return policy or company.sudo().aftersales_warranty_policy_id.filtered('active')
 
     def _get_warranty_months(self, company) -> int:

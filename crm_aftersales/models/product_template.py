@@ -55,13 +55,17 @@ class ProductTemplate(models.Model):
     def _is_aftersales_tracked(self, company=None) -> bool:
         """Whether each piece sold is registered as a product of the customer.
 
+        Goods are by the policy of their category too. That of the company speaks for what is
+        registered, and makes nobody register all he sells.
+
         :param company: who sells it; wherever the user is working when left out
         """
         self.ensure_one()
         if self.aftersales_extension_months:
             return False
-        return (
-            self.aftersales_track_units
-            or self.aftersales_warranty_months > 0
-            or bool(self.with_company(company).aftersales_warranty_policy_id)
-        )
+        if self.aftersales_track_units or self.aftersales_warranty_months > 0:
+            return True
+        template = self.sudo().with_company(company)
+        if template.aftersales_warranty_policy_id:
+            return True
+        return self.type != 'service' and bool(template.categ_id._get_warranty_policy())

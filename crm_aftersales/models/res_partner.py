@@ -1,3 +1,9 @@
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytz
+
 from odoo import fields, models
 from odoo.fields import Domain
 
@@ -14,6 +20,17 @@ READER_GROUPS = 'crm_aftersales.group_own,sales_team.group_sale_salesman'
 
 class ResPartner(models.Model):
     _inherit = 'res.partner'
+
+    def _get_customer_day(self, company, moment: date | datetime | None = None) -> date:
+        """Return the day it was where the customer is.
+
+        :param company: the ``res.company`` he is a customer of
+        :param moment: UTC, now when left out; a day stays what it is
+        """
+        if moment is not None and not isinstance(moment, datetime):
+            return moment
+        zone = pytz.timezone(self.sudo().with_company(company).customer_tz or 'UTC')
+        return pytz.utc.localize(moment or fields.Datetime.now()).astimezone(zone).date()
 
     # Computed at display and never stored: a counter here would make each request of a customer
     # wait for the others.

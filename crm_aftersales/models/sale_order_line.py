@@ -1,7 +1,5 @@
 from datetime import date, datetime
 
-import pytz
-
 from odoo import fields, models
 from odoo.tools import float_round
 
@@ -104,5 +102,4 @@ class SaleOrderLine(models.Model):
         :param moment: UTC
         """
         self.ensure_one()
-        customer = self.order_id.partner_id.with_company(self.order_id.company_id)
-        return pytz.utc.localize(moment).astimezone(pytz.timezone(customer.customer_tz)).date()
+        return self.order_id.partner_id._get_customer_day(self.order_id.company_id, moment)

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 from .aftersales_warranty import DECIDED
 from .res_partner import READER_GROUPS
@@ -31,6 +32,18 @@ class SaleOrderLine(models.Model):
     def _compute_aftersales_extends_warranty(self):
         for line in self:
             line.aftersales_extends_warranty = bool(line.product_id.aftersales_extension_months)
+
+    @api.constrains('aftersales_unit_id')
+    def _check_aftersales_unit(self):
+        for line in self.sudo().filtered('aftersales_unit_id'):
+            customer = line.order_id.partner_id.commercial_partner_id
+            if line.aftersales_unit_id.commercial_partner_id != customer:
+                raise ValidationError(
+                    self.env._(
+                        "%(unit)s does not belong to the customer of the order.",
+                        unit=line.aftersales_unit_id.display_name,
+                    )
+                )
 
     def write(self, vals):
         result = super().write(vals)
@@ -148,4 +161,12 @@ class SaleOrderLine(models.Model):
             return [self.aftersales_unit_id] * self._get_unit_quantity()
         lines = self.linked_line_id or self.order_id.order_line
         units = lines.aftersales_unit_ids.filtered(lambda unit: unit.state != 'retired')
-        return list((units - present.unit_id).sorted('id'))
+        order = list(self.order_id.order_line.sorted(lambda line: (line.sequence, line.id)))
+        above = order.index(self)
+
+        def get_rank(unit):
+            place = order.index(unit.sale_line_id)
+            return place > above, abs(above - place), unit.id
+
+        # what stands next above comes first
+        return list((units - present.unit_id).sorted(get_rank))

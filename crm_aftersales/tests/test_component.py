@@ -139,6 +139,15 @@ class TestComponentReplace(ComponentCase):
         self.assertTrue(self.unit_stranger.component_ids.date_to)
         self.assertFalse(self.unit.component_ids.date_to)
 
+    def test_a_part_leaves_where_it_was_on_the_day_it_comes(self):
+        with freeze_time('2026-05-09'):
+            part = self.create_part('E1', parent_id=self.unit_stranger.id)
+        with freeze_time('2026-05-30'):
+            self.unit._put_in(self.engine, date(2026, 5, 12), component_unit_id=part.id)
+            self.env.flush_all()
+        self.assertEqual(self.unit_stranger.component_ids.date_to, date(2026, 5, 12))
+        self.assertEqual(self.unit.component_ids.date_from, date(2026, 5, 12))
+
     def test_find_a_part(self):
         self.unit._put_in(self.engine, DAY, serial='a-1')
         self.assertTrue(self.unit._find_component(self.engine))

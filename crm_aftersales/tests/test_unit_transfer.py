@@ -103,6 +103,17 @@ class TestUnitTransfer(AftersalesCommon):
             self.unit.with_user(self.user_service).partner_id = self.stranger
         self.assertEqual([owner for owner, *_days in self.owners()], [self.customer, self.stranger])
 
+    def test_days_are_those_of_the_owner(self):
+        self.customer.customer_tz_choice = 'Asia/Shanghai'
+        with freeze_time('2026-03-02 20:00:00'):
+            unit = self.env['aftersales.unit'].create(
+                {'product_id': self.product.id, 'partner_id': self.customer.id, 'state': 'draft'}
+            )
+            self.assertEqual(unit.owner_ids.date_from, date(2026, 3, 3))
+            unit.action_deliver()
+            unit._transfer(self.stranger)
+        self.assertEqual(unit.partner_id, self.stranger)
+
     def test_same_owner_again(self):
         with freeze_time('2026-03-10'):
             self.unit._transfer(self.customer)

@@ -2,7 +2,7 @@ import psycopg2
 
 from odoo.exceptions import ValidationError
 from odoo.tests import Form, tagged
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
 from odoo.addons.crm_aftersales import vin as vins
 
@@ -94,6 +94,18 @@ class TestVehicle(AftersalesCommon):
         self.assertFalse(Unit.search([('identifier', '=', '京A1234')]))
         self.assertFalse(Unit.search([('identifier', 'ilike', '··')]))
         self.assertEqual(vehicle.display_name, 'Van · 京A·123 45')
+
+    def test_found_by_an_index(self):
+        if not self.registry.has_trigram:
+            self.skipTest("there is no index for parts of words")
+        Unit = self.env['aftersales.unit']
+        query = Unit._search([('display_name', 'ilike', 'en 771')], order='id')
+        self.env.flush_all()
+        # whatever PostgreSQL takes for few rows
+        self.env.cr.execute('SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off')
+        self.env.cr.execute(SQL('EXPLAIN %s', query.select()))
+        plan = '\n'.join(line for (line,) in self.env.cr.fetchall())
+        self.assertIn('BitmapOr', plan)
 
     def test_form(self):
         with Form(self.env['aftersales.unit'].with_user(self.user_technician)) as form:

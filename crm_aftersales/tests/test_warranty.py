@@ -363,8 +363,16 @@ class TestWarranty(WarrantyCommon):
         self.assertTrue(self.seal.product_tmpl_id._is_aftersales_tracked())
         self.seal.aftersales_warranty_months = 3
         self.assertEqual(self._create_unit(product_id=self.seal.id).warranty_months, 3)
-        of_product.active = False
         self.seal.aftersales_warranty_months = 0
+        self.seal.aftersales_warranty_policy_id = False
+        self.assertTrue(self.seal.product_tmpl_id._is_aftersales_tracked(), "by its category")
+        self.assertFalse(self.motor.product_tmpl_id._is_aftersales_tracked(), "not by the company")
+        service = self.env['product.template'].create(
+            {'name': "Cleaning", 'type': 'service', 'categ_id': self.seals.id}
+        )
+        self.assertFalse(service._is_aftersales_tracked())
+        self.seal.aftersales_warranty_policy_id = of_product
+        of_product.active = False
         self.assertEqual(self._create_unit(product_id=self.seal.id).warranty_months, 12)
 
     def test_statutory_layer(self):

@@ -36,10 +36,29 @@ class PosOrder(models.Model):
         return res
 
     def write(self, vals):
-        res = super().write(vals)
+        former = {}
         if vals.get('partner_id'):
+            former = {order: order.partner_id for order in self.sudo()}
+        res = super().write(vals)
+        if former:
+            self.sudo()._correct_owners(former)
             self.sudo()._register_units()
         return res
+
+    def _correct_owners(self, former: dict) -> None:
+        """Let pieces belong to the customer of the order, unless they went on to somebody else.
+
+        :param former: order -> customer before
+        """
+        for order in self:
+            units = self.env['aftersales.unit'].search(
+                [
+                    ('pos_order_id', '=', order.id),
+                    ('partner_id', '=', former[order].id),
+                    ('state', '!=', 'retired'),
+                ]
+            )
+            units.partner_id = order.partner_id
 
     def _register_units(self) -> None:
         """Register the pieces of paid orders, and take back those they refund.

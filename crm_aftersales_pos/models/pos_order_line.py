@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import pytz
-
 from odoo import models
 from odoo.fields import Domain
 from odoo.tools import float_round
@@ -122,9 +120,7 @@ class PosOrderLine(models.Model):
         :param moment: UTC; when the order was made when left out
         """
         order = self.order_id
-        customer = order.partner_id.with_company(order.company_id)
-        moment = pytz.utc.localize(moment or order.date_order)
-        return moment.astimezone(pytz.timezone(customer.customer_tz)).date()
+        return order.partner_id._get_customer_day(order.company_id, moment or order.date_order)
 
     # ------------------------------------------------------------
     # BACK FROM THE CUSTOMER

@@ -128,6 +128,18 @@ class TestTill(AftersalesCommon):
         order.partner_id = self.customer
         self.assertEqual(len(self.get_units(order)), 2)
 
+    def test_another_customer(self):
+        order = self.sell(self.prepare_line(self.plain, 2))
+        units = self.get_units(order)
+        resold = units[1]
+        resold._transfer(self.customer_company)
+        resold._transfer(self.env['res.partner'].create({'name': "Buyer"}))
+        order.partner_id = self.stranger
+        self.assertEqual(units[0].partner_id, self.stranger)
+        self.assertEqual(units[0].owner_ids.partner_id, self.stranger, "corrected on the day")
+        self.assertEqual(resold.partner_id.name, "Buyer")
+        self.assertEqual(self.get_units(order), units)
+
     def test_registered_once(self):
         order = self.sell(self.prepare_line(self.plain, 2))
         order._register_units()
