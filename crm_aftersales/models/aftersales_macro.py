@@ -178,17 +178,7 @@ class AftersalesMacro(models.Model):
         """
         self.ensure_one()
         requests.check_access('write')
-        misfits = requests.filtered(
-            lambda request: not self.filtered_domain(self._get_offered_domain(request))
-        )
-        if misfits:
-            raise UserError(
-                self.env._(
-                    "“%(macro)s” is not meant for %(request)s.",
-                    macro=self.name,
-                    request=misfits[0].display_name,
-                )
-            )
+        self._ensure_meant_for(requests)
         answered = requests.browse()
         for request in requests:
             text = self._render(request) if body is None else body
@@ -198,6 +188,22 @@ class AftersalesMacro(models.Model):
         if vals := self._prepare_request_vals():
             told = [] if self.is_note else answered.ids
             requests.with_context(aftersales_answered_ids=told).write(vals)
+
+    def _ensure_meant_for(self, requests) -> None:
+        """Refuse requests of other companies, teams and types.
+
+        :raise UserError: names the first of them
+        """
+        alike = requests.grouped(lambda r: (r.company_id, r.team_id, r.type_id))
+        for some in alike.values():
+            if not self.filtered_domain(self._get_offered_domain(some)):
+                raise UserError(
+                    self.env._(
+                        "“%(macro)s” is not meant for %(request)s.",
+                        macro=self.name,
+                        request=some[0].display_name,
+                    )
+                )
 
     def _prepare_request_vals(self) -> dict:
         """Return what changes on a request that the macro is used on."""
