@@ -265,6 +265,19 @@ class TestServiceQuotation(QuotationCase):
         self.assertIn(order.get_portal_url(), content.body)
         self.assertIn(self.request.number, content.subject)
 
+    def test_sent_again(self):
+        """One message for each sending, whatever the quotation says."""
+        self._add(self.labour)
+        order = self._quote()
+        for number in (1, 2):
+            self.request.with_user(self.user_service).action_send_quotation()
+            messages = self.env['crm.message'].search(
+                [('origin_model', '=', 'sale.order'), ('origin_id', '=', order.id)]
+            )
+            self.assertEqual(len(messages), number)
+            order._action_cancel()
+            order.action_draft()
+
     def test_sent_by_one_mail(self):
         self.company.aftersales_notice_waiting = True
         notices = [('origin_model', '=', 'aftersales.request'), ('origin_id', '=', self.request.id)]
@@ -504,6 +517,8 @@ class TestServiceQuotationPortal(QuotationCase, HttpCase):
         self.assertEqual((self.order.state, request.state), ('sent', 'open'))
         self.assertRegex(request.signed_quotation_text, "signed by Wang on .* not paid")
         self.assertIn("signed by Wang", str(request.message_ids.mapped('body')))
+        page = self.url_open(f'/my/requests/{request.id}').text
+        self.assertIn("Signed, not paid yet", page)
         request.action_confirm_quotation()
         self.assertEqual(self.order.state, 'sale')
         self.assertFalse(request.signed_quotation_text)
