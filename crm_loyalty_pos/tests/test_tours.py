@@ -83,6 +83,15 @@ class TestTillTours(TillCommon, HttpCase):
         self.assertEqual(order.amount_total, 170)
         self.assertEqual(self.get_kinds(card)[1:], [('earn', 500), ('burn', -300)])
 
+    def test_order_of_another_till(self):
+        """What the member chose stays when another till goes on with the order."""
+        self.pay_per_point()
+        card = self.create_card(points=2000)
+        self.play('crm_loyalty_pos_left_open')
+        self.play('crm_loyalty_pos_gone_on_with')
+        self.assertEqual(self.get_last_order().amount_total, 295)
+        self.assertIn(('burn', -50), self.get_kinds(card))
+
     def test_small_order(self):
         """No reward below the minimum, neither at first nor when goods are taken off again."""
         self.program.redeem_minimum_amount = 150

@@ -58,6 +58,31 @@ registry.category("web_tour.tours").add("crm_loyalty_pos_choose", {
     ),
 });
 
+registry.category("web_tour.tours").add("crm_loyalty_pos_left_open", {
+    steps: Till.play(
+        Till.start(),
+        ProductScreen.addOrderline("Kettle", "2"),
+        ProductScreen.clickControlButton("Reward"),
+        Till.choosePoints("50"),
+        PosLoyalty.orderTotalIs("195.00"),
+        Till.save(),
+        Chrome.endTour(),
+    ),
+});
+
+registry.category("web_tour.tours").add("crm_loyalty_pos_gone_on_with", {
+    steps: Till.play(
+        Chrome.startPoS(),
+        PosLoyalty.orderTotalIs("195.00"),
+        ProductScreen.clickDisplayedProduct("Kettle"),
+        PosLoyalty.orderTotalIs("295.00"),
+        Till.pay(),
+        Till.validate(),
+        Till.receiptSays(["Points Spent", "50"]),
+        Chrome.endTour(),
+    ),
+});
+
 registry.category("web_tour.tours").add("crm_loyalty_pos_minimum", {
     steps: Till.play(
         Till.start(),

@@ -40,6 +40,9 @@ patch(PosOrder.prototype, {
         if (!this._isLargeEnoughForReward(reward.program_id)) {
             return _t("The order is too small for this reward.");
         }
+        if (!this._isChoiceKnown(reward)) {
+            this._keepChoice(reward, null);
+        }
         return super._applyReward(...arguments);
     },
     _isLargeEnoughForReward(program) {
@@ -189,11 +192,34 @@ patch(PosOrder.prototype, {
         for (const line of this._getLinesOfReward(reward)) {
             line.delete();
         }
+        this._keepChoice(reward, points < most ? points : null);
+        return this._applyReward(reward, couponId);
+    },
+    /**
+     * Another till, or this one before it was opened again, knew what the member chose: the order
+     * has its lines, and not more may be redeemed than they say.
+     *
+     * @override
+     */
+    _updateRewardLines() {
+        for (const { reward } of this.getChosenRewards()) {
+            if (!this._isChoiceKnown(reward)) {
+                this._keepChoice(reward, this.getRedeemedPoints(reward));
+            }
+        }
+        return super._updateRewardLines(...arguments);
+    },
+    _isChoiceKnown(reward) {
+        return reward.id in (this.uiState.loyaltyChosenPoints || {});
+    },
+    /**
+     * @param {number|null} points null for the most there is
+     */
+    _keepChoice(reward, points) {
         this.uiState.loyaltyChosenPoints = {
             ...this.uiState.loyaltyChosenPoints,
-            [reward.id]: points < most ? points : undefined,
+            [reward.id]: points,
         };
-        return this._applyReward(reward, couponId);
     },
     _getLinesOfReward(reward) {
         return this.lines.filter((line) => line.reward_id?.id === reward.id);
