@@ -69,7 +69,7 @@ class AftersalesFollowup(models.Model):
     )
     user_id = fields.Many2one(
         comodel_name='res.users',
-        string="Owner",
+        string="Responsible",
         domain=[('share', '=', False)],
         index='btree_not_null',
         check_company=True,

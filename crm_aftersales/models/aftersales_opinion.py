@@ -93,7 +93,7 @@ class AftersalesOpinion(models.Model):
     # === What became of it ===
     user_id = fields.Many2one(
         comodel_name='res.users',
-        string="Owner",
+        string="Responsible",
         domain=[('share', '=', False)],
         compute='_compute_user_id',
         store=True,
