@@ -6,6 +6,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools.safe_eval import safe_eval
 
 from odoo.addons.crm_loyalty.barcode import get_code128, get_qr
+from odoo.addons.crm_loyalty.models.loyalty_card_ledger import Movement
 
 from .common import LoyaltyCommon
 
@@ -140,6 +141,13 @@ class TestStatementReport(LoyaltyCommon):
         )
         loose = self.card.history_ids.filtered(lambda row: not row.order_id)
         self.assertEqual(rows, loose | other.history_ids)
+        # another system named its document
+        self.env['loyalty.card'].sudo()._post(
+            [Movement(self.card.id, 5, 'earn', "Receipt", origin="Receipt 123")]
+        )
+        self.assertEqual(
+            self.env['loyalty.history'].search([('card_id', '=', self.card.id), *domain]), loose
+        )
         self.earn(self.card, -5000, '2026-03-10 12:00:00', 'unearn')
         action = self.env['ir.actions.act_window']._for_xml_id(
             'crm_loyalty.loyalty_card_action_debt'
