@@ -205,7 +205,7 @@ class AftersalesPublic(AftersalesPortal, PreferencesPortal):
         :param unit_sudo: the product whose code was scanned
         """
         try:
-            # A program that fills in every field learns nothing from the answer.
+            # A program that fills in every field is thanked, and has made nothing.
             request_sudo = request.env['aftersales.request'].sudo()
             if not post.get('website'):
                 request_sudo = self._raise_public_request(company, post, unit_sudo)
