@@ -1,6 +1,10 @@
 """``setup/dev test``: pytest on a clone of the template database."""
 
+import socket
+import sys
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from . import browser, core_tests, databases, demo, python, workspace
 from .paths import ROOT, RUN, bridges, suite_addons
@@ -12,6 +16,8 @@ BRIDGE_REPORT = RUN / 'junit-bridges.xml'
 # Tests on a database that holds a real purchase log; they have a run of their own.
 DATA_TESTS = 'tests/data'
 LEFT_OUT = 3
+# One process of tests keeps about one processor busy.
+AT_ONCE = 2
 
 
 def add_options(parser):
@@ -35,16 +41,44 @@ def run(options):
     if options.core:
         return core_tests.run(ready, options)
     runs = _plan(ready, options.rest)
-    codes = []
-    for template, words, report in runs:
-        with databases.temporary(ready, template, keep=options.keep) as database:
-            if options.keep:
-                step(f"database of this run: {database}")
-            codes.append(ready.call(*command(database, words, slow=options.slow, report=report)))
+    with ThreadPoolExecutor(AT_ONCE - 1) as pool:  # the first runs here
+        others = [pool.submit(_play, ready, options, run, aside=True) for run in runs[1:]]
+        codes = [_play(ready, options, runs[0])]
+        codes += [other.result() for other in others]
     reports = [run[-1] for run in runs]
     if len(reports) > 1:
         _sum_up(reports)
     return max(codes) or _judge(reports, options.without_browser)
+
+
+def _play(ready, options, run, *, aside=False):
+    """Run tests on a database of their own.
+
+    :param aside: while others are shown: what is said is shown at the end
+    """
+    template, words, report = run
+    with databases.temporary(ready, template, keep=options.keep) as database:
+        if options.keep:
+            step(f"database of this run: {database}")
+        call = partial(ready.call, *command(database, words, slow=options.slow, report=report))
+        if not aside:
+            return call()
+        log = report.with_suffix('.log')
+        with open(log, 'w') as output:
+            code = call(env=_own_ports(), output=output)
+        sys.stdout.write(log.read_text())
+        return code
+
+
+def _own_ports():
+    """Return settings of Odoo, so that two servers of tests do not meet."""
+    with socket.socket() as one, socket.socket() as two:
+        one.bind(('127.0.0.1', 0))
+        two.bind(('127.0.0.1', 0))
+        return {
+            'ODOO_HTTP_PORT': str(one.getsockname()[1]),
+            'ODOO_GEVENT_PORT': str(two.getsockname()[1]),
+        }
 
 
 def _plan(ready, words):

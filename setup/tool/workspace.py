@@ -58,11 +58,19 @@ class Workspace:
             raise SetupError(f"{what} logged errors\n" + "\n".join(wrong[:10]))
         return log
 
-    def call(self, *words, env=None, stdin=None):
-        """Run a program in the foreground and return its exit code."""
-        environment = {**os.environ, **self.environment, **(env or {})}
+    def call(self, *words, env=None, stdin=None, output=None):
+        """Run a program in the foreground and return its exit code.
+
+        :param output: open file that gets what it prints, in place of the terminal
+        """
         return subprocess.run(
-            [str(w) for w in words], env=environment, cwd=ROOT, stdin=stdin, check=False
+            [str(w) for w in words],
+            env={**os.environ, **self.environment, **(env or {})},
+            cwd=ROOT,
+            stdin=stdin,
+            stdout=output,
+            stderr=output and subprocess.STDOUT,
+            check=False,
         ).returncode
 
     def script(self, database, path, *, what, **variables):
