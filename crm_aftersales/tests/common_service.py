@@ -17,6 +17,10 @@ class ServiceCommon(AftersalesCommon):
         cls.user_plain = cls._create_user('service_plain', 'base.group_user')
         cls.unit.date_delivered = '2025-01-15'
         cls.currency = cls.company.currency_id
+        # not the list that a database with lists of its own would choose
+        cls.customer.property_product_pricelist = cls.env['product.pricelist'].create(
+            {'name': "Plain", 'currency_id': cls.currency.id}
+        )
         product = cls.env['product.product']
         cls.seal, cls.labour, cls.travel, cls.filter = product.create(
             [
