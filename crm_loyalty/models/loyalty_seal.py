@@ -14,6 +14,7 @@ class LoyaltySeal(models.Model):
     _name = 'loyalty.seal'
     _description = 'Seal on the Points Ledger'
     _order = 'id desc'
+    _rec_name = 'id'
     _log_access = False
 
     program_id = fields.Many2one(

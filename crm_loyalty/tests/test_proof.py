@@ -133,6 +133,7 @@ class TestProof(LoyaltyCommon):
                 proof = self.prove()
                 self.assertEqual(proof.state, 'fail')
                 self.assertEqual((proof.broken_count, proof.first_broken_id), (1, seals[1]))
+                self.assertEqual(proof.first_broken_id.display_name, str(seals[1].id))
         self.env.invalidate_all(flush=False)
         self.assertEqual(self.prove().state, 'ok')
 
