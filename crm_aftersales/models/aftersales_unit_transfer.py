@@ -129,6 +129,17 @@ class AftersalesUnit(models.Model):
         changing._enter_owners(dict.fromkeys(changing, partner), day, reason)
         changing.partner_id = partner
 
+    def _correct_owner(self, partner) -> None:
+        """Enter to whom these products belong instead of the present owner, who never had them.
+
+        :param partner: the owner since then, a ``res.partner``
+        :raise AccessError: the user is not of the service desk
+        """
+        self._ensure_can_transfer()
+        for row in self._get_present_owners().values():
+            row.partner_id = partner
+        self.partner_id = partner
+
     def _ensure_can_transfer(self) -> None:
         if not (self.env.su or self.env.user.has_group('crm_aftersales.group_all')):
             raise AccessError(

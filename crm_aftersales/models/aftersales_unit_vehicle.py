@@ -131,6 +131,8 @@ class AftersalesUnit(models.Model):
 
     @api.model
     def _search_display_name(self, operator, value):
+        if operator in Domain.NEGATIVE_OPERATORS:
+            return NotImplemented  # all but those that are found
         domain = super()._search_display_name(operator, value)
         if operator == 'in' or (operator in ('ilike', '=') and isinstance(value, str) and value):
             return Domain(domain) | Domain('identifier', operator, value)

@@ -45,6 +45,8 @@ class AftersalesUnit(models.Model):
         """Let warranties end that were promised to the first owner alone."""
         res = super()._after_transfer_hook(former)
         unit = self.sudo()
+        if former.commercial_partner_id not in unit.owner_ids.partner_id.commercial_partner_id:
+            return res  # corrected: who had it by mistake was promised nothing
         lost = unit.warranty_ids.filtered(
             lambda warranty: warranty._is_alive() and not warranty.terms.get('transferable', True)
         )

@@ -45,6 +45,15 @@ class SaleOrderLine(models.Model):
                     )
                 )
 
+    def copy_data(self, default=None):
+        """Leave out products that belong to somebody else by now."""
+        vals_list = super().copy_data(default)
+        for line, vals in zip(self.sudo(), vals_list, strict=True):
+            unit, customer = line.aftersales_unit_id, line.order_id.partner_id
+            if unit.commercial_partner_id != customer.commercial_partner_id:
+                vals.pop('aftersales_unit_id', None)
+        return vals_list
+
     def write(self, vals):
         result = super().write(vals)
         if {'product_uom_qty', 'aftersales_unit_id'} & vals.keys():

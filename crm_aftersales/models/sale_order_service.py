@@ -46,6 +46,19 @@ class SaleOrder(models.Model):
                 order.aftersales_request_id._on_quotation_signed(order)
         return result
 
+    def action_draft(self):
+        for order in self.sudo().filtered('aftersales_request_id'):
+            if not order.order_line.aftersales_service_line_ids:
+                raise UserError(
+                    self.env._(
+                        "What %(order)s quoted was quoted again, or is gone. Quote it on request"
+                        " %(request)s.",
+                        order=order.name,
+                        request=order.aftersales_request_id.number,
+                    )
+                )
+        return super().action_draft()
+
     def _action_confirm(self):
         result = super()._action_confirm()
         for order in self.sudo():

@@ -210,6 +210,18 @@ class TestServiceQuotation(QuotationCase):
         line.with_user(self.user_service).price_unit = 70
         self.assertEqual(self._quote().amount_untaxed, 70)
 
+    def test_what_was_quoted_again_is_no_quotation_any_more(self):
+        """The customer does not approve one service twice."""
+        self._add(self.labour)
+        first = self._quote()
+        first.action_cancel()
+        first.action_draft()
+        self.assertEqual(first.state, 'draft', "nothing else quotes it")
+        first.action_cancel()
+        self._quote()
+        with self.assertRaisesRegex(UserError, f"{first.name}.*{self.request.number}"):
+            first.action_draft()
+
     def test_one_of_several_is_named(self):
         self._add(self.labour)
         first = self._quote()
@@ -461,6 +473,13 @@ class TestServiceQuotation(QuotationCase):
         self.assertEqual(line.currency_rate, 4)
         line.date = '2026-01-10'
         self.assertEqual(line.currency_rate, 2)
+
+    def test_margin_follows_lines_that_move(self):
+        paid, _free = self._ordered(100, 0)
+        other = self.request.copy()
+        self.env.flush_all()
+        paid.request_id = other
+        self.assertEqual((self.request.service_margin, other.service_margin), (-30, 50))
 
     def test_margin_is_in_the_companys_currency(self):
         currency = self.env['res.currency'].create({'name': 'XDU', 'symbol': 'X'})

@@ -94,6 +94,11 @@ class TestVehicle(AftersalesCommon):
         self.assertFalse(Unit.search([('identifier', '=', '京A1234')]))
         self.assertFalse(Unit.search([('identifier', 'ilike', '··')]))
         self.assertEqual(vehicle.display_name, 'Van · 京A·123 45')
+        for operator, value in (('not ilike', 'EN-77'), ('!=', 'EN-77 1'), ('not in', ['EN-77 1'])):
+            with self.subTest(operator=operator):
+                others = Unit.search([('display_name', operator, value)])
+                self.assertTrue(others)
+                self.assertNotIn(vehicle, others)
 
     def test_found_by_an_index(self):
         if not self.registry.has_trigram:

@@ -157,6 +157,23 @@ class TestWarrantyChange(WarrantyCommon):
         self.assertEqual(answer.state, 'not_covered')
         self.assertIn("changed hands", answer.reason)
 
+    def test_4_2_9_corrected_owners_lose_nothing(self):
+        """Who is entered by mistake, and corrected on the day, has not owned it."""
+        self._create_warranty_policy(transferable=False)
+        with freeze_time('2026-01-10 10:00:00'):
+            unit = self._create_unit(date_delivered='2026-01-10')
+            unit.partner_id = self.stranger
+            self.assertEqual(unit.owner_ids.partner_id, self.stranger)
+        self.assertEqual(self._granted(unit).date_end, date(2028, 1, 9))
+        with freeze_time('2026-02-10 10:00:00'):
+            unit._correct_owner(self.customer)
+        owner = unit.owner_ids
+        self.assertEqual((owner.partner_id, owner.date_from), (self.customer, date(2026, 1, 10)))
+        self.assertEqual(self._granted(unit).date_end, date(2028, 1, 9))
+        with freeze_time('2026-02-11 10:00:00'):
+            unit.partner_id = self.stranger
+        self.assertFalse(self._granted(unit), "handed over")
+
     def test_4_2_9_colleagues_are_one_owner(self):
         self._create_warranty_policy(transferable=False)
         unit = self._create_unit(date_delivered='2026-01-10')
@@ -435,6 +452,13 @@ class TestWarrantyExtension(WarrantyCommon):
         unit = self._create_unit(partner_id=self.stranger.id)
         with self.assertRaises(ValidationError):
             self._sell(unit)
+
+    def test_4_2_8_order_is_copied_after_the_product_was_sold(self):
+        unit = self._create_unit(date_delivered='2026-01-10')
+        order = self._sell(unit)
+        self.assertEqual(order.copy().order_line.aftersales_unit_id, unit)
+        unit._transfer(self.stranger)
+        self.assertFalse(order.copy().order_line.aftersales_unit_id)
 
     def test_4_2_8_for_another_product(self):
         unit, other = (self._create_unit(date_delivered='2026-01-10') for _number in 'ab')

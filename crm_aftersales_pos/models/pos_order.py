@@ -58,7 +58,7 @@ class PosOrder(models.Model):
                     ('state', '!=', 'retired'),
                 ]
             )
-            units.partner_id = order.partner_id
+            units._correct_owner(order.partner_id)
 
     def _register_units(self) -> None:
         """Register the pieces of paid orders, and take back those they refund.

@@ -140,6 +140,20 @@ class TestTill(AftersalesCommon):
         self.assertEqual(resold.partner_id.name, "Buyer")
         self.assertEqual(self.get_units(order), units)
 
+    def test_another_customer_has_the_warranty(self):
+        self.plain.aftersales_warranty_policy_id = self.env['aftersales.warranty.policy'].create(
+            {'name': "Till", 'months': 12, 'transferable': False}
+        )
+        with freeze_time('2026-03-02 10:00:00'):
+            order = self.sell(self.prepare_line(self.plain))
+        with freeze_time('2026-03-05 10:00:00'):
+            order.partner_id = self.stranger
+        unit = self.get_units(order)
+        self.assertEqual(
+            (unit.owner_ids.partner_id, unit.owner_ids.date_from), (self.stranger, date(2026, 3, 2))
+        )
+        self.assertEqual(unit.warranty_end, date(2027, 3, 1))
+
     def test_registered_once(self):
         order = self.sell(self.prepare_line(self.plain, 2))
         order._register_units()
