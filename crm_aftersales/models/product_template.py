@@ -68,4 +68,4 @@ class ProductTemplate(models.Model):
         template = self.sudo().with_company(company)
         if template.aftersales_warranty_policy_id:
             return True
-        return self.type != 'service' and bool(template.categ_id._get_warranty_policy())
+        return self.type == 'consu' and bool(template.categ_id._get_warranty_policy())

@@ -42,6 +42,13 @@ class TestUnitReplacement(WarrantyCommon):
         self.assertEqual(new.replaces_ids, self.old)
         self.assertIn("Broken", self.old.message_ids[0].body + self.old.message_ids[1].body)
 
+    def test_today_is_the_day_of_the_owner(self):
+        self.customer.customer_tz_choice = 'America/Los_Angeles'
+        self.user_service.tz = 'Asia/Shanghai'
+        with freeze_time('2026-02-19 20:00:00'):
+            new = self._replace(serial='X-2')
+        self.assertEqual(new.date_delivered, date(2026, 2, 19))
+
     def test_fresh_and_longer(self):
         for mode in ('fresh', 'longer'):
             with self.subTest(mode=mode):

@@ -111,7 +111,13 @@ class TestUnitTransfer(AftersalesCommon):
             )
             self.assertEqual(unit.owner_ids.date_from, date(2026, 3, 3))
             unit.action_deliver()
-            unit._transfer(self.stranger)
+            action = unit.action_transfer()
+            with Form(
+                self.env[action['res_model']].with_context(action['context'], tz='Europe/Brussels')
+            ) as form:
+                form.partner_id = self.stranger
+            self.assertEqual(form.record.date, date(2026, 3, 3))
+            form.record.action_transfer()
         self.assertEqual(unit.partner_id, self.stranger)
 
     def test_same_owner_again(self):

@@ -367,10 +367,17 @@ class TestWarranty(WarrantyCommon):
         self.seal.aftersales_warranty_policy_id = False
         self.assertTrue(self.seal.product_tmpl_id._is_aftersales_tracked(), "by its category")
         self.assertFalse(self.motor.product_tmpl_id._is_aftersales_tracked(), "not by the company")
-        service = self.env['product.template'].create(
-            {'name': "Cleaning", 'type': 'service', 'categ_id': self.seals.id}
-        )
-        self.assertFalse(service._is_aftersales_tracked())
+        item = Command.create({'product_id': self.seal.id})
+        combo = self.env['product.combo'].create({'name': "Set", 'combo_item_ids': [item]})
+        # the goods of a set are pieces, the set is none
+        for vals in (
+            {'type': 'service'},
+            {'type': 'combo', 'combo_ids': [Command.set(combo.ids)]},
+        ):
+            other = self.env['product.template'].create(
+                {'name': "Cleaning", 'categ_id': self.seals.id, **vals}
+            )
+            self.assertFalse(other._is_aftersales_tracked())
         self.seal.aftersales_warranty_policy_id = of_product
         of_product.active = False
         self.assertEqual(self._create_unit(product_id=self.seal.id).warranty_months, 12)

@@ -29,7 +29,12 @@ class AftersalesUnitReplace(models.TransientModel):
     )
     serial = fields.Char(string="New Serial Number")
     date = fields.Date(
-        string="Replaced on", required=True, default=lambda self: fields.Date.context_today(self)
+        string="Replaced on",
+        compute='_compute_date',
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
     )
     reason = fields.Char()
 
@@ -37,6 +42,11 @@ class AftersalesUnitReplace(models.TransientModel):
     def _compute_product_id(self):
         for wizard in self:
             wizard.product_id = wizard.unit_id.product_id
+
+    @api.depends('unit_id')
+    def _compute_date(self):
+        for wizard in self.filtered('unit_id'):
+            wizard.date = wizard.date or wizard.unit_id._get_customer_day()
 
     def action_replace(self) -> dict:
         """Replace the product, and show the new piece.

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class AftersalesUnitTransfer(models.TransientModel):
@@ -14,9 +14,19 @@ class AftersalesUnitTransfer(models.TransientModel):
         comodel_name='res.partner', string="New Owner", required=True, index=True
     )
     date = fields.Date(
-        string="Handed Over on", required=True, default=lambda self: fields.Date.context_today(self)
+        string="Handed Over on",
+        compute='_compute_date',
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
     )
     reason = fields.Char()
+
+    @api.depends('unit_ids')
+    def _compute_date(self):
+        for wizard in self:
+            wizard.date = wizard.date or wizard.unit_ids._get_transfer_day()
 
     def action_transfer(self) -> dict:
         """Hand the products over.
