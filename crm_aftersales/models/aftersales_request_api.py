@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import textwrap
 
 from markupsafe import Markup
 
@@ -11,6 +10,7 @@ from odoo.exceptions import ConcurrencyError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import email_normalize, formataddr, plaintext2html
 
+from ..texts import cut_to_line
 from .aftersales_request_public import SUBJECT_LENGTH
 
 #: what another system may say about a request: name -> type of its value
@@ -156,9 +156,8 @@ class AftersalesRequest(models.Model):
             errors.append(self.env._("text: say what the customer wants."))
         partner, email_from = self._get_api_customer(values, errors)
         unit = self._get_api_unit(values, errors)
-        shortened = textwrap.shorten(text, SUBJECT_LENGTH, placeholder="…")
         return {
-            'name': values.get('subject', '').strip() or shortened,
+            'name': values.get('subject', '').strip() or cut_to_line(text, SUBJECT_LENGTH),
             'description': self._get_api_description(text, values, partner),
             'type_id': self._get_api_type(values, errors).id,
             'partner_id': partner.id,

@@ -87,11 +87,12 @@ class AftersalesRequest(models.Model):
         return super()._get_portal_quotations() | sent
 
     def _on_quotation_sent(self, order) -> None:
-        """React to a quotation that the customer has got: it is his turn.
+        """React to a quotation that the customer has got: he is answered, and it is his turn.
 
         Runs in elevated rights.
         """
         self.ensure_one()
+        self._note_answer(fields.Datetime.now())
         if self.state in ('new', 'open'):
             self._move_to_state('waiting_customer')
 

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from odoo import api, fields, models
 from odoo.tools import email_split
@@ -58,11 +58,18 @@ class AftersalesRequest(models.Model):
     def _on_public_answer(self, message):
         """Stop the clocks of answers."""
         # Whoever may post here may not be allowed to write: colleagues are invited as followers.
-        request = self.sudo()
-        if not request.date_first_reply:
-            request.date_first_reply = message.date
-        # a mail may claim to come from the future
-        request._post_sla_event('reply', at=min(message.date, fields.Datetime.now()))
+        # A mail may claim to come from the future.
+        self.sudo()._note_answer(min(message.date, fields.Datetime.now()))
+
+    def _note_answer(self, moment: datetime) -> None:
+        """Note that the customer was answered.
+
+        :param moment: in UTC
+        """
+        self.ensure_one()
+        if not self.date_first_reply:
+            self.date_first_reply = moment
+        self._post_sla_event('reply', at=moment)
 
     def _adopt_new_contact(self, message):
         """Link the contact that was made of the sender's address when we wrote to him."""

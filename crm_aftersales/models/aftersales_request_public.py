@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import textwrap
-
 from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import email_normalize, formataddr, plaintext2html
+
+from ..texts import cut_to_line
 
 SUBJECT_LENGTH = 80
 
@@ -85,7 +85,7 @@ class AftersalesRequest(models.Model):
         unit = form['unit'] or self._get_unit_of_sender(company, form, partner)
         email = email_normalize(form['email'])
         return {
-            'name': textwrap.shorten(form['description'], SUBJECT_LENGTH, placeholder="…"),
+            'name': cut_to_line(form['description'], SUBJECT_LENGTH),
             'description': self._get_public_description(form),
             'type_id': form['type'].id,
             'unit_id': unit.id,

@@ -216,6 +216,10 @@ class AftersalesServiceLine(models.Model):
         'CHECK(quantity >= 0 OR corrects_id IS NOT NULL)',
         "A quantity is not negative: whoever gives something back corrects the line.",
     )
+    # what is larger is a slip of the keys, and cents get lost in it
+    _quantity_bounded = models.Constraint(
+        'CHECK(abs(quantity) <= 1000000)', "A quantity is at most one million."
+    )
     _price_positive = models.Constraint('CHECK(price_unit >= 0)', "A price is not negative.")
     _product_known = models.Constraint(
         'CHECK(display_type IS NOT NULL OR (product_id IS NOT NULL AND type IS NOT NULL))',

@@ -82,6 +82,11 @@ class TestPublicForm(PublicCase):
         self._send(description="It drips.\n" + "and drips " * 50)
         self.assertLessEqual(len(self._get_sent().name), 80)
 
+    def test_text_without_spaces_becomes_a_subject_too(self):
+        text = "热泵从昨天晚上开始发出很大的噪音，热水也不热了。" * 5
+        self._send(description=text)
+        self.assertEqual(self._get_sent().name, text[:79] + '…')
+
     def test_text_is_not_trusted(self):
         self._send(description="<script>alert(1)</script>", name="<b>Zhao</b>", product='<i>x</i>')
         self.assertNotRegex(self._get_sent().description, r'<(script|b|i)>')

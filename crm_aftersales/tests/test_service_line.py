@@ -189,6 +189,10 @@ class TestServiceLine(ServiceCommon):
                 line.with_user(user).quantity = -5
                 line.flush_recordset()
 
+    def test_no_quantity_beyond_reason(self):
+        with mute_logger('odoo.sql_db'), self.assertRaises(psycopg2.errors.CheckViolation):
+            self._add(self.labour, 1e15)
+
     def test_nobody_writes_by_hand_who_pays(self):
         line = self._add(self.labour)
         given = {

@@ -277,6 +277,16 @@ class TestServiceQuotation(QuotationCase):
         self.assertIn(order.get_portal_url(), content.body)
         self.assertIn(self.request.number, content.subject)
 
+    def test_sent_is_an_answer(self):
+        """Who gets a quotation has heard of us."""
+        self._add(self.labour)
+        self._quote()
+        self.assertFalse(self.request.date_first_reply)
+        self.request.with_user(self.user_service).action_send_quotation()
+        self.assertTrue(self.request.date_first_reply)
+        first = self.request.sla_clock_ids.filtered(lambda clock: clock.kind == 'first_response')
+        self.assertNotEqual(first.state, 'running')
+
     def test_sent_again(self):
         """One message for each sending, whatever the quotation says."""
         self._add(self.labour)
