@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 import psycopg2
 
@@ -22,6 +23,9 @@ class TestLateMailRace(TwoCursorsCase):
         request = env['aftersales.request'].create(
             {'name': "Race", 'email_from': 'race@example.com'}
         )
+        self.message_id = request.message_post(
+            body="Done", message_type='comment', subtype_xmlid='mail.mt_comment'
+        ).message_id
         request.action_close()
         request.date_closed -= timedelta(days=400)
         env.cr.commit()
@@ -50,3 +54,25 @@ class TestLateMailRace(TwoCursorsCase):
         self._write(self.env_2)
         follow_ups = self.env_2['aftersales.request'].search([('parent_id', '=', self.request_id)])
         self.assertEqual(len(follow_ups), 1)
+
+    def test_fetched_mail_is_not_lost(self):
+        """A mail is fetched once: Odoo does not try again when somebody else is faster."""
+        mail = f"""To: desk@example.com
+From: race@example.com
+Subject: Loud again
+In-Reply-To: {self.message_id}
+Message-Id: <fetched.{self.request_id}@example.com>
+
+Late
+"""
+        self.take_snapshots()
+        self._write(self.env_1)
+        gateway = self.env_2['mail.thread'].with_context(default_fetchmail_server_id=False)
+        with (
+            mute_logger('odoo.sql_db', 'odoo.addons.mail.models.mail_thread'),
+            patch('odoo.service.model.time.sleep'),
+        ):
+            gateway.message_process('aftersales.request', mail)
+        self.env_2.cr.commit()
+        follow_up = self.env_2['aftersales.request'].search([('parent_id', '=', self.request_id)])
+        self.assertEqual(len(follow_up.website_message_ids), 2)

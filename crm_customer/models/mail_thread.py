@@ -1,4 +1,7 @@
+from functools import partial
+
 from odoo import api, models
+from odoo.service.model import retrying
 from odoo.tools import html2plaintext
 
 MAX_FAILURE = 500  # characters
@@ -6,6 +9,18 @@ MAX_FAILURE = 500  # characters
 
 class MailThread(models.AbstractModel):
     _inherit = 'mail.thread'
+
+    @api.model
+    def message_process(self, model, message, *args, **kwargs):
+        """Try again where somebody else was faster: what was fetched is not fetched once more.
+
+        Each mail is fetched in a transaction of its own; calls of other programs are tried again
+        by Odoo itself.
+        """
+        process = partial(super().message_process, model, message, *args, **kwargs)
+        if 'default_fetchmail_server_id' in self.env.context:
+            return retrying(process, self.env)
+        return process()
 
     @api.model
     def _routing_handle_bounce(self, email_message, message_dict):
