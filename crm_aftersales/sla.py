@@ -343,6 +343,13 @@ class SlaStory:
             clock.resumed = event.at
 
 
+def _is_void(event: SlaEvent, later: list[SlaEvent]) -> bool:
+    """Whether something was split off and came back: words of before were noted here once more."""
+    return event.kind == 'split' and any(
+        word.kind == 'customer' and word.at < event.at for word in later
+    )
+
+
 def order_events(events: Iterable[SlaEvent]) -> list[SlaEvent]:
     """Return events in the order in which they happened, the start first.
 
@@ -352,6 +359,7 @@ def order_events(events: Iterable[SlaEvent]) -> list[SlaEvent]:
     :param events: in the order in which they were noted
     """
     events = list(events)
+    events = [event for at, event in enumerate(events) if not _is_void(event, events[at:])]
     starts = [event for event in events if event.kind == 'start']
     if not starts:
         return []

@@ -21,6 +21,8 @@ SUMMARY_FIELDS = (
     'sla_paused',
     'sla_missed',
 )
+#: of terms, what tells whether others fit by now
+MATCHED_TERMS = ('policy', 'calendar')
 #: states of a request that are facts about whom we wait for
 WAITING_STATES = ('waiting_customer', 'waiting_supplier')
 
@@ -248,9 +250,11 @@ class AftersalesRequest(models.Model):
         heard = sources.filtered(lambda source: source._is_heard())
         stories = self.env['aftersales.sla.event'].sudo()._read_stories(self | heard)
         own, *others = (self._get_named_terms(stories[r.id]) for r in [self, *heard])
-        shortest = min([own, *others], key=self._get_promise)
-        if self._get_promise(shortest) < self._get_promise(own) and self._is_heard():
-            self._post_sla_event('retarget', terms=shortest, mode='keep')
+        terms = self._get_shortest_terms([own, *others])
+        if terms != own and self._is_heard():
+            matched = {name: own.get(name) for name in MATCHED_TERMS}
+            terms = {**terms, 'matched': own.get('matched', matched)}
+            self._post_sla_event('retarget', terms=terms, mode='keep')
 
     @api.model
     def _get_named_terms(self, story: list) -> dict:
@@ -258,11 +262,32 @@ class AftersalesRequest(models.Model):
         named = [event.values for event in story if 'terms' in event.values]
         return named[-1]['terms'] if named else {}
 
-    @api.model
-    def _get_promise(self, terms: dict) -> list[float]:
-        """Return how soon terms promise what counts most first; what is not promised is last."""
-        targets = terms.get('targets', {})
-        return [targets.get(kind, float('inf')) for kind in reversed(CLOCK_KINDS)]
+    def _get_shortest_terms(self, candidates: list[dict]) -> dict:
+        """Return the terms that promise most; of hours counted alike, the fewest for each clock.
+
+        :param candidates: terms, those of this request first
+        """
+        get_working = self._get_calendars({})
+        shortest = min(candidates, key=lambda terms: self._get_promise(terms, get_working))
+        alike = [
+            terms['targets']
+            for terms in candidates
+            if terms and terms.get('calendar') == shortest.get('calendar')
+        ]
+        targets = {
+            kind: min(each[kind] for each in alike if kind in each)
+            for kind in {kind for each in alike for kind in each}
+        }
+        return {**shortest, 'targets': targets} if shortest else shortest
+
+    def _get_promise(self, terms: dict, get_working) -> list[datetime]:
+        """Return until when terms promise what counts most first; what is not promised is last."""
+        working = get_working(terms.get('calendar', 0))
+        until = {
+            kind: working.plan(self.date_received, seconds)
+            for kind, seconds in terms.get('targets', {}).items()
+        }
+        return [until.get(kind) or datetime.max for kind in reversed(CLOCK_KINDS)]
 
     def _note_what_was_said(self, sources, said: list[tuple]) -> None:
         """Note here what was said in requests that were merged into this one.
@@ -310,9 +335,11 @@ class AftersalesRequest(models.Model):
         now, facts = fields.Datetime.now(), []
         for request, terms in self._get_matching_terms().items():
             before = self._get_named_terms(stories[request.id])
-            names = {*terms, *before} if edited else {'policy', 'calendar'}
-            if any(before.get(name) != terms.get(name) for name in names):
-                other = before.get('policy') != terms.get('policy')
+            # the promise of a merged request rules until another policy fits
+            matched = before if edited else before.get('matched', before)
+            names = {*terms, *before} if edited else MATCHED_TERMS
+            if any(matched.get(name) != terms.get(name) for name in names):
+                other = matched.get('policy') != terms.get('policy')
                 mode = terms.get('change', 'keep') if other else 'keep'
                 facts.append((request, 'retarget', now, {'terms': terms, 'mode': mode}))
         self._note_sla_facts(facts)

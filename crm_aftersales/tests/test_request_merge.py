@@ -196,6 +196,69 @@ class TestRequestMerge(MergeCase):
             self._merge(survivor, other)
             self.assertEqual(survivor.sla_policy_id, quick, "a slower one changes nothing")
 
+    def test_no_promise_gets_longer(self):
+        """Each is kept that either of them made, whatever is learnt about the request later."""
+        values = {'calendar_source': 'always'}
+        own = self._create_policy(response=1, resolution=8, sequence=2, **values)
+        self._create_policy(
+            response=6, resolution=7, type_ids=self.type_complaint.ids, sequence=1, **values
+        )
+        with freeze_time(MONDAY):
+            survivor, other = (self._create_request(date_received=MONDAY) for _number in range(2))
+            source = self._create_request(
+                date_received=MONDAY, type_id=self.type_complaint.id, priority='0'
+            )
+            self._merge(survivor, source)
+            expected = {
+                'first_response': MONDAY + timedelta(hours=1),
+                'resolution': MONDAY + timedelta(hours=7),
+            }
+            self.assertEqual(self._get_deadlines(survivor), expected)
+            survivor.unit_id = False
+            self.assertEqual(self._get_deadlines(survivor), expected, "the same policy fits")
+            self._merge(other, survivor)
+            self.assertEqual(self._get_deadlines(other), expected)
+            self.assertFalse(other._get_wrong_clocks())
+            slow = self._create_policy(response=9, resolution=9, sequence=0, **values)
+            other.priority = '0'
+            self.assertEqual(other.sla_policy_id, slow, "another policy fits")
+            slow.active = False
+            other.priority = '1'
+            self.assertEqual(other.sla_policy_id, own)
+
+    def test_shortest_promise_by_the_clock(self):
+        """Fewer hours of a desk that opens later are a longer promise."""
+        self._create_policy(response=2, resolution=9, sequence=2, calendar_source='always')
+        self._create_policy(response=2, resolution=8, type_ids=self.type_complaint.ids, sequence=1)
+        night = MONDAY - timedelta(hours=9)
+        with freeze_time(night):
+            survivor = self._create_request(date_received=night)
+            source = self._create_request(date_received=night, type_id=self.type_complaint.id)
+            before = self._get_deadlines(survivor)
+            self._merge(survivor, source)
+            self.assertEqual(self._get_deadlines(survivor), before)
+
+    def _get_deadlines(self, request):
+        clocks = request.sla_clock_ids.filtered(lambda clock: clock.state != 'cancelled')
+        return {clock.kind: clock.deadline for clock in clocks}
+
+    def test_part_that_is_merged_back_owes_its_answer(self):
+        self._create_policy(response=1, resolution=8, next_response_hours=1)
+        with freeze_time(MONDAY) as clock:
+            request = self._create_request(date_received=MONDAY)
+            self._say(request, self.user_service.partner_id)
+            clock.tick(600)
+            message = self._say(request)
+            before = self._get_deadlines(request)
+            self.assertIn('next_response', before)
+            clock.tick(600)
+            part = request._split("The bill", message)
+            self.assertNotIn('next_response', self._get_deadlines(request))
+            clock.tick(600)
+            self._merge(request, part)
+            self.assertEqual(self._get_deadlines(request), before)
+            self.assertFalse(request._get_wrong_clocks())
+
     def test_what_names_a_request_follows(self):
         survivor, source = self._create_request(), self._create_request()
         part = self.env['aftersales.unit.component'].create(
