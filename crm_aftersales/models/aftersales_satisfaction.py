@@ -1,5 +1,5 @@
 from odoo import fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, Query
 
 
 class AftersalesSatisfaction(models.Model):
@@ -11,8 +11,8 @@ class AftersalesSatisfaction(models.Model):
     average of 100 for a promoter, -100 for a detractor and 0 for the others, in whatever group it
     is read.
 
-    Response rate: answered of what was asked.  An answer without name counts at its question, with
-    the responsible and the product; its score counts for team and month alone.
+    Response rate: answered of what was asked.  An answer without name counts for team and month
+    alone: its question looks like one nobody answered, so those of responsibles tell less.
     """
 
     _name = 'aftersales.satisfaction'
@@ -46,6 +46,16 @@ class AftersalesSatisfaction(models.Model):
         string="Response Rate (%)", readonly=True, aggregator='avg', digits=(4, 1)
     )
     answer_count = fields.Integer(string="Answers", readonly=True, aggregator='sum')
+
+    def _read_group_select(self, aggregate_spec: str, query: Query) -> SQL:
+        """Divide by what was asked: an answer without name is a row beside its question."""
+        if aggregate_spec != 'response_rate:avg':
+            return super()._read_group_select(aggregate_spec, query)
+        return SQL(
+            '(100.0 * SUM(%s) / NULLIF(COUNT(%s), 0))::float',
+            self._field_to_sql(self._table, 'answer_count', query),
+            self._field_to_sql(self._table, 'response_rate', query),
+        )
 
     @property
     def _table_query(self) -> SQL:
@@ -88,7 +98,9 @@ class AftersalesSatisfaction(models.Model):
                         ELSE 0 END,
                    CASE WHEN feedback.kind = 'ces' AND feedback.state = 'answered'
                         THEN feedback.score END,
-                   CASE WHEN feedback.state = 'asked' THEN 0 ELSE 100 END,
+                   CASE WHEN feedback.anonymous THEN NULL
+                        WHEN feedback.state = 'asked' THEN 0
+                        ELSE 100 END,
                    (feedback.state = 'answered')::int
               FROM aftersales_feedback feedback
             """
