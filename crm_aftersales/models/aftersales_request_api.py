@@ -32,6 +32,18 @@ MAX_API_FILES = 10
 MAX_API_FILE_SIZE = 10 * 1024 * 1024
 
 
+def without_nul(sent):
+    """Return what was sent without the one character the database refuses.
+
+    :param sent: anything JSON can say
+    """
+    if isinstance(sent, dict):
+        return {name: without_nul(value) for name, value in sent.items()}
+    if isinstance(sent, list):
+        return [without_nul(value) for value in sent]
+    return sent.replace('\0', '') if isinstance(sent, str) else sent
+
+
 class AftersalesRequest(models.Model):
     """Requests raised by other systems, by ``POST /json/2/aftersales.request/create_from_api``."""
 
@@ -66,6 +78,7 @@ class AftersalesRequest(models.Model):
         :raise UserError: no key, or it was used for something else
         """
         self.check_access('create')
+        values, key = without_nul(values), without_nul(key)
         company = self._get_api_company(values)
         Request = self.with_company(company)
         calls = Request.env['aftersales.api.call']

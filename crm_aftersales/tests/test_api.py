@@ -145,6 +145,20 @@ class TestApi(AftersalesCommon, HttpCase):
         request = self.env['aftersales.request'].browse(answer['id'])
         self.assertTrue(request.not_owner_confirmed)
 
+    def test_text_the_database_refuses(self):
+        values = {
+            'subject': "Lo\0ud",
+            'text': "No\0ise",
+            'customer': {'name': "M\0ei", 'email': 'mei\0@example.com'},
+            'files': [{'name': 'a\0.txt', 'content': 'YQ=='}],
+        }
+        answer = self.Request.create_from_api(values, 'K\0-0')
+        self.assertEqual(answer['key'], 'K-0')
+        request = self.Request.browse(answer['id'])
+        self.assertEqual(request.name, "Loud")
+        self.assertIn("Noise", request.description)
+        self.assertEqual(request.message_ids.attachment_ids.name, 'a.txt')
+
     def test_moment_and_files(self):
         content = base64.b64encode(b'photo').decode()
         yesterday = fields.Datetime.now() - timedelta(days=1)
