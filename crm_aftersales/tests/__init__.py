@@ -34,6 +34,7 @@ from . import (
     test_request_checklist,
     test_request_closing,
     test_request_helper,
+    test_request_list,
     test_request_kind,
     test_request_merge,
     test_request_split,
