@@ -1,10 +1,15 @@
-from odoo import models
+from odoo import api, models
 
 
 class SaleOrder(models.Model):
     """Extended warranties follow what becomes of the order."""
 
     _inherit = 'sale.order'
+
+    @api.constrains('partner_id')
+    def _check_aftersales_units(self):
+        quotations = self.filtered(lambda order: order.state in ('draft', 'sent'))
+        quotations.order_line._check_aftersales_unit()
 
     def _action_confirm(self):
         result = super()._action_confirm()

@@ -452,6 +452,10 @@ class TestWarrantyExtension(WarrantyCommon):
         unit = self._create_unit(partner_id=self.stranger.id)
         with self.assertRaises(ValidationError):
             self._sell(unit)
+        order = self._sell(self._create_unit(), confirm=False)
+        order.partner_id = self.customer_company  # of the same owner
+        with self.assertRaises(ValidationError):
+            order.partner_id = self.stranger
 
     def test_4_2_8_order_is_copied_after_the_product_was_sold(self):
         unit = self._create_unit(date_delivered='2026-01-10')
