@@ -65,6 +65,14 @@ class MailThread(models.AbstractModel):
             or any(message.get(name) for name in ANSWERED_BY_PROGRAM)
         )
 
+    @api.model
+    def _routing_check_route(self, message, message_dict, route, raise_exception=True):
+        """Let requests look at mails of whole mailboxes too, not only at those to their teams."""
+        check = super()._routing_check_route
+        if self._name == 'mail.thread' and route[0] == 'aftersales.request':
+            check = self.env['aftersales.request']._routing_check_route
+        return check(message, message_dict, route, raise_exception=raise_exception)
+
     def _message_parse_post_process(self, message, message_dict, routes):
         """Enter what a program answered as a note: it reopens nothing and is mailed to nobody.
 

@@ -40,10 +40,10 @@ class MailGatewayCase(AftersalesCommon):
         )
         return self._process(mail)
 
-    def _process(self, mail):
+    def _process(self, mail, model='mail.test.none'):
         """Hand a mail to the gateway as it came in."""
         with self.mock_mail_gateway(), mute_logger('odoo.addons.mail.models.mail_thread'):
-            request_id = self.env['mail.thread'].message_process('mail.test.none', mail)
+            request_id = self.env['mail.thread'].message_process(model, mail)
         return self.env['aftersales.request'].browse(request_id)
 
     def _process_made(self, content=None, **headers):
@@ -254,6 +254,22 @@ class TestMailGateway(MailGatewayCase):
             headers=[('Auto-Submitted', 'auto-generated')],
         )
         self.assertEqual((alarm.state, notices(alarm)), ('new', 0))
+
+    def test_mailbox_without_an_address_of_a_team(self):
+        """Servers of incoming mail may make requests of all that comes in."""
+        self.company.aftersales_notice_received = True
+        request = self._create_request()
+
+        def fetch(subject, extra=''):
+            head = f"To: all@example.org\nFrom: wang@sunrise.example.com\nSubject: {subject}\n"
+            mail = f"{head}Message-Id: <{subject[:3]}@example.com>\n{extra}\nIt is loud\n"
+            return self._process(mail, 'aftersales.request')
+
+        self.assertEqual(fetch(f"Re: {request.number}"), request)
+        alarm = fetch("Alarm", "Auto-Submitted: auto-generated\n")
+        self.assertEqual(alarm.state, 'new')
+        notices = self.env['crm.message'].search([('origin_id', '=', alarm.id)])
+        self.assertFalse(notices.filtered(lambda notice: notice.origin_model == alarm._name))
 
     def test_bounce_changes_nothing(self):
         request = self._receive('wang@sunrise.example.com')
