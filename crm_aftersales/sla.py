@@ -343,11 +343,9 @@ class SlaStory:
             clock.resumed = event.at
 
 
-def _is_void(event: SlaEvent, later: list[SlaEvent]) -> bool:
-    """Whether something was split off and came back: words of before were noted here once more."""
-    return event.kind == 'split' and any(
-        word.kind == 'customer' and word.at < event.at for word in later
-    )
+def _has_come_back(split: SlaEvent, later: list[SlaEvent]) -> bool:
+    """Whether what was split off was merged again: words of before were noted once more."""
+    return any(event.kind == 'customer' and event.at < split.at for event in later)
 
 
 def order_events(events: Iterable[SlaEvent]) -> list[SlaEvent]:
@@ -359,7 +357,11 @@ def order_events(events: Iterable[SlaEvent]) -> list[SlaEvent]:
     :param events: in the order in which they were noted
     """
     events = list(events)
-    events = [event for at, event in enumerate(events) if not _is_void(event, events[at:])]
+    events = [
+        event
+        for number, event in enumerate(events)
+        if event.kind != 'split' or not _has_come_back(event, events[number:])
+    ]
     starts = [event for event in events if event.kind == 'start']
     if not starts:
         return []
