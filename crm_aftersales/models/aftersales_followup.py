@@ -235,6 +235,10 @@ class AftersalesFollowup(models.Model):
         kind = dict(self._fields['kind']._description_selection(owner_env))[vals['kind']]
         words = [self.comment, f"{kind}: {vals['score']:g}", vals.get('comment')]
         links = {name: vals[name] for name in self._get_score_links() if vals.get(name)}
+        if self.state == 'progress':
+            self.activity_unlink(['crm_aftersales.mail_activity_followup'])
+            self.deadline = self._get_deadline(self.team_id.sudo(), self.company_id.sudo())
+            self._schedule_calls()
         self.write({'comment': '\n'.join(filter(None, words)), 'state': 'open', **links})
 
     @api.model
@@ -264,6 +268,10 @@ class AftersalesFollowup(models.Model):
 
     def _opened_after_hook(self) -> None:
         """Tell the owners of new follow-ups."""
+        self._schedule_calls()
+
+    def _schedule_calls(self) -> None:
+        """Give the owners a to-do, until the deadline."""
         for followup in self.filtered('user_id'):
             deadline = followup.deadline or fields.Datetime.now()
             zone = followup.user_id.tz or followup.company_id.resource_calendar_id.tz

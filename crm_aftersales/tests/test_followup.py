@@ -111,6 +111,20 @@ class TestFollowup(FollowupCommon):
         self.request.sudo().rating_apply(1, token=rating, feedback="Broken again")
         self.assertEqual(len(self._followups()), 2, "another round")
 
+    def test_who_is_called_again_gets_a_new_deadline(self):
+        self.company.aftersales_ask_nps = True
+        self._rate(1)
+        followup = self._followups()
+        deadline = followup.deadline
+        followup.action_contacted()
+        followup.activity_ids.action_feedback()
+        followup.deadline = deadline - timedelta(days=30)
+        questions = self.env['aftersales.feedback']._ask(self.request)
+        questions._answer({'nps': '2'}, "Never again")
+        self.assertEqual(followup.state, 'open')
+        self.assertGreaterEqual(followup.deadline, deadline)
+        self.assertEqual(len(followup.activity_ids), 1)
+
     def test_bad_ratings_at_once(self):
         vals = {
             'res_model_id': self.env['ir.model']._get_id('aftersales.request'),
