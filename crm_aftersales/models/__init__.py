@@ -101,6 +101,7 @@ from . import (  # what customers say of us
     aftersales_request_article,
     rating_rating_review,
     aftersales_satisfaction,
+    crm_import_request,
     crm_import_voice,
     res_partner_voice,
     res_partner_followup,

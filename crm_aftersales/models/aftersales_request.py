@@ -33,6 +33,7 @@ class AftersalesRequest(models.Model):
     _description = "Service Request"
     _inherit = [
         'crm.system.mixin',
+        'crm.import.mixin',
         'portal.mixin',
         'mail.thread.cc',
         'mail.activity.mixin',

@@ -196,11 +196,15 @@ class AftersalesRequest(models.Model):
             request.message_subscribe(request.partner_id.ids)
         return request
 
-    def _notify_thread_with_out_of_office(self, message, recipients_data, **kwargs):
+    def _notify_thread_with_out_of_office(
+        self, message, recipients_data, msg_vals=False, **kwargs
+    ):
         """A colleague's program does not answer the program of a customer."""
         if message.is_internal and not self._is_from_staff(message):
             return self.env['mail.message']
-        return super()._notify_thread_with_out_of_office(message, recipients_data, **kwargs)
+        return super()._notify_thread_with_out_of_office(
+            message, recipients_data, msg_vals=msg_vals, **kwargs
+        )
 
     def _takes_answers(self) -> bool:
         """Whether answers to our mails come back here, and not to a mailbox of somebody."""

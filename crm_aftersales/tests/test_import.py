@@ -1,5 +1,6 @@
 import base64
 
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from odoo.addons.crm_customer.tests.common import JobCase
@@ -51,3 +52,32 @@ class TestImport(JobCase):
         self.assertEqual(unit.meter_reading_ids.mapped('total'), [300, 300, 100])
         self.assertEqual(set(unit.meter_reading_ids.mapped('source')), {'import'})
         self.assertEqual(self.bring_in(text, 'meter_readings'), (0, 0, 3, 1))
+
+    def test_past_requests(self):
+        """They keep number and days; nobody is told, no checklist is asked for."""
+        self.env['product.product'].create({'name': "Pump", 'default_code': 'PUMP-T'})
+        self.bring_in(
+            "External ID,Customer Name,Customer Email,Product,Serial Number\n"
+            "U-t1,Unit Wang,unit.wang@example.com,PUMP-T,SN 1-t\n"
+        )
+        closed = self.env['aftersales.request.stage'].search([('state', '=', 'closed')], limit=1)
+        fault = self.env.ref('crm_aftersales.aftersales_request_type_fault')
+        fault.checklist_item_ids = [Command.create({'name': "Gas test"})]
+        text = (
+            "External ID,Customer Email,Number,Subject,Type,Customer Product,Stage,Received on,"
+            "First Answered on,Resolved on,Closed on\n"
+            f"R-t1,unit.wang@example.com,OLD-1,It hums,{fault.name},SN 1-t,{closed.name},"
+            "2025-03-03 02:00:00,2025-03-03 02:30:00,2025-03-04 02:00:00,2025-03-05 02:00:00\n"
+            "R-t2,unit.wang@example.com,OLD-2,It drips,,,,2025-03-06 02:00:00,,,\n"
+        )
+        self.assertEqual(self.bring_in(text, 'requests'), (2, 0, 0, 0))
+        request = self.env.ref('__import__.R-t1')
+        self.assertEqual((request.number, request.state), ('OLD-1', 'closed'))
+        days = [request.date_received, request.date_first_reply, request.date_resolved]
+        self.assertEqual([day.day for day in [*days, request.date_closed]], [3, 3, 4, 5])
+        self.assertEqual(request.unit_id, self.env.ref('__import__.U-t1'))
+        self.assertFalse(request.message_ids.filtered('partner_ids'))
+        self.assertNotIn('running', request.sla_clock_ids.mapped('state'))
+        told = [('origin_model', '=', 'aftersales.request'), ('origin_id', '=', request.id)]
+        self.assertFalse(self.env['crm.message'].search(told))
+        self.assertEqual(self.bring_in(text, 'requests'), (0, 0, 2, 0))
