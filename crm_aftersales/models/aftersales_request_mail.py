@@ -196,9 +196,7 @@ class AftersalesRequest(models.Model):
             request.message_subscribe(request.partner_id.ids)
         return request
 
-    def _notify_thread_with_out_of_office(
-        self, message, recipients_data, msg_vals=False, **kwargs
-    ):
+    def _notify_thread_with_out_of_office(self, message, recipients_data, msg_vals=False, **kwargs):
         """A colleague's program does not answer the program of a customer."""
         if message.is_internal and not self._is_from_staff(message):
             return self.env['mail.message']

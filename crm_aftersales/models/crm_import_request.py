@@ -12,7 +12,7 @@ class CrmImport(models.Model):
 
     @api.model
     def _prepare_request_template(self) -> ImportTemplate:
-        """Return the columns of requests of an earlier system, with the days that were kept there."""
+        """Return the columns of requests of an earlier system, with the days kept there."""
         return ImportTemplate(
             code='requests',
             name=self.env._("Past Service Requests"),
@@ -37,7 +37,7 @@ class CrmImport(models.Model):
                 ImportColumn('date_closed', self.env._("Closed on")),
             ),
             examples=(
-                ('R-1', '', "李娜", '+86 138 0013 8000', '', 'T-2025-0042', "热泵夜间噪音大", '', '',
-                 '', '', '2025-03-14 01:20:00', '2025-03-14 02:05:00', '2025-03-15 08:00:00', ''),
+                ('R-1', '', "李娜", '+86 138 0013 8000', '', 'T-2025-0042', "热泵夜间噪音大", '',
+                 '', '', '', '2025-03-14 01:20:00', '2025-03-14 02:05:00', '2025-03-15 08:00:00', ''),
             ),
         )  # fmt: skip
