@@ -1,4 +1,4 @@
-"""Texts of customers, as staff reads them."""
+"""Texts of customers, as the database takes them and staff reads them."""
 
 
 def cut_to_line(text: str, width: int) -> str:
@@ -13,3 +13,15 @@ def cut_to_line(text: str, width: int) -> str:
     # one character more: a word may end right where the line does
     words = line[:width].rpartition(' ')[0]
     return (words if len(words) > width // 2 else line[: width - 1]).rstrip() + '…'
+
+
+def without_nul(sent):
+    """Return what was sent without the one character the database refuses.
+
+    :param sent: anything JSON can say
+    """
+    if isinstance(sent, dict):
+        return {name: without_nul(value) for name, value in sent.items()}
+    if isinstance(sent, list):
+        return [without_nul(value) for value in sent]
+    return sent.replace('\0', '') if isinstance(sent, str) else sent

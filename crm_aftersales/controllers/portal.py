@@ -13,6 +13,7 @@ from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
 from ..models.aftersales_request_stage import OPEN_STATES
+from ..texts import without_nul
 
 MAX_FILES = 10
 MAX_FILE_SIZE = 10 * 1024 * 1024
@@ -522,7 +523,7 @@ class AftersalesPortal(CustomerPortal):
     @staticmethod
     def _clean(text: str | None) -> str:
         """Return a text as the database takes it: without the one character it refuses."""
-        return (text or '').replace('\0', '').strip()
+        return without_nul(text or '').strip()
 
     def _to_id(self, form: dict, name: str) -> int:
         """Return a record id from a form; nonsense is no record."""

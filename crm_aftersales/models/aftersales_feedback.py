@@ -5,6 +5,8 @@ from odoo.exceptions import UserError
 from odoo.fields import NO_ACCESS
 from odoo.tools import SQL
 
+from ..texts import without_nul
+
 #: lowest and highest score of each kind
 RANGES = {'nps': (0, 10), 'ces': (1, 7)}
 MAX_COMMENT = 2000
@@ -176,7 +178,7 @@ class AftersalesFeedback(models.Model):
         }
         if not values:
             raise UserError(self.env._("Please choose a number first."))
-        comment = (comment or '').replace('\0', '').strip()[:MAX_COMMENT]
+        comment = without_nul(comment or '').strip()[:MAX_COMMENT]
         answers = self.browse()
         for feedback, score in values.items():
             answers |= feedback._record(score, comment, anonymous)

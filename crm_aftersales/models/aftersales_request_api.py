@@ -10,7 +10,7 @@ from odoo.exceptions import ConcurrencyError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import email_normalize, formataddr, plaintext2html
 
-from ..texts import cut_to_line
+from ..texts import cut_to_line, without_nul
 from .aftersales_request_public import SUBJECT_LENGTH
 
 #: what another system may say about a request: name -> type of its value
@@ -30,18 +30,6 @@ API_VALUES = {
 API_CUSTOMER = ('name', 'email', 'phone')
 MAX_API_FILES = 10
 MAX_API_FILE_SIZE = 10 * 1024 * 1024
-
-
-def without_nul(sent):
-    """Return what was sent without the one character the database refuses.
-
-    :param sent: anything JSON can say
-    """
-    if isinstance(sent, dict):
-        return {name: without_nul(value) for name, value in sent.items()}
-    if isinstance(sent, list):
-        return [without_nul(value) for value in sent]
-    return sent.replace('\0', '') if isinstance(sent, str) else sent
 
 
 class AftersalesRequest(models.Model):

@@ -137,14 +137,15 @@ class AftersalesRequest(models.Model):
 
         :param work: function of the requests; it makes the condition false
         """
-        done = [0]
+        last_id = 0
 
         def claim():
-            return self._claim_waiting(SQL('%s AND request.id > %s', condition, done[-1]))
+            return self._claim_waiting(SQL('%s AND request.id > %s', condition, last_id))
 
         def work_on(requests):
+            nonlocal last_id
             work_apart(requests, work)
-            done.extend(requests.ids)
+            last_id = max(requests.ids, default=last_id)
 
         work_off(self, claim, work_on, CHUNK_SIZE)
 
