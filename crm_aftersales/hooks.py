@@ -1,7 +1,6 @@
 from odoo import api
-from odoo.tools import SQL
 
-from .models.aftersales_sla_event import REFUSE_FUNCTION
+from odoo.addons.crm_customer.append_only import drop_refusal
 
 
 def post_init_hook(env: api.Environment) -> None:
@@ -14,5 +13,4 @@ def post_init_hook(env: api.Environment) -> None:
 
 def uninstall_hook(env: api.Environment) -> None:
     """Take away what no table takes with it."""
-    function = SQL.identifier(REFUSE_FUNCTION)
-    env.cr.execute(SQL('DROP FUNCTION IF EXISTS %s() CASCADE', function))
+    drop_refusal(env.cr, 'aftersales_sla_event')

@@ -6,6 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from odoo.addons.crm_customer.append_only import refuse_changes
+
 from ..rows import insert_rows
 from ..sla import SlaEvent
 
@@ -25,7 +27,6 @@ EVENT_KINDS = [
 ]
 #: what happened; the database refuses to change it
 FACT_COLUMNS = ('request_id', 'kind', 'at', 'values')
-REFUSE_FUNCTION = 'aftersales_sla_event_refuse'
 
 
 class AftersalesSlaEvent(models.Model):
@@ -55,22 +56,7 @@ class AftersalesSlaEvent(models.Model):
 
     def init(self):
         """Let the database itself refuse changes, whoever makes them."""
-        self.env.cr.execute(
-            SQL(
-                """
-                CREATE OR REPLACE FUNCTION %(function)s() RETURNS trigger AS $$
-                BEGIN
-                    RAISE EXCEPTION 'aftersales_sla_event is append-only';
-                END $$ LANGUAGE plpgsql;
-                DROP TRIGGER IF EXISTS aftersales_sla_event_refuse ON aftersales_sla_event;
-                CREATE TRIGGER aftersales_sla_event_refuse
-                BEFORE UPDATE OF %(columns)s ON aftersales_sla_event
-                FOR EACH ROW EXECUTE FUNCTION %(function)s()
-                """,
-                function=SQL.identifier(REFUSE_FUNCTION),
-                columns=SQL(', ').join(map(SQL.identifier, FACT_COLUMNS)),
-            )
-        )
+        refuse_changes(self, FACT_COLUMNS)
 
     def write(self, vals):  # pylint: disable=method-required-super
         raise UserError(self.env._("Events of service levels are never changed."))

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..append_only import refuse_changes
 from ..messaging import CHANNELS, CONSENT_SOURCES, CONSENT_STATUSES, PURPOSES
 from ..timeline import TimelineText
 
@@ -19,7 +20,6 @@ PROOF_COLUMNS = (
     'address_hash',
 )
 ERASURE_SETTING = 'crm_customer.erasure'
-REFUSE_FUNCTION = 'crm_consent_event_refuse'
 
 
 class CrmConsentEvent(models.Model):
@@ -52,26 +52,7 @@ class CrmConsentEvent(models.Model):
 
         Only erasing a person blanks the evidence, in a transaction that says so.
         """
-        self.env.cr.execute(
-            SQL(
-                """
-                CREATE OR REPLACE FUNCTION %(function)s() RETURNS trigger AS $$
-                BEGIN
-                    IF current_setting(%(setting)s, true) = 'on' AND TG_OP = 'UPDATE' THEN
-                        RETURN NEW;
-                    END IF;
-                    RAISE EXCEPTION 'crm_consent_event is append-only';
-                END $$ LANGUAGE plpgsql;
-                DROP TRIGGER IF EXISTS crm_consent_event_refuse ON crm_consent_event;
-                CREATE TRIGGER crm_consent_event_refuse
-                BEFORE DELETE OR UPDATE OF %(columns)s ON crm_consent_event
-                FOR EACH ROW EXECUTE FUNCTION %(function)s()
-                """,
-                function=SQL.identifier(REFUSE_FUNCTION),
-                setting=ERASURE_SETTING,
-                columns=SQL(', ').join(map(SQL.identifier, PROOF_COLUMNS)),
-            )
-        )
+        refuse_changes(self, PROOF_COLUMNS, deletion=True, unless=ERASURE_SETTING)
 
     def write(self, vals):  # pylint: disable=method-required-super
         raise UserError(self.env._("Proof of consent is never changed. Record a new decision."))
