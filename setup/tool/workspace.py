@@ -134,5 +134,8 @@ def _write_config(config, found, server, more_addons=()):
         'without_demo': False,
     }
     lines = "".join(f"{key} = {value}\n" for key, value in options.items())
-    config.write_text("[options]\n" + lines)
+    text = "[options]\n" + lines
+    if config.exists() and config.read_text() == text:
+        return  # another command may be reading it
+    config.write_text(text)
     config.chmod(0o600)
