@@ -78,6 +78,16 @@ class AftersalesRequest(models.Model):
             )
         return orders
 
+    def _on_state_changed(self, old_states):
+        result = super()._on_state_changed(old_states)
+        self.filtered(lambda request: request.state == 'cancelled')._withdraw_quotations()
+        return result
+
+    def _withdraw_quotations(self) -> None:
+        """Cancel what the customer could still order; what he has signed is decided on by people."""
+        orders = self.sudo()._get_open_quotations()
+        orders.filtered(lambda order: not order.signature)._action_cancel()
+
     # ------------------------------------------------------------
     # WHAT BECOMES OF IT
     # ------------------------------------------------------------

@@ -210,6 +210,24 @@ class TestServiceQuotation(QuotationCase):
         line.with_user(self.user_service).price_unit = 70
         self.assertEqual(self._quote().amount_untaxed, 70)
 
+    def test_withdrawn_with_the_request(self):
+        """What nobody will do cannot be ordered; what was signed or ordered stays."""
+        request = self.request.with_user(self.user_service)
+        orders = self.env['sale.order']
+        for _number in range(3):
+            self._add(self.labour)
+            orders |= self._quote()
+        request.action_send_quotation()
+        self._add(self.travel)
+        orders |= self._quote()
+        sent, signed, ordered, _draft = orders
+        signed.signature = PIXEL
+        ordered.action_confirm()
+        request.action_cancel()
+        self.assertEqual(orders.mapped('state'), ['cancel', 'sent', 'sale', 'cancel'])
+        self.assertIn(sent.name, str(self.request.message_ids.mapped('body')))
+        self.assertEqual(request.state, 'cancelled')
+
     def test_what_was_quoted_again_is_no_quotation_any_more(self):
         """The customer does not approve one service twice."""
         self._add(self.labour)
