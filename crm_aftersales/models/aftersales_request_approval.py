@@ -84,7 +84,7 @@ class AftersalesRequest(models.Model):
         return result
 
     def _withdraw_quotations(self) -> None:
-        """Cancel what the customer could still order; what he has signed is decided on by people."""
+        """Cancel what the customer could still order; of what he signed people decide."""
         orders = self.sudo()._get_open_quotations()
         orders.filtered(lambda order: not order.signature)._action_cancel()
 

@@ -343,8 +343,10 @@ class AftersalesUnit(models.Model):
 
     def _get_new_warranty_terms(self) -> dict:
         """Return the terms that are granted with these products today, by product and company."""
-        by_product = self.sudo().grouped(lambda unit: (unit.product_id, unit.company_id))
-        policies = {key: units[0]._get_warranty_policy() for key, units in by_product.items()}
+        policies = {}
+        for unit in self.sudo():
+            if (key := (unit.product_id, unit.company_id)) not in policies:
+                policies[key] = unit._get_warranty_policy()
         terms = {
             policy: {**policy._prepare_terms(), 'policy_id': policy.id}
             for policy in set(policies.values())

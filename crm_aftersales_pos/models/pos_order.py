@@ -68,8 +68,7 @@ class PosOrder(models.Model):
         paid = self.filtered(lambda order: order.state in PAID_STATES)
         lines = paid.lines.filtered(lambda line: line._concerns_units())
         lines.filtered(lambda line: line.qty < 0)._take_units_back()
-        for line in lines.filtered(lambda line: line.qty > 0 and line.order_id.partner_id):
-            line._hand_units_over()
+        lines.filtered(lambda line: line.qty > 0 and line.order_id.partner_id)._hand_units_over()
         paid._date_units_by_invoice()
 
     def _date_units_by_invoice(self) -> None:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from odoo import models
 from odoo.fields import Domain
 from odoo.tools import float_round
 
+from odoo.addons.crm_aftersales_stock.models.aftersales_unit import SoldPiece
 from odoo.addons.crm_aftersales_stock.models.unit_pool import UnitPool
 
 
@@ -26,70 +29,95 @@ class PosOrderLine(models.Model):
             numbers *= pieces
         return (numbers + [''] * pieces)[:pieces]
 
-    def _find_lot(self, number: str):
-        """Return the lot of a number, an empty one while there is none."""
-        lots = self.env['stock.lot']
-        if not number:
-            return lots
-        return lots.search(
+    def _get_lots(self) -> dict:
+        """Return the lots that these lines sold, by product and number."""
+        numbers = [number for line in self for number in line._get_piece_numbers() if number]
+        if not numbers:
+            return {}
+        lots = self.env['stock.lot'].search(
             [
-                ('product_id', '=', self.product_id.id),
-                ('name', '=', number),
-                ('company_id', 'in', [False, self.order_id.company_id.id]),
-            ],
-            limit=1,
+                ('product_id', 'in', self.product_id.ids),
+                ('name', 'in', numbers),
+                ('company_id', 'in', [False, *self.order_id.company_id.ids]),
+            ]
         )
+        return {(lot.product_id, lot.name): lot for lot in lots}
 
     # ------------------------------------------------------------
     # TO THE CUSTOMER
     # ------------------------------------------------------------
 
     def _hand_units_over(self) -> None:
-        """Register the pieces of the line that are not registered yet."""
-        self.ensure_one()
+        """Register the pieces of these lines that are not registered yet."""
         Unit = self.env['aftersales.unit'].with_context(active_test=False)
-        registered = Unit.search([('pos_order_line_id', '=', self.id)])
-        positions = set(registered.mapped('pos_line_position'))
-        missing = [
-            (position, number)
-            for position, number in enumerate(self._get_piece_numbers(), start=1)
-            if position not in positions
-        ]
-        pool = UnitPool(self._get_ordered_units())
-        taken, new = {}, []
-        for position, number in missing:
-            vals = self._prepare_handover_vals(position, number)
-            unit = pool.take(self._find_lot(number))
+        pool = UnitPool(
+            self._get_ordered_units(), lambda unit: (unit.sale_line_id, unit.product_id)
+        )
+        taken, new, sold = {}, [], []
+        for line, position, number, lot in self._get_missing_pieces(Unit):
+            vals = line._prepare_handover_vals(position, number, lot)
+            if vals.get('serial'):
+                sold.append(line._prepare_sold_piece(number))
+            unit = pool.take(lot, (line._get_ordered_lines(), line.product_id))
             if unit:
                 taken[unit] = vals
             else:
-                new.append({**self._prepare_unit_vals(), **vals})
-        serials = [vals['serial'] for vals in [*taken.values(), *new] if vals.get('serial')]
+                new.append({**line._prepare_unit_vals(), **vals})
         # before a piece registered ahead gets its number: a former customer's may have it
-        Unit._end_former_units(
-            self.product_id,
-            serials,
-            self.order_id.company_id,
-            self.order_id.name,
-            keep=Unit.union(*taken),
-        )
+        Unit._end_former_units(sold, keep=Unit.union(*taken))
         for unit, vals in taken.items():
             unit.write(vals)
         Unit.create(new)
 
-    def _get_ordered_units(self):
-        """Return the pieces of the sales order the till settles that wait for their delivery."""
-        Unit = self.env['aftersales.unit']
+    def _get_missing_pieces(self, Unit) -> list[tuple]:
+        """Return line, position, number and lot of each piece that is not registered yet.
+
+        :param Unit: the model of the pieces
+        """
+        registered = Unit.search([('pos_order_line_id', 'in', self.ids)])
+        known = {(unit.pos_order_line_id, unit.pos_line_position) for unit in registered}
+        lots, no_lot = self._get_lots(), self.env['stock.lot']
+        return [
+            (line, position, number, lots.get((line.product_id, number), no_lot))
+            for line, position, number in self._get_pieces()
+            if (line, position) not in known
+        ]
+
+    def _get_pieces(self) -> Iterator[tuple]:
+        """Yield line, position and number of each piece.
+
+        A serial number scanned twice is that of the first.
+        """
+        seen = set()
+        for line in self:
+            for position, number in enumerate(line._get_piece_numbers(), start=1):
+                if line.product_id.tracking == 'serial' and (line.product_id, number) in seen:
+                    number = ''
+                seen.add((line.product_id, number))
+                yield line, position, number
+
+    def _get_ordered_lines(self):
+        """Return the lines of sales orders that these lines settle."""
         # of an addon that comes along where both are used
-        sale_line = self['sale_order_line_id'] if 'sale_order_line_id' in self._fields else None
-        if not sale_line:
+        known = 'sale_order_line_id' in self._fields
+        return self['sale_order_line_id'] if known else self.env['sale.order.line']
+
+    def _get_ordered_units(self):
+        """Return the pieces of the sales orders the till settles that wait for their delivery."""
+        Unit, ordered = self.env['aftersales.unit'], self._get_ordered_lines()
+        if not ordered:
             return Unit
         return Unit.search(
-            Domain('sale_line_id', '=', sale_line.id)
-            & Domain('product_id', '=', self.product_id.id)
+            Domain('sale_line_id', 'in', ordered.ids)
+            & Domain('product_id', 'in', self.product_id.ids)
             & Domain('state', '=', 'draft')
             & Domain('pos_order_line_id', '=', False)
         )
+
+    def _prepare_sold_piece(self, serial: str) -> SoldPiece:
+        """Return what a piece is that the customer got."""
+        order = self.order_id
+        return SoldPiece(self.product_id, serial, order.company_id, order.name)
 
     def _prepare_unit_vals(self) -> dict:
         """Return the values of a piece that nobody has registered before."""
@@ -100,13 +128,13 @@ class PosOrderLine(models.Model):
             'company_id': order.company_id.id,
         }
 
-    def _prepare_handover_vals(self, position: int, number: str) -> dict:
+    def _prepare_handover_vals(self, position: int, number: str, lot) -> dict:
         """Return what a piece is known by once it was paid; what is shipped later is to come."""
         shipped = bool(self.order_id.shipping_date)
         vals = {
             'pos_order_line_id': self.id,
             'pos_line_position': position,
-            'lot_id': self._find_lot(number).id,
+            'lot_id': lot.id,
             'date_delivered': False if shipped else self._get_customer_day(),
             'state': 'draft' if shipped else 'active',
         }

@@ -108,6 +108,45 @@ class TestTill(AftersalesCommon):
             self.prepare_line(line.product_id, -qty, numbers, refunded_orderline_id=line.id)
         )
 
+    def test_one_number_scanned_twice(self):
+        order = self.sell(
+            self.prepare_line(self.by_serial, numbers=['D-1']),
+            self.prepare_line(self.by_serial, numbers=['D-1']),
+        )
+        self.assertEqual(order.state, 'paid')
+        units = self.get_units(order)
+        self.assertCountEqual(units.mapped('serial'), ['D-1', False])
+        self.assertEqual(units.mapped('state'), ['active', 'active'])
+
+    def test_queries_do_not_grow_with_the_lines(self):
+        """An order of many products asks as much as one of few."""
+        for tracking in ('none', 'serial'):
+            with self.subTest(tracking):
+                counts = []
+                for number in (1, 3, 13):
+                    products = self.env['product.product'].create(
+                        [
+                            {'name': f"Tool {n}", 'is_storable': True, 'tracking': tracking}
+                            for n in range(number)
+                        ]
+                    )
+                    order = self.sell(
+                        *(
+                            self.prepare_line(product, numbers=[f'{number}-{product.id}'])
+                            for product in products
+                        )
+                    )
+                    products.aftersales_warranty_months = 12
+                    self.env.flush_all()
+                    self.env.invalidate_all()
+                    before = self.cr.sql_log_count
+                    order._register_units()
+                    self.env.flush_all()
+                    # each draws its number from the sequence
+                    counts.append(self.cr.sql_log_count - before - number)
+                    self.assertEqual(len(self.get_units(order)), number)
+                self.assertLessEqual(counts[2], counts[1])
+
     def test_pieces_with_their_serials(self):
         with freeze_time('2026-03-02 10:00:00'):
             order = self.sell(

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from odoo import models
 
+from odoo.addons.crm_aftersales_stock.models.aftersales_unit import SoldPiece
+
 
 class StockMove(models.Model):
     """The parts of repairs, in the history of the products they were put into."""
@@ -64,7 +66,8 @@ class StockMove(models.Model):
             return Unit
         whole, day = self.repair_id.aftersales_unit_id, self.repair_id._get_repair_day()
         lot = self.move_line_ids.lot_id.filtered(lambda lot: lot.name == serial)[:1]
-        Unit._end_former_units(self.product_id, [serial], self.company_id, self.repair_id.name)
+        sold = SoldPiece(self.product_id, serial, self.company_id, self.repair_id.name)
+        Unit._end_former_units([sold])
         return Unit.create(
             {
                 'product_id': self.product_id.id,

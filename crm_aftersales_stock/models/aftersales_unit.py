@@ -1,4 +1,16 @@
+from typing import NamedTuple
+
 from odoo import api, fields, models
+from odoo.models import BaseModel
+
+
+class SoldPiece(NamedTuple):
+    """A piece with a serial number that a customer got."""
+
+    product: BaseModel
+    serial: str
+    company: BaseModel
+    origin: str  # name of what it was sold with, for the history of who had it before
 
 
 class AftersalesUnit(models.Model):
@@ -56,32 +68,37 @@ class AftersalesUnit(models.Model):
             self.serial = self.lot_id.name
 
     @api.model
-    def _end_former_units(
-        self, product, serials: list[str], company, origin: str, keep=None
-    ) -> None:
+    def _end_former_units(self, sold: list[SoldPiece], keep=None) -> None:
         """Retire what stands in the register for serial numbers that are sold again.
 
         We can only have handed over a piece again that had come back to us.
 
-        :param origin: name of what it was sold with, for its history
         :param keep: pieces that are handed over now, and may stand there already
         """
-        if not serials:
+        if not sold:
             return
-        former = self.with_context(active_test=False).search(
+        origins = {
+            (piece.product, self._normalise_serial(piece.serial), piece.company): piece.origin
+            for piece in sold
+        }
+        products, serials, companies = zip(*origins, strict=True)
+        found = self.with_context(active_test=False).search(
             [
-                ('product_id', '=', product.id),
-                ('serial_norm', 'in', [self._normalise_serial(serial) for serial in serials]),
-                ('company_id', '=', company.id),
+                ('product_id', 'in', [product.id for product in products]),
+                ('serial_norm', 'in', serials),
+                ('company_id', 'in', [company.id for company in companies]),
                 ('state', '!=', 'retired'),
                 ('id', 'not in', keep.ids if keep else []),
             ]
         )
-        if not former:
-            return
-        former.action_retire()
-        reason = self.env._("Handed over again with %(order)s.", order=origin)
-        for unit in former:
+        former = {
+            unit: origin
+            for unit in found
+            if (origin := origins.get((unit.product_id, unit.serial_norm, unit.company_id)))
+        }
+        self.union(*former).action_retire()
+        for unit, origin in former.items():
+            reason = self.env._("Handed over again with %(order)s.", order=origin)
             # who had it before has no warranty on what somebody else has now
             unit.warranty_ids._end(
                 reason, 'transferred', unit._get_customer_day(), ended_by='transfer'

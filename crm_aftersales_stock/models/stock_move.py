@@ -1,12 +1,17 @@
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from itertools import count, filterfalse, groupby
 
 from odoo import models
 from odoo.fields import Domain
 from odoo.tools import float_round
 
+from .aftersales_unit import SoldPiece
 from .unit_pool import UnitPool
+
+#: what each piece of a delivery has for itself
+PIECE_FIELDS = {'lot_id', 'serial', 'stock_move_id'}
 
 
 class StockMove(models.Model):
@@ -25,27 +30,38 @@ class StockMove(models.Model):
 
         Pieces that are registered already are left alone, so it can be run at any time again.
         """
-        moves = self.filtered(lambda move: move._concerns_units())
+        moves = self._filter_concerning_units()
         if not moves:
             return
         # two deliveries of one line at once would both begin with the same piece; the quantity
         # they both write orders them
         moves.sale_line_id.flush_recordset()
-        for move in moves.sorted(lambda move: (move.date, move.id)):
-            if move.location_dest_id._is_outgoing():
-                move._hand_units_over()
+        ordered = moves.sorted(lambda move: (move.date, move.id))
+        outside = moves._get_outside_locations()
+        # as it happened: what came back may be handed over again
+        for is_return, group in groupby(ordered, key=lambda move: move.location_id in outside):
+            batch = self.browse().concat(*group)
+            if is_return:
+                batch._take_units_back()
             else:
-                move._take_units_back()
+                batch._hand_units_over()
 
-    def _concerns_units(self) -> bool:
-        """Whether pieces that are registered came to a customer, or back from him."""
-        self.ensure_one()
-        return (
-            self.state == 'done'
-            and bool(self.sale_line_id)
-            and self.product_id.product_tmpl_id._is_aftersales_tracked(self.company_id)
-            and self.location_dest_id._is_outgoing() != self.location_id._is_outgoing()
+    def _filter_concerning_units(self):
+        """Return the moves by which registered pieces came to a customer, or back from him."""
+        moves = self.browse(self.ids)  # those of several lines are read line by line
+        sold = moves.filtered(lambda move: move.state == 'done' and move.sale_line_id)
+        outside = sold._get_outside_locations()
+        return sold.filtered(
+            lambda move: (
+                (move.location_dest_id in outside) != (move.location_id in outside)
+                and move.product_id.product_tmpl_id._is_aftersales_tracked(move.company_id)
+            )
         )
+
+    def _get_outside_locations(self):
+        """Return the places of these moves where goods are with somebody else."""
+        places = self.location_id | self.location_dest_id
+        return places.filtered(lambda place: place._is_outgoing())
 
     def _get_piece_lots(self) -> list:
         """Return the lot of each whole piece moved, an empty one where there is none."""
@@ -63,40 +79,77 @@ class StockMove(models.Model):
     # ------------------------------------------------------------
 
     def _hand_units_over(self) -> None:
-        """Register the pieces of a delivery, with the ones the order registered before."""
+        """Register the pieces of deliveries, with the ones their orders registered before."""
         Unit = self.env['aftersales.unit'].with_context(active_test=False)
         # each piece by itself: several share a lot, or have none
-        registered = Counter(unit.lot_id for unit in Unit.search([('stock_move_id', '=', self.id)]))
-        pool = UnitPool(Unit.search(self._get_units_to_hand_over_domain()))
-        taken, new = {}, []
-        for lot in self._get_piece_lots():
-            if registered[lot]:
-                registered[lot] -= 1
-                continue
-            unit = pool.take(lot)
+        missing = self._get_missing_pieces(Unit, 'stock_move_id')
+        pool = UnitPool(Unit.search(self._get_units_to_hand_over_domain()), self._get_sold_as)
+        taken, new = [], []
+        for move, lot in missing:
+            unit = pool.take(lot, self._get_sold_as(move))
             if unit:
-                taken[unit] = lot
+                taken.append((move, lot, unit))
             else:
-                new.append(lot)
-        if self.product_id.tracking == 'serial':
-            # before a piece registered ahead gets its number: a former customer's may have it
-            Unit._end_former_units(
-                self.product_id,
-                [lot.name for lot in [*taken.values(), *new] if lot],
-                self.company_id,
-                self.sale_line_id.order_id.name,
-                keep=Unit.union(*taken),
-            )
-        for unit, lot in taken.items():
-            unit.write(self._prepare_handover_vals(lot, unit))
+                new.append((move, lot))
+        # before a piece registered ahead gets its number: a former customer's may have it
+        Unit._end_former_units(
+            [move._prepare_sold_piece(lot) for move, lot in missing if move._is_by_serial(lot)],
+            keep=Unit.union(*(unit for _move, _lot, unit in taken)),
+        )
+        self._write_handover(taken)
         Unit.create(self._prepare_new_units_vals(new))
 
+    def _get_missing_pieces(self, Unit, field: str) -> list[tuple]:
+        """Return move and lot of each piece that is not registered yet.
+
+        :param Unit: the model of the pieces
+        :param field: name of what says on a piece by which move it came or went
+        """
+        registered = Unit.search([(field, 'in', self.ids)])
+        counted = Counter((unit[field], unit.lot_id) for unit in registered)
+        missing = []
+        for move in self:
+            for lot in move._get_piece_lots():
+                if counted[move, lot]:
+                    counted[move, lot] -= 1
+                else:
+                    missing.append((move, lot))
+        return missing
+
+    def _get_sold_as(self, record) -> tuple:
+        """Return what pieces and moves have in common that may be about each other."""
+        return record.sale_line_id, record.product_id
+
+    def _is_by_serial(self, lot) -> bool:
+        """Whether a lot is the serial number of one piece."""
+        return bool(lot) and self.product_id.tracking == 'serial'
+
+    def _prepare_sold_piece(self, lot) -> SoldPiece:
+        """Return what a piece is that a customer got."""
+        return SoldPiece(
+            self.product_id, lot.name, self.company_id, self.sale_line_id.order_id.name
+        )
+
     def _get_units_to_hand_over_domain(self) -> Domain:
-        """Return the pieces of the order line that this delivery may be about."""
+        """Return the pieces of the order lines that these deliveries may be about."""
         waiting = Domain('stock_move_id', '=', False) & Domain('state', '!=', 'retired')
         with_us = Domain('stock_return_move_id', '!=', False) & Domain('state', '=', 'in_service')
-        of_line = Domain('sale_line_id', '=', self.sale_line_id.id)
-        return of_line & Domain('product_id', '=', self.product_id.id) & (waiting | with_us)
+        of_lines = Domain('sale_line_id', 'in', self.sale_line_id.ids)
+        return of_lines & Domain('product_id', 'in', self.product_id.ids) & (waiting | with_us)
+
+    def _write_handover(self, taken: list[tuple]) -> None:
+        """Let pieces that are registered already be delivered.
+
+        :param taken: move, lot and customer product of each
+        """
+        alike = defaultdict(self.env['aftersales.unit'].browse)
+        for move, lot, unit in taken:
+            vals = move._prepare_handover_vals(lot, unit)
+            unit.write({name: vals.pop(name) for name in PIECE_FIELDS & vals.keys()})
+            alike[tuple(vals.items())] |= unit
+        # what starts warranties and ownership: once for all of a delivery
+        for vals, units in alike.items():
+            units.write(dict(vals))
 
     def _prepare_handover_vals(self, lot, unit=None) -> dict:
         """Return what a piece is known by once it is delivered.
@@ -110,7 +163,7 @@ class StockMove(models.Model):
         }
         if not unit or unit.state == 'draft' or unit.stock_return_move_id:
             vals['state'] = 'active'  # what is lent, or in service for another reason, stays so
-        if self.product_id.tracking == 'serial' and lot:
+        if self._is_by_serial(lot):
             vals['serial'] = lot.name
         if not (unit and unit.date_delivered):
             vals['date_delivered'] = self._get_handover_day()
@@ -119,23 +172,24 @@ class StockMove(models.Model):
             vals['site_partner_id'] = site.id
         return vals
 
-    def _prepare_new_units_vals(self, lots: list) -> list[dict]:
-        """Return the values of pieces that nobody has registered before."""
-        line = self.sale_line_id
-        taken = set(line._get_unit_positions().get(line, ()))
-        vals_list, position = [], 0
-        for lot in lots:
-            position += 1
-            while position in taken:
-                position += 1
-            vals_list.append(
-                {
-                    **line._prepare_unit_vals(position),
-                    'product_id': self.product_id.id,
-                    **self._prepare_handover_vals(lot),
-                }
-            )
-        return vals_list
+    def _prepare_new_units_vals(self, pieces: list[tuple]) -> list[dict]:
+        """Return the values of pieces that nobody has registered before.
+
+        :param pieces: move and lot of each
+        """
+        positions = self.sale_line_id._get_unit_positions() if pieces else {}
+        free = {
+            line: filterfalse(set(positions.get(line, ())).__contains__, count(1))
+            for line in self.sale_line_id
+        }
+        return [
+            {
+                **move.sale_line_id._prepare_unit_vals(next(free[move.sale_line_id])),
+                'product_id': move.product_id.id,
+                **move._prepare_handover_vals(lot),
+            }
+            for move, lot in pieces
+        ]
 
     def _get_handover_day(self):
         """Return the day on which the customer got the goods: signed for them, else delivered."""
@@ -147,27 +201,29 @@ class StockMove(models.Model):
     # ------------------------------------------------------------
 
     def _take_units_back(self) -> None:
-        """Take back the pieces of a return.
+        """Take back the pieces of returns.
 
         What comes back for good is nobody's product any more. What comes back without changing
         the order is still the customer's, and with us for the time being.
         """
         Unit = self.env['aftersales.unit'].with_context(active_test=False)
-        registered = Unit.search([('stock_return_move_id', '=', self.id)])
-        counted = Counter(unit.lot_id for unit in registered)
-        domain = Domain('sale_line_id', '=', self.sale_line_id.id)
-        domain &= Domain('product_id', '=', self.product_id.id)
-        domain &= Domain('state', 'not in', ('draft', 'retired'))
-        domain &= Domain('stock_return_move_id', '=', False)
-        pool = UnitPool(Unit.search(domain), prefer_move=self.origin_returned_move_id)
-        taken = Unit.browse()
-        for lot in self._get_piece_lots():
-            if counted[lot]:
-                counted[lot] -= 1
-                continue
-            taken |= pool.take(lot)
-        taken.stock_return_move_id = self
-        if self.to_refund:
-            taken._withdraw()
-        else:
-            taken.state = 'in_service'
+        pool = UnitPool(Unit.search(self._get_units_to_take_back_domain()), self._get_sold_as)
+        withdrawn = kept = Unit
+        for move, lot in self._get_missing_pieces(Unit, 'stock_return_move_id'):
+            unit = pool.take(lot, self._get_sold_as(move), move.origin_returned_move_id)
+            unit.stock_return_move_id = move
+            if move.to_refund:
+                withdrawn |= unit
+            else:
+                kept |= unit
+        withdrawn._withdraw()
+        kept.state = 'in_service'
+
+    def _get_units_to_take_back_domain(self) -> Domain:
+        """Return the pieces of the order lines that these returns may be about."""
+        return (
+            Domain('sale_line_id', 'in', self.sale_line_id.ids)
+            & Domain('product_id', 'in', self.product_id.ids)
+            & Domain('state', 'not in', ('draft', 'retired'))
+            & Domain('stock_return_move_id', '=', False)
+        )
