@@ -12,6 +12,7 @@ from . import (
     test_mail_gateway,
     test_feedback,
     test_followup,
+    test_number_migration,
     test_opinion,
     test_message,
     test_meter,
