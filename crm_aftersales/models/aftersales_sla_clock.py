@@ -88,9 +88,7 @@ class AftersalesSlaClock(models.Model):
         help="Working time until the clock last stood still.",
     )
     time_promised = fields.Char(compute='_compute_times')
-    time_used = fields.Char(
-        compute='_compute_times', help="Working time until the clock last stood still."
-    )
+    time_used = fields.Char(compute='_compute_times')
     # === Moments ===
     date_start = fields.Datetime(string="Started on", readonly=True)
     running_since = fields.Datetime(readonly=True)
@@ -128,9 +126,14 @@ class AftersalesSlaClock(models.Model):
     _next_idx = models.Index("(date_next) WHERE date_next IS NOT NULL")
 
     def _compute_times(self):
+        now, calendars = fields.Datetime.now(), {}
         for clock in self:
-            clock.time_promised = clock.request_id._format_working_time(clock.target_sec)
-            clock.time_used = clock.request_id._format_working_time(clock.used_sec)
+            request, used = clock.request_id, clock.used_sec
+            if clock.running_since and clock.running_since < now:
+                working = request._get_calendars(calendars)(clock.calendar_id.id or 0)
+                used += working.count(clock.running_since, now)
+            clock.time_promised = request._format_working_time(clock.target_sec)
+            clock.time_used = request._format_working_time(used)
 
     # ------------------------------------------------------------
     # FROM EVENTS TO ROWS

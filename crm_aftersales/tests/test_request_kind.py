@@ -1,6 +1,6 @@
 from datetime import date
 
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, tagged
 
 from .common import MONDAY, AftersalesCommon
@@ -60,6 +60,17 @@ class TestRequestKind(AftersalesCommon):
         self.assertIn(request, Request.search(domain))
         request.decision = 'accepted'
         self.assertNotIn(request, Request.search(domain))
+
+    def test_who_is_praised_reads_it(self):
+        request = self._create_request(type_id=self.type_praise.id, user_id=self.user_service.id)
+        as_technician = request.with_user(self.user_technician)
+        self.assertFalse(as_technician.has_access('read'))
+        request.employee_ids = self.user_technician
+        found = as_technician.search([('employee_ids', 'in', self.user_technician.ids)])
+        self.assertEqual(found, request)
+        self.assertEqual(as_technician.read(['name'])[0]['name'], request.name)
+        with self.assertRaises(AccessError):
+            as_technician.name = "Changed"
 
     def test_shown_only_for_their_types(self):
         with Form(self.env['aftersales.request'].with_user(self.user_service)) as form:

@@ -67,6 +67,18 @@ class TestSlaEvents(SlaCommon):
         self.assertEqual((clock.state, clock.used_sec), ('met', 2 * 3600))
         self.assertEqual(request.sla_state, 'met')
 
+    def test_time_used_counts_while_the_clock_runs(self):
+        self._create_pausing_policy(response=0, resolution=8)
+        request = self._request_at(MONDAY)
+        clock = self._clock(request)
+        with freeze_time(MONDAY + timedelta(hours=2)):
+            clock.invalidate_recordset(['time_used'])
+            self.assertEqual((clock.time_used, clock.time_promised), ("2 h 0 min", "8 h 0 min"))
+            request.stage_id = self._stage('waiting_customer')
+        with freeze_time(MONDAY + timedelta(hours=3)):
+            clock.invalidate_recordset(['time_used'])
+            self.assertEqual(clock.time_used, "2 h 0 min", "a pause uses nothing")
+
     def test_a_solution_is_a_visit_too(self):
         self._create_policy(response=0, resolution=0, on_site_hours=4)
         request = self._request_at(MONDAY)
