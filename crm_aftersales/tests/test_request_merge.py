@@ -375,6 +375,8 @@ class TestRequestMerge(MergeCase):
         wizard = self.env['aftersales.request.merge'].with_user(self.user_service)
         with Form(wizard.with_context(default_request_ids=request.ids)) as form:
             self.assertEqual(form.survivor_id, request)
+            self.assertEqual(form.company_id, request.company_id, "others of it are offered")
+            self.assertEqual(form.commercial_partner_id, request.commercial_partner_id)
         with self.assertRaises(UserError):
             form.record.action_merge()
         with Form(form.record) as form:

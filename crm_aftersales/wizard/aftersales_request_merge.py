@@ -11,7 +11,9 @@ class AftersalesRequestMerge(models.TransientModel):
     request_ids = fields.Many2many(
         comodel_name='aftersales.request',
         string="Requests",
-        domain=[('merged_into_id', '=', False)],
+        domain="survivor_id and [('merged_into_id', '=', False), ('company_id', '=', company_id),"
+        " ('commercial_partner_id', '=', commercial_partner_id)]"
+        " or [('merged_into_id', '=', False)]",
         required=True,
     )
     survivor_id = fields.Many2one(
@@ -23,6 +25,9 @@ class AftersalesRequestMerge(models.TransientModel):
         domain="[('id', 'in', request_ids)]",
         help="The request that stays; its subject, responsible and stage are kept.",
     )
+    # what others of the same customer are found by
+    company_id = fields.Many2one(related='survivor_id.company_id')
+    commercial_partner_id = fields.Many2one(related='survivor_id.commercial_partner_id')
 
     @api.depends('request_ids')
     def _compute_survivor_id(self):
