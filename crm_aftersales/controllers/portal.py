@@ -207,7 +207,8 @@ class AftersalesPortal(CustomerPortal):
             return request.env['aftersales.request'].sudo()
         Request = request.env['aftersales.request']
         domain = self._get_aftersales_own_domain() & Domain('unit_id', '=', unit_sudo.id)
-        return Request.search(domain & Request._get_counted_domain(), limit=20).sudo()
+        domain &= Request._get_counted_domain()
+        return Request.search(domain, order='date_received desc, id desc', limit=20).sudo()
 
     def _is_own(self, record_sudo) -> bool:
         """Whether a visitor who is logged in sees a record as his or his company's."""
@@ -290,8 +291,8 @@ class AftersalesPortal(CustomerPortal):
         """Return the orders a visitor can choose for his requests."""
         env = request.env
         return {
-            'newest': {'label': env._("Newest"), 'order': 'id desc'},
-            'oldest': {'label': env._("Oldest"), 'order': 'id'},
+            'newest': {'label': env._("Newest"), 'order': 'date_received desc, id desc'},
+            'oldest': {'label': env._("Oldest"), 'order': 'date_received, id'},
             'number': {'label': env._("Number"), 'order': 'number, id'},
             'subject': {'label': env._("Subject"), 'order': 'name, id'},
         }

@@ -12,6 +12,7 @@ from odoo.tools.misc import hash_sign, verify_hash_signed
 
 from odoo.addons.crm_customer.controllers.preferences import PreferencesPortal
 
+from ..models.aftersales_request_public import MAX_TEXT
 from .portal import AftersalesPortal
 
 #: scope of the signature on each form
@@ -21,7 +22,6 @@ MIN_SECONDS = 3
 MAX_HOURS = 12
 MAX_PHOTOS = 5
 MAX_LENGTH = 200
-MAX_TEXT = 10_000
 #: digits of the shortest number that can be called
 MIN_DIGITS = 5
 PHOTO_TYPES = {'image/jpeg', 'image/png', 'image/gif', 'image/webp', 'application/pdf'}

@@ -65,7 +65,8 @@ class AftersalesApiCall(models.Model):
                     number=self.request_id.number,
                 )
             )
-        return {**self.answer, 'created': False}
+        # XML-RPC knows no null, which answers once had
+        return {name: value or False for name, value in self.answer.items()} | {'created': False}
 
     @api.autovacuum
     def _gc_calls(self) -> None:

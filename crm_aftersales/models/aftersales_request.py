@@ -1,7 +1,7 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 from odoo.addons.crm_customer.briefing import BriefingLine
@@ -307,6 +307,18 @@ class AftersalesRequest(models.Model):
     def _get_open_domain(self) -> Domain:
         """Return the domain of the requests that still need work."""
         return Domain('state', 'in', OPEN_STATES)
+
+    @api.constrains('date_received')
+    def _check_date_received(self):
+        now = fields.Datetime.now()
+        for request in self:
+            if request.date_received > now:
+                raise ValidationError(
+                    self.env._(
+                        "%(request)s: nothing is received on a day to come.",
+                        request=request.display_name,
+                    )
+                )
 
     # ------------------------------------------------------------
     # CRUD

@@ -11,7 +11,7 @@ from odoo.fields import Domain
 from odoo.tools import email_normalize, formataddr, plaintext2html
 
 from ..texts import cut_to_line, without_nul
-from .aftersales_request_public import SUBJECT_LENGTH
+from .aftersales_request_public import MAX_TEXT, SUBJECT_LENGTH
 
 #: what another system may say about a request: name -> type of its value
 API_VALUES = {
@@ -28,6 +28,7 @@ API_VALUES = {
     'files': list,
 }
 API_CUSTOMER = ('name', 'email', 'phone')
+MAX_SUBJECT = 200
 MAX_API_FILES = 10
 MAX_API_FILE_SIZE = 10 * 1024 * 1024
 
@@ -50,17 +51,18 @@ class AftersalesRequest(models.Model):
                 "customer": {"name": "Li Na", "email": "li.na@example.com"}
             }}
 
-        Values: ``text``, required; ``subject`` (default: how the text begins); ``type`` (code);
-        ``partner_id``, or ``customer`` with ``name``, ``email`` and ``phone``: the only contact
-        with the address, else an address on the request until somebody answers; ``unit_id``, or
-        ``serial`` with ``product`` (internal reference) where several products share it;
-        ``received_on`` (ISO 8601, UTC, not to come; default now); ``company_id`` (default: the one
-        the user works in); ``files``: up to 10 with ``name`` and ``content`` (base64, 10 MB).
+        Values: ``text``, required, up to 10,000 characters; ``subject``, up to 200 (default: how
+        the text begins); ``type`` (code); ``partner_id``, or ``customer`` with ``name``, ``email``
+        and ``phone``: the only contact with the address, else an address on the request until
+        somebody answers; ``unit_id``, or ``serial`` with ``product`` (internal reference) where
+        several products share it; ``received_on`` (ISO 8601, UTC, not to come; default now);
+        ``company_id`` (default: the one the user works in); ``files``: up to 10 with ``name`` and
+        ``content`` (base64, 10 MB).
 
         :param values: as above
         :param key: what the caller knows the request by
         :return: ``key``, ``id``, ``number``, ``state`` (when it was made), ``partner_id``,
-            ``unit_id`` and ``created``
+            ``unit_id`` (false when there is none) and ``created``
         :raise AccessError: the user may not create requests, or not see what is named
         :raise ValidationError: values are wrong; each is named with the reason
         :raise UserError: no key, or it was used for something else
@@ -96,8 +98,9 @@ class AftersalesRequest(models.Model):
             'id': self.id,
             'number': self.number,
             'state': self.state,
-            'partner_id': self.partner_id.id or None,
-            'unit_id': self.unit_id.id or None,
+            # XML-RPC knows no null
+            'partner_id': self.partner_id.id,
+            'unit_id': self.unit_id.id,
             'created': True,
         }
 
@@ -155,6 +158,11 @@ class AftersalesRequest(models.Model):
         text = values.get('text', '').strip()
         if not text:
             errors.append(self.env._("text: say what the customer wants."))
+        for name, most in (('subject', MAX_SUBJECT), ('text', MAX_TEXT)):
+            if len(values.get(name, '')) > most:
+                errors.append(
+                    self.env._("%(name)s: at most %(most)s characters.", name=name, most=most)
+                )
         partner, email_from = self._get_api_customer(values, errors)
         unit = self._get_api_unit(values, errors)
         return {

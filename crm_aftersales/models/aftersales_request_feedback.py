@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.tools import SQL
 
 #: what the link of a survey is for, and how long it works
 SCOPE_FEEDBACK = 'crm_aftersales.feedback'
@@ -15,6 +16,13 @@ class AftersalesRequest(models.Model):
     _inherit = 'aftersales.request'
 
     feedback_ids = fields.One2many(comodel_name='aftersales.feedback', inverse_name='request_id')
+
+    def _read_group_select(self, aggregate_spec, query):
+        """Let what nobody has rated be no rating of zero."""
+        if aggregate_spec != 'rating_last_value:avg':
+            return super()._read_group_select(aggregate_spec, query)
+        rating = self._field_to_sql(self._table, 'rating_last_value', query)
+        return SQL('AVG(NULLIF(%s, 0))', rating)
 
     def _get_rating_template(self):
         company = self.company_id[:1].sudo()

@@ -9,6 +9,7 @@ from odoo.tools import email_normalize, formataddr, plaintext2html
 from ..texts import cut_to_line
 
 SUBJECT_LENGTH = 80
+MAX_TEXT = 10_000
 
 
 class AftersalesRequest(models.Model):

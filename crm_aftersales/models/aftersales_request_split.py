@@ -89,7 +89,8 @@ class AftersalesRequest(models.Model):
             'tag_ids': self.tag_ids.ids,
         }
         if messages:
-            vals['date_received'] = min(messages.mapped('date'))
+            # A mail may claim to come from the future.
+            vals['date_received'] = min([fields.Datetime.now(), *messages.mapped('date')])
         return vals
 
     def _take_messages(self, messages) -> None:

@@ -1,5 +1,6 @@
 import base64
 import json
+import xmlrpc.client
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -180,6 +181,20 @@ class TestApi(AftersalesCommon, HttpCase):
         unit = self.unit.copy({'company_id': self.company_2.id, 'serial': 'P 5'})
         with self.assertRaises(ValidationError):
             self._call(unit_id=unit.id, serial=None)
+
+    def test_long_texts(self):
+        with self.assertRaises(ValidationError) as caught:
+            self._call(text="x" * 10_001, subject="x" * 201)
+        self.assertIn('text: at most 10000', str(caught.exception))
+        self.assertIn('subject: at most 200', str(caught.exception))
+        self._call(text="x" * 10_000, subject="x" * 200)
+
+    def test_answer_for_xml_rpc(self):
+        values = {'text': "Hello"}
+        for created in (True, False):
+            answer = self.Request.create_from_api(values, 'K-1')
+            self.assertEqual(answer['created'], created)
+            self.assertIn('<boolean>0</boolean>', xmlrpc.client.dumps((answer,)))
 
     def test_old_calls_are_forgotten(self):
         self._call()

@@ -191,9 +191,10 @@ class TestRemedy(WarrantyCommon):
         self.car.partner_id = self.stranger
         self._repair(self.brakes)
         # delivered 10 January 2026: the last day is 9 January 2028, where the customer is
-        late = self._repair(self.brakes, '2028-01-09 16:00:00')
-        self.assert_reached(False)
-        late.date_received = '2028-01-09 15:59:59'
+        with freeze_time('2028-01-10'):
+            late = self._repair(self.brakes, '2028-01-09 16:00:00')
+            self.assert_reached(False)
+            late.date_received = '2028-01-09 15:59:59'
         self.assert_reached(True)
         self.car.date_delivered = False
         self.assert_reached(False)

@@ -2,7 +2,8 @@ from datetime import timedelta
 
 from freezegun import freeze_time
 
-from odoo.exceptions import UserError
+from odoo import fields
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import Form, tagged
 
 from .common import MONDAY, AftersalesCommon
@@ -49,6 +50,22 @@ class TestRequest(AftersalesCommon):
         self.assertEqual(requests.mapped('number')[:2], ['TWO1', 'TWO2'])
         self.assertTrue(requests[2].number.startswith('SR'))
         self.assertEqual(requests.mapped('company_id.id'), [self.company_2.id, self.company.id])
+
+    def test_nothing_is_received_on_a_day_to_come(self):
+        tomorrow = fields.Datetime.now() + timedelta(days=1)
+        with self.assertRaisesRegex(ValidationError, "to come"):
+            self._create_request(date_received=tomorrow)
+        request = self._create_request()
+        with self.assertRaisesRegex(ValidationError, "to come"):
+            request.date_received = tomorrow
+
+    def test_average_rating_is_of_those_rated(self):
+        requests = self._create_request() | self._create_request()
+        read = requests._read_group
+        domain = [('id', 'in', requests.ids)]
+        self.assertFalse(read(domain, [], ['rating_last_value:avg'])[0][0])
+        requests[0].rating_apply(4, token=requests[0]._rating_get_access_token())
+        self.assertEqual(read(domain, [], ['rating_last_value:avg'])[0][0], 4)
 
     def test_type_gives_team_and_priority(self):
         self.type_complaint.team_id = self.team_workshop

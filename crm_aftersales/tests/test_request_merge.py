@@ -277,10 +277,9 @@ class TestRequestMerge(MergeCase):
         policy = self._create_policy(response=1, resolution=8)
         with freeze_time(MONDAY):
             source = self._create_request(date_received=MONDAY)
-            late = MONDAY.replace(hour=11)
-            survivor = self._create_request(date_received=late)
             self._say(source, self.user_service.partner_id)
-        with freeze_time(late):
+        with freeze_time(MONDAY.replace(hour=11)):
+            survivor = self._create_request()
             self._merge(survivor, source)
             self.assertEqual(survivor.date_received, MONDAY)
             self.assertEqual(survivor.date_first_reply, MONDAY)
