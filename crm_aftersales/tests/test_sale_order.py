@@ -21,6 +21,8 @@ class TestSaleOrder(AftersalesCommon):
         cls.product_tracked = cls.env['product.product'].create(
             {'name': "Valve", 'aftersales_track_units': True}
         )
+        # handed over by the order, also where transfers hand goods over
+        (cls.product | cls.product_plain | cls.product_tracked).type = 'service'
         cls.user_sale = cls._create_user('aftersales_sale', 'sales_team.group_sale_salesman')
         cls.order = cls._create_order(
             (cls.product, 2), (cls.product_tracked, 1), (cls.product_plain, 5)

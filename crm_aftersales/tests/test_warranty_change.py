@@ -201,6 +201,7 @@ class TestWarrantyChange(WarrantyCommon):
     # ------------------------------------------------------------
 
     def test_4_2_10_each_piece_has_its_own(self):
+        self.product.type = 'service'  # handed over by the order, also where transfers do it
         order = self.env['sale.order'].create(
             {
                 'partner_id': self.customer.id,
@@ -226,6 +227,7 @@ class TestWarrantyExtension(WarrantyCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.product.type = 'service'  # handed over by the order, also where transfers do it
         cls.care = cls.env['product.product'].create(
             {
                 'name': "Care",
