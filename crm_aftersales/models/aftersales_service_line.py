@@ -176,6 +176,11 @@ class AftersalesServiceLine(models.Model):
     )
     override_reason = fields.Char(string="Reason of the Decision", copy=False)
     override_date = fields.Datetime(string="Decided on", copy=False)
+    payer_reason = fields.Text(
+        string="Reason",
+        compute='_compute_payer_reason',
+        help="What the manager who decided has written, else what the customer reads.",
+    )
 
     # === Cost ===
     company_currency_id = fields.Many2one(
@@ -310,6 +315,11 @@ class AftersalesServiceLine(models.Model):
             line.amount_total = shares.total
             line.amount_customer = shares.customer
             line.amount_other = shares.other
+
+    @api.depends('override_reason', 'coverage_reason')
+    def _compute_payer_reason(self):
+        for line in self:
+            line.payer_reason = line.override_reason or line.coverage_reason
 
     @api.depends('product_id', 'product_uom_id')
     def _compute_cost_unit(self):

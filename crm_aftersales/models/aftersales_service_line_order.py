@@ -211,6 +211,7 @@ class AftersalesServiceLine(models.Model):
         self.sale_line_id = self.env['sale.order.line'].create(
             {
                 'order_id': sold.order_id.id,
+                'sequence': sold.sequence,
                 'product_id': self._get_correction_product().id,
                 'name': self.env._("Correction: %s", corrected.name),
                 'product_uom_qty': 1.0,

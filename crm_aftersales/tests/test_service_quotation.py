@@ -595,6 +595,17 @@ class TestServiceQuotationPortal(QuotationCase, HttpCase):
         self.assertEqual(line.sale_order_id.state, 'sent')
         self.assertEqual(request.state, 'waiting_customer')
 
+    def test_technician_enters_lines_on_the_phone(self):
+        self.labour.write({'name': "Tour hour", 'is_favorite': True})  # offered first
+        request = self._create_request(user_id=self.user_technician.id, name="Tour")
+        self.browser_size, self.touch_enabled = '375x667', True
+        self.start_tour(
+            f'/odoo/service-requests/{request.id}',
+            'crm_aftersales_service_phone',
+            login='aftersales_tech',
+        )
+        self.assertEqual(request.service_line_ids.amount_total, 80)
+
     def test_quotations_of_others_are_not_shown(self):
         self.order.partner_id = self.stranger
         self.assertFalse(self.request._get_portal_quotations())

@@ -43,6 +43,36 @@ registry.category("web_tour.tours").add("crm_aftersales_service_technician", {
     ],
 });
 
+registry.category("web_tour.tours").add("crm_aftersales_service_phone", {
+    steps: () => [
+        ...openLines,
+        {
+            trigger: ".o_field_widget[name='service_line_ids'] .o-kanban-button-new",
+            run: "click",
+        },
+        {
+            trigger: ".modal [name='product_id'] input",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_kanban_record:contains('Tour hour')",
+            run: "click",
+        },
+        {
+            content: "Prices are not his to enter",
+            trigger: ".modal [name='price_unit'].o_readonly_modifier:contains('80')",
+        },
+        {
+            trigger: ".modal .o_form_button_save",
+            run: "click",
+        },
+        {
+            trigger: ".o_field_widget[name='service_line_ids'] .o_kanban_record:contains('Tour hour')",
+        },
+        ...stepUtils.saveForm(),
+    ],
+});
+
 registry.category("web_tour.tours").add("crm_aftersales_service_quotation", {
     steps: () => [
         ...openLines,
