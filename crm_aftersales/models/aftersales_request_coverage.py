@@ -7,7 +7,7 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..coverage import Coverage
+from ..coverage import PERCENT_DIGITS, Coverage
 from .res_partner import READER_GROUPS
 
 #: what a coverage is judged by, beside the line
@@ -173,13 +173,21 @@ class AftersalesRequest(models.Model):
         company = self.company_id
         if not company.aftersales_goodwill_limit:
             return None
-        given = sum(
-            other.amount_other / (other.currency_rate or 1.0)
-            for other in self.sudo().service_line_ids
-            if other.payer == 'goodwill'
-        )
-        left = (company.aftersales_goodwill_limit - given) * (line.currency_rate or 1.0)
+        lines = self.sudo().service_line_ids.filtered(lambda other: other.payer == 'goodwill')
+        given = sum(other.amount_other / (other.currency_rate or 1.0) for other in lines)
+        left = company.aftersales_goodwill_limit - given
+        if left <= sum(map(self._get_rounded_off, lines)):
+            return 0.0
+        left *= line.currency_rate or 1.0
         return line.currency_id.round(left)
+
+    def _get_rounded_off(self, line) -> float:
+        """Return the most that a limit may have lost on a line, whose share is in per cent.
+
+        :return: amount in the company's currency
+        """
+        lost = line.amount_total * 10 ** -(PERCENT_DIGITS + 2) + line.currency_id.rounding
+        return lost / (line.currency_rate or 1.0)
 
     # ------------------------------------------------------------
     # MERGE

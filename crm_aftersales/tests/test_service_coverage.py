@@ -161,6 +161,15 @@ class TestServiceCoverage(ServiceCommon):
         self.request.fault_date = '2026-03-31'
         self.assertEqual((work.payer, travel.payer), ('goodwill', 'goodwill'))
 
+    def test_goodwill_leaves_no_cents_of_its_limit_to_the_next_line(self):
+        self._expire_warranty('2026-01-31')
+        self.company.write({'aftersales_goodwill_percent': 50, 'aftersales_goodwill_limit': 60})
+        self.request.fault_date = '2026-02-28'
+        work, part = self._add(self.labour, price_unit=153), self._add(self.seal)
+        self._check()
+        self.assertEqual(work.amount_other, 59.99)
+        self.assertEqual((part.payer, part.coverage_state), ('customer', 'not_covered'))
+
     def test_goodwill_is_not_given_for_what_was_excluded(self):
         self._terms({'name': "Filters", 'product_id': self.filter.id, 'excluded': True})
         self.company.aftersales_goodwill_percent = 50
@@ -288,6 +297,8 @@ class TestServiceCoverage(ServiceCommon):
             (line.override_user_id, line.override_reason), (self.user_manager, "Bad batch")
         )
         self.assertTrue(line.override_date)
+        self.assertFalse(line.coverage_reason)  # the customer reads it
+        self.assertEqual(line.payer_reason, "Bad batch")
         note = self.request.message_ids[0]
         self.assertIn("Bad batch", note.body)
         self.assertIn("Warranty", note.body)
