@@ -2,6 +2,8 @@
 
 import re
 
+from .texts import normalise_number
+
 #: letters that are taken for digits are not used
 PATTERN = re.compile(r'[A-HJ-NPR-Z0-9]{17}')
 VALUES = {str(digit): digit for digit in range(10)} | {
@@ -20,7 +22,7 @@ CHECKED_REGIONS = '12345L'
 
 def normalise(vin: str | bool) -> str | bool:
     """Return a number as it is compared: in capitals, without blanks and dashes."""
-    return re.sub(r'[\W_]+', '', vin or '').upper() or False
+    return normalise_number(vin, r'[\W_]+')
 
 
 def is_well_formed(vin: str) -> bool:

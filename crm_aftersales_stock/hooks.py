@@ -48,7 +48,8 @@ def _collect_pieces(env: api.Environment) -> None:
         )
         SELECT got.move_id, got.sale_line_id, got.product_id, got.lot_id, got.date, got.line_id,
                got.number AS of_lot, lot.name AS serial, template.tracking = 'serial' AS is_serial,
-               upper(regexp_replace(lot.name, '[\s\-‐-―_]+', '', 'g')) AS serial_norm
+               upper(regexp_replace(normalize(lot.name, NFKC), '[\s\-‐-―−_]+', '', 'g'))
+                   AS serial_norm
           FROM piece got
           JOIN product_product product ON product.id = got.product_id
           JOIN product_template template ON template.id = product.product_tmpl_id

@@ -112,9 +112,7 @@ class AftersalesPortal(CustomerPortal):
 
     def _get_equipment_search_domain(self, search: str) -> Domain:
         """Return the domain of the products that what was typed may mean."""
-        serial = request.env['aftersales.unit']._normalise_serial(search)
-        domain = Domain('name', 'ilike', search) | Domain('ref', 'ilike', search)
-        return domain | Domain('serial_norm', 'ilike', serial) if serial else domain
+        return Domain.OR(Domain(name, 'ilike', search) for name in ('name', 'ref', 'identifier'))
 
     def _get_searchbar_values(self, search: str) -> dict:
         """Return what core's search bar needs to search in one way."""

@@ -1,5 +1,3 @@
-import re
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
@@ -7,6 +5,7 @@ from odoo.tools import format_date
 from odoo.addons.crm_customer.timeline import TimelineText
 
 from ..numbering import Numbering
+from ..texts import normalise_number
 
 
 class AftersalesUnit(models.Model):
@@ -147,7 +146,7 @@ class AftersalesUnit(models.Model):
     @api.model
     def _normalise_serial(self, serial: str | bool) -> str | bool:
         """Return the serial number as it is compared: customers type it in every possible way."""
-        return re.sub(r'[\s\-‐-―_]+', '', serial or '').upper() or False
+        return normalise_number(serial, r'[\s\-‐-―−_]+')
 
     @api.depends('ref', 'name', 'serial')
     def _compute_display_name(self):

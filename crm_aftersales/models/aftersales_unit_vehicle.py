@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import re
-
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
 from .. import vin as vins
+from ..texts import normalise_number
 
 
 class AftersalesUnit(models.Model):
@@ -88,7 +87,7 @@ class AftersalesUnit(models.Model):
     @api.model
     def _normalise_plate(self, plate: str | bool) -> str | bool:
         """Return a plate as it is compared: 京A·123 45 is 京A12345."""
-        return re.sub(r'[\W_]+', '', plate or '').upper() or False
+        return normalise_number(plate, r'[\W_]+')
 
     @api.depends('vin')
     def _compute_vin_hint(self):

@@ -31,6 +31,16 @@ class TestImport(JobCase):
         self.assertEqual([str(unit.date_delivered) for unit in units], ['2025-03-14'] * 2)
         self.assertEqual(self.bring_in(text), (0, 0, 2, 1))
 
+    def test_unknown_product_is_all_that_is_said(self):
+        """Not also that a product is missing, in the words of the database."""
+        text = (
+            "Customer Name,Customer Email,Product\nUnit Wang,unit.wang@example.com,No such pump\n"
+        )
+        self.assertEqual(self.bring_in(text), (0, 0, 0, 1))
+        reason = self.env['crm.import'].search([], order='id desc', limit=1).bad_row_ids.reason
+        self.assertIn("No such pump", reason)
+        self.assertEqual(len(reason.splitlines()), 1, reason)
+
     def test_meter_readings(self):
         product = self.env['product.product'].create({'name': "Van"})
         unit = self.env['aftersales.unit'].create(

@@ -109,6 +109,8 @@ class TestPortalRequest(PortalRequestCase):
         self.assertIn("Second pump", page)
         self.assertNotIn('P 1<', page)
         self.assertIn("Nothing of yours fits", self.url_open('/my/equipment?search=qq').text)
+        self.unit.copy({'plate': '京A·880', 'name': "My van"})
+        self.assertIn("My van", self.url_open('/my/equipment?search=京a 880').text)
 
     # ------------------------------------------------------------
     # Cancel

@@ -28,6 +28,7 @@ class TestUnit(AftersalesCommon):
         for serial, norm in (
             ('ab-12 34', 'AB1234'),
             (' ab\t12–34_', 'AB1234'),
+            ('ＡＢ－１２　３４', 'AB1234'),
             ('  ', False),
             (False, False),
         ):

@@ -561,4 +561,6 @@ class CrmImport(models.Model):
         return {index: "\n".join(dict.fromkeys(texts)) for index, texts in reasons.items()}
 
     def _get_reason(self, messages: list[dict]) -> str:
+        """Return what is wrong with one record: what follows from a value not read says no more."""
+        messages = [message for message in messages if message.get('field')] or messages
         return "\n".join(dict.fromkeys(message['message'] for message in messages))
