@@ -553,14 +553,14 @@ class CrmImport(models.Model):
         if not all(message.get('field') and message.get('rows') for message in messages):
             return {}
         ends = list(itertools.accumulate(len(record.rows) for record in records))
-        reasons = {}
+        blamed = {}
         for message in messages:
             row = message['rows']['from']
             index = next(i for i, end in enumerate(ends) if row < end)
-            reasons.setdefault(index, []).append(message['message'])
-        return {index: "\n".join(dict.fromkeys(texts)) for index, texts in reasons.items()}
+            blamed.setdefault(index, []).append(message)
+        return {index: self._get_reason(said) for index, said in blamed.items()}
 
     def _get_reason(self, messages: list[dict]) -> str:
         """Return what is wrong with one record: what follows from a value not read says no more."""
-        messages = [message for message in messages if message.get('field')] or messages
+        messages = [message for message in messages if message.get('field_name')] or messages
         return "\n".join(dict.fromkeys(message['message'] for message in messages))
