@@ -75,7 +75,8 @@ class AftersalesRequest(models.Model):
     pause_reason_id = fields.Many2one(
         comodel_name='aftersales.pause.reason',
         string="Pause for",
-        domain="[('state', '=', False), ('company_id', 'in', (False, company_id))]",
+        domain="[('state', '=', False), ('policy_ids', '=', sla_policy_id),"
+        " ('company_id', 'in', (False, company_id))]",
         check_company=True,
         copy=False,
         index='btree_not_null',

@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools.safe_eval import safe_eval
 
 from .common import MONDAY
 from .common_sla import SlaCommon
@@ -129,6 +130,9 @@ class TestSlaTraps(SlaCommon):
             response=1, resolution=8, pause_reason_ids=[Command.set((by_hand | manager).ids)]
         )
         request = self._request_at(MONDAY).with_user(self.user_service)
+        values = {'sla_policy_id': request.sla_policy_id.id, 'company_id': request.company_id.id}
+        domain = safe_eval(request._fields['pause_reason_id'].domain, values)
+        self.assertEqual(by_hand.search(domain), by_hand | manager, "others do nothing")
         with freeze_time(MONDAY + HOUR / 2):
             request.pause_reason_id = other
             self.assertEqual(self._clock(request).state, 'running')
