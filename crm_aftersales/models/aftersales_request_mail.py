@@ -1,7 +1,7 @@
 from datetime import datetime, timedelta
 
 from odoo import api, fields, models
-from odoo.tools import email_split
+from odoo.tools import email_split, parse_contact_from_email
 
 from .aftersales_request_stage import OPEN_STATES
 
@@ -70,6 +70,15 @@ class AftersalesRequest(models.Model):
         if not self.date_first_reply:
             self.date_first_reply = moment
         self._post_sla_event('reply', at=moment)
+
+    def _get_customer_information(self):
+        """Let a sender become a contact of the name he gave: answers name his address only."""
+        info = super()._get_customer_information()
+        for request in self.filtered(lambda request: not request.partner_id):
+            name, email = parse_contact_from_email(request.email_from or '')
+            if name and email:
+                info.setdefault(email, {}).setdefault('name', name)
+        return info
 
     def _adopt_new_contact(self, message):
         """Link the contact that was made of the sender's address when we wrote to him."""

@@ -115,6 +115,11 @@ class TestMailGateway(MailGatewayCase):
         self.assertEqual(request.partner_id, contact)
         self.assertTrue(request.date_first_reply)
 
+    def test_contact_gets_the_name_of_the_sender(self):
+        request = self._receive('Somebody <nobody@unknown.example.com>')
+        contact = request._partner_find_from_emails_single(['nobody@unknown.example.com'])
+        self.assertEqual(contact.name, "Somebody")
+
     def test_answer_lands_in_its_request_and_reopens_it(self):
         request = self._receive('wang@sunrise.example.com')
         message = request.with_user(self.user_service).message_post(
