@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from statistics import fmean
+
 from odoo import fields, models
 from odoo.exceptions import AccessError
+
+from odoo.addons.rating.models.rating_data import RATING_LIMIT_MIN
 
 
 class DigestDigest(models.Model):
@@ -47,17 +51,25 @@ class DigestDigest(models.Model):
         """Mean rating of those who were asked in the period and answered."""
         self._ensure_can_read_aftersales()
         start, end, companies = self._get_kpi_compute_parameters()
-        rows = self.env['aftersales.satisfaction']._read_group(
+        # By the hour, in contrast to the report: a period ends in the middle of a day.
+        ratings = self.env['rating.rating'].sudo()
+        ratings = ratings.search(
             [
-                ('company_id', 'in', companies.ids),
-                ('csat', '!=', False),
-                ('date', '>=', start),
-                ('date', '<', end),
-            ],
-            ['company_id'],
-            ['csat:avg'],
+                ('res_model', '=', 'aftersales.request'),
+                ('consumed', '=', True),
+                ('rating', '>=', RATING_LIMIT_MIN),
+                ('create_date', '>=', start),
+                ('create_date', '<', end),
+            ]
         )
-        self._set_aftersales_kpi('kpi_aftersales_satisfaction_value', dict(rows))
+        requests = self.env['aftersales.request'].sudo().browse(set(ratings.mapped('res_id')))
+        company_of = {request.id: request.company_id for request in requests.exists()}
+        values = {
+            company: fmean(of_company.mapped('rating'))
+            for company, of_company in ratings.grouped(lambda r: company_of.get(r.res_id)).items()
+            if company and company in companies
+        }
+        self._set_aftersales_kpi('kpi_aftersales_satisfaction_value', values)
 
     def _set_aftersales_kpi(self, name: str, values: dict) -> None:
         """Set a figure.

@@ -64,8 +64,10 @@ class TestDigest(SlaCommon):
             rating = request.rating_ids
             self.env.cr.execute(
                 'UPDATE rating_rating SET create_date = %s WHERE id IN %s',
-                [MONDAY, tuple(rating.ids)],
+                # of the last day, an hour before it ends
+                [MONDAY + timedelta(hours=23), tuple(rating.ids)],
             )
+        self.assertAlmostEqual(self._value('satisfaction', days=1), 3.5)
         self.assertAlmostEqual(self._value('satisfaction'), 3.5)
 
     def test_who_does_not_see_all_requests_gets_no_figures(self):

@@ -86,7 +86,15 @@ class TestVehicle(AftersalesCommon):
     def test_found_however_it_is_written(self):
         Unit = self.env['aftersales.unit']
         vehicle = self.create_vehicle(vin=EUROPEAN, plate='京A·123 45', serial='EN-77 1')
-        for text in ('京a12345', '京A-12345', '京Ａ１２３', 'a123', 'wvwzzz-1kz', 'ｗｖｗ', 'en 771'):
+        for text in (
+            '京a12345',
+            '京A-12345',
+            '京Ａ１２３',
+            'a123',
+            'wvwzzz-1kz',
+            'ｗｖｗ',
+            'en 771',
+        ):
             with self.subTest(text=text):
                 self.assertEqual(Unit.search([('identifier', 'ilike', text)]), vehicle)
                 self.assertIn(vehicle.id, [id_ for id_, _name in Unit.name_search(text)])
