@@ -5,6 +5,7 @@ from datetime import datetime
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools import plaintext2html
 
 from odoo.addons.crm_customer.working_time import WorkingClock
 
@@ -272,12 +273,14 @@ class AftersalesFollowup(models.Model):
 
     def _schedule_calls(self) -> None:
         """Give the owners a to-do, until the deadline."""
+        activity_type = self.env.ref('crm_aftersales.mail_activity_followup')
         for followup in self.filtered('user_id'):
             deadline = followup.deadline or fields.Datetime.now()
             zone = followup.user_id.tz or followup.company_id.resource_calendar_id.tz
             local = fields.Datetime.context_timestamp(followup.with_context(tz=zone), deadline)
             followup.activity_schedule(
                 'crm_aftersales.mail_activity_followup',
+                summary=activity_type.with_context(lang=followup.user_id.lang).name,
                 date_deadline=local.date(),
                 user_id=followup.user_id.id,
             )
@@ -360,7 +363,7 @@ class AftersalesFollowup(models.Model):
             raise UserError(self.env._("There is no type of requests with the code “complaint”."))
         vals = {
             'name': self.env._("Not satisfied: %(what)s", what=request.name or self.display_name),
-            'description': self.comment,
+            'description': plaintext2html(self.comment or ''),
             'type_id': request_type.id,
             'company_id': self.company_id.id,
             'partner_id': self.partner_id.id,

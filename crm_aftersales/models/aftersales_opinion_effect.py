@@ -157,17 +157,19 @@ class AftersalesOpinion(models.Model):
         """Make one task for each opinion, all in one go."""
         activity_type = self.env.ref('crm_aftersales.mail_activity_effect')
         model_id = self.env['ir.model']._get_id(self._name)
+        owners = {opinion: opinion.user_id or opinion.create_uid for opinion in self}
         self.env['mail.activity'].with_context(mail_activity_quick_update=True).create(
             [
                 {
                     'activity_type_id': activity_type.id,
+                    'summary': activity_type.with_context(lang=owner.lang).summary,
                     'res_model_id': model_id,
                     'res_id': opinion.id,
-                    'user_id': (opinion.user_id or opinion.create_uid).id,
+                    'user_id': owner.id,
                     'date_deadline': opinion.date_effect,
                     'automated': True,
                 }
-                for opinion in self
+                for opinion, owner in owners.items()
             ]
         )
 

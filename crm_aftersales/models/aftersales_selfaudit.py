@@ -94,7 +94,7 @@ class AftersalesSelfaudit(models.Model):
                 vals_list.append(self._prepare_vals(followup, items))
         audits = self.sudo().create(vals_list)
         for audit in audits.filtered('user_id'):
-            audit.activity_schedule(
+            audit.with_context(lang=audit.user_id.lang).activity_schedule(
                 'crm_aftersales.mail_activity_selfaudit', user_id=audit.user_id.id
             )
         return audits

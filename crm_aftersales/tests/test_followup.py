@@ -59,6 +59,7 @@ class TestFollowup(FollowupCommon):
         )
         activity = followup.activity_ids
         self.assertEqual(activity.user_id, self.leader)
+        self.assertEqual(activity.summary, "Call a Dissatisfied Customer")
         self.assertEqual(str(activity.date_deadline), '2026-03-03')
 
     def test_deadline_keeps_the_week_end(self):
@@ -196,6 +197,14 @@ class TestFollowup(FollowupCommon):
         self.assertEqual(complaint.user_id, self.leader)
         self.assertIn("Nobody called", complaint.description)
         self.assertEqual(followup.action_make_complaint()['res_id'], action['res_id'], "once")
+
+    def test_complaint_keeps_the_words_and_their_lines(self):
+        followup = self.env['aftersales.followup'].create(
+            {'partner_id': self.customer.id, 'comment': "Waited <2 weeks>\nNobody called"}
+        )
+        followup.action_make_complaint()
+        description = followup.complaint_id.description
+        self.assertRegex(description, "Waited &lt;2 weeks&gt;<br ?/?>Nobody called")
 
     def test_complaint_of_who_is_not_the_owner(self):
         """The product of the request may belong to another than who complains."""

@@ -205,6 +205,7 @@ class TestOpinionEffect(OpinionCommon):
             Opinion._cron_remind_effects()
             self.assertEqual(count(), 1)
             self.assertEqual(self.opinion.activity_ids.user_id, self.user_service)
+            self.assertEqual(self.opinion.activity_ids.summary, "Did the measure help?")
             Opinion._cron_remind_effects()
             self.assertEqual(count(), 1)
             self.opinion.with_user(self.user_service).action_check_effect()
