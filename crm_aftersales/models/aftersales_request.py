@@ -303,6 +303,13 @@ class AftersalesRequest(models.Model):
         if self.unit_id and not self.partner_id:
             self.partner_id = self.unit_id.partner_id
 
+    @api.onchange('type_id')
+    def _onchange_type_id(self):
+        """Route what is being taken in by its type, when the form has shown a team already."""
+        routed = self.env['aftersales.request.type'].search([('team_id', '!=', False)]).team_id
+        if not self._origin and (self.type_id.team_id or self.team_id in routed):
+            self.team_id = self._get_default_team() or self.team_id
+
     @api.model
     def _get_open_domain(self) -> Domain:
         """Return the domain of the requests that still need work."""

@@ -21,3 +21,6 @@ class AftersalesRequest(models.Model):
         for request in at_point:
             request.team_id = request.service_point_id.team_id
         return super(AftersalesRequest, self - at_point)._compute_team_id()
+
+    def _get_default_team(self):
+        return self.service_point_id.team_id or super()._get_default_team()

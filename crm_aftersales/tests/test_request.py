@@ -76,6 +76,23 @@ class TestRequest(AftersalesCommon):
         self.assertEqual(request.priority, '2')
         self.assertEqual(self._create_request().team_id, self.team)
 
+    def test_type_routes_what_staff_takes_in(self):
+        self.type_complaint.team_id = self.team_workshop
+        other = self.env['aftersales.team'].create({'name': "Other"})
+        with Form(self.env['aftersales.request'].with_user(self.user_service)) as form:
+            form.name = "A"
+            self.assertEqual(form.team_id, self.team)
+            form.type_id = self.type_complaint
+            self.assertEqual(form.team_id, self.team_workshop)
+            form.type_id = self.type_fault
+            self.assertEqual(form.team_id, self.team, "not any more")
+            form.team_id = other
+            form.type_id = self.env['aftersales.request.type']
+            self.assertEqual(form.team_id, other, "chosen by hand")
+        with Form(form.record) as form:
+            form.type_id = self.type_complaint
+            self.assertEqual(form.team_id, other, "who works on it goes on")
+
     def test_default_team_of_another_company_is_not_taken(self):
         self.team.company_id = self.company
         self.company_2.aftersales_team_id = self.team
