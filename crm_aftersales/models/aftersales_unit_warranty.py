@@ -365,11 +365,18 @@ class AftersalesUnit(models.Model):
         months = {'base': self.warranty_months, 'statutory': terms.get('statutory_months', 0)}
         if not day:
             return []
-        days = {'base': day, 'statutory': (event == 'installation' and self.date_delivered) or day}
+        starts = {'base': (day, event), 'statutory': (day, event)}
+        if event == 'installation' and self.date_delivered:
+            starts['statutory'] = (self.date_delivered, 'delivery')
         added = {warranty.layer: warranty.repair_days for warranty in present}
         return [
             self._prepare_warranty_vals(
-                layer, days[layer], months[layer], terms, event, repair_days=added.get(layer, 0)
+                layer,
+                starts[layer][0],
+                months[layer],
+                terms,
+                starts[layer][1],
+                repair_days=added.get(layer, 0),
             )
             for layer in months
             if months[layer]

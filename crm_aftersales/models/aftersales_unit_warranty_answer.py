@@ -63,7 +63,8 @@ class AftersalesUnit(models.Model):
                     warranty._judge(days[unit.id], asked, bounds[unit.id])
                     for warranty in unit.warranty_ids
                     if warranty._is_asked(*asked)
-                ]
+                ],
+                days[unit.id],
             )
             for unit in units
         }
@@ -87,8 +88,11 @@ class AftersalesUnit(models.Model):
         path = (product and product.sudo().categ_id.parent_path) or ''
         return {int(part) for part in path.split('/') if part}
 
-    def _choose_warranty_answer(self, answers: list[WarrantyAnswer]) -> WarrantyAnswer:
-        """Return the best of the answers that the warranties of one product give."""
+    def _choose_warranty_answer(self, answers: list[WarrantyAnswer], day: date) -> WarrantyAnswer:
+        """Return the best of the answers that the warranties of one product give.
+
+        Where none has begun on the day yet, that of the next one.
+        """
         if not answers:
             return WarrantyAnswer(
                 'not_covered',
@@ -97,14 +101,15 @@ class AftersalesUnit(models.Model):
                 self.env._("No warranty was granted."),
                 None,
             )
-        return max(
-            answers,
-            key=lambda answer: (
-                RANKS[answer.state],
-                answer.percent,
-                answer.until or answer.warranty.date_end,
-            ),
-        )
+
+        def get_rank(answer):
+            warranty = answer.warranty
+            has_begun = answer.state != 'not_covered' or warranty.date_start <= day
+            last = answer.until or warranty.date_end
+            nearness = last.toordinal() if has_begun else -warranty.date_start.toordinal()
+            return RANKS[answer.state], answer.percent, has_begun, nearness
+
+        return max(answers, key=get_rank)
 
     def _get_meter_bounds(
         self, days: dict[int, date], meters: dict[int, float]

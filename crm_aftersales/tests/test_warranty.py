@@ -389,9 +389,17 @@ class TestWarranty(WarrantyCommon):
         rows = {row.layer: (row.date_start, row.date_end) for row in self._granted(unit)}
         self.assertEqual(rows['base'], (date(2026, 2, 10), date(2027, 2, 9)))
         self.assertEqual(rows['statutory'], (date(2026, 1, 10), date(2028, 1, 9)))
+        events = {row.layer: row.start_event for row in self._granted(unit)}
+        self.assertEqual(events, {'base': 'installation', 'statutory': 'delivery'})
         self.assertEqual(unit.warranty_end, date(2028, 1, 9))
         answer = unit._get_warranty_answer(date(2027, 6, 1))
         self.assertEqual(answer.warranty.layer, 'statutory')
+
+    def test_before_all_of_them_the_next_one_is_named(self):
+        self._create_warranty_policy(months=36, statutory_months=24, start_event='installation')
+        unit = self._create_unit(date_delivered='2026-01-10', date_installed='2026-02-10')
+        answer = unit._get_warranty_answer(date(2026, 1, 5))
+        self.assertEqual((answer.state, answer.warranty.layer), ('not_covered', 'statutory'))
 
     # ------------------------------------------------------------
     # The product's fields
