@@ -1,10 +1,18 @@
-from odoo import api, models
+from odoo import api, fields, models
 
 
 class SaleOrder(models.Model):
     """Extended warranties follow what becomes of the order."""
 
     _inherit = 'sale.order'
+
+    aftersales_has_extensions = fields.Boolean(compute='_compute_aftersales_has_extensions')
+
+    @api.depends('order_line.aftersales_extends_warranty')
+    def _compute_aftersales_has_extensions(self):
+        for order in self:
+            lines = order.order_line
+            order.aftersales_has_extensions = any(lines.mapped('aftersales_extends_warranty'))
 
     @api.constrains('partner_id')
     def _check_aftersales_units(self):
