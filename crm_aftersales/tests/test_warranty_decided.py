@@ -125,6 +125,12 @@ class TestWarrantyDecided(WarrantyCommon):
         unit.with_user(self.user_service).warranty_months = 60
         self.assertEqual(self._granted(unit).date_end, date(2027, 1, 9))
 
+    def test_orders_with_an_extension_ask_whose_it_is(self):
+        """The column is there as soon as one is sold; without an answer nothing is extended."""
+        order = self._sell_care(self._create_unit(date_delivered='2026-01-12'))
+        self.assertTrue(order.aftersales_has_extensions)
+        self.assertFalse(order.copy({'order_line': []}).aftersales_has_extensions)
+
     def test_extension_declared_void(self):
         unit = self._create_unit(date_delivered='2026-01-10')
         order = self._sell_care(unit)
