@@ -168,5 +168,7 @@ class TestQueue(AftersalesCommon):
         view = self.env.ref('crm_aftersales.aftersales_request_view_form')
         arch = etree.fromstring(self.env['aftersales.request'].get_view(view.id)['arch'])
         keys = [node.get('data-hotkey') for node in arch.xpath('//header/button[@data-hotkey]')]
-        self.assertTrue({'t', 'r', 'l', 'o'} <= set(keys))
-        self.assertFalse(set(keys) & set('bchjknsuvxz'))
+        self.assertTrue({'t', 'd', 'l', 'o'} <= set(keys))
+        # r: priority, m: message, shift+x: stage
+        taken = {*'bchijkmnprsuvxz', 'shift+a', 'shift+i', 'shift+m', 'shift+u', 'shift+x'}
+        self.assertFalse(set(keys) & taken)
