@@ -103,8 +103,9 @@ const RULES = {
             .filter((el) => !el.hasAttribute("alt") && el.ariaHidden !== "true" && !el.ariaLabel)
             .map(say),
     ids(doc) {
-        const ids = [...doc.querySelectorAll("[id]")].map((el) => el.id);
-        return ids.filter((id, n) => ids.indexOf(id) !== n);
+        const els = [...doc.querySelectorAll("[id]")];
+        const ids = els.filter((el) => !el.closest(NOT_OURS)).map((el) => el.id);
+        return ids.filter((id) => els.filter((el) => el.id === id).length > 1);
     },
     focusOrder: (doc) =>
         ours(doc, "[tabindex]")
