@@ -21,8 +21,8 @@ def cut_to_line(text: str, width: int) -> str:
 def normalise_number(text: str | bool, ignored: str) -> str | bool:
     """Return a serial number or the like as it is compared.
 
-    In capitals, in one width (Chinese keyboards write ＡＢ－１２ for AB-12), and without what people
-    leave out or add.
+    In capitals, in one width (Chinese keyboards write ＡＢ－１２ for AB-12), and without what
+    people leave out or add.
 
     :param text: a number as somebody wrote it
     :param ignored: regular expression of what does not count

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from statistics import fmean
-
 from odoo import fields, models
 from odoo.exceptions import AccessError
+from odoo.tools import SQL
 
 from odoo.addons.rating.models.rating_data import RATING_LIMIT_MIN
 
@@ -51,24 +50,29 @@ class DigestDigest(models.Model):
         """Mean rating of those who were asked in the period and answered."""
         self._ensure_can_read_aftersales()
         start, end, companies = self._get_kpi_compute_parameters()
-        # By the hour, in contrast to the report: a period ends in the middle of a day.
-        ratings = self.env['rating.rating'].sudo()
-        ratings = ratings.search(
-            [
-                ('res_model', '=', 'aftersales.request'),
-                ('consumed', '=', True),
-                ('rating', '>=', RATING_LIMIT_MIN),
-                ('create_date', '>=', start),
-                ('create_date', '<', end),
-            ]
+        self.env['rating.rating'].flush_model()
+        self.env['aftersales.request'].flush_model(['company_id'])
+        # by the hour, in contrast to the report: a period ends in the middle of a day
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT request.company_id, avg(rating.rating)
+                  FROM rating_rating rating
+                  JOIN aftersales_request request ON request.id = rating.res_id
+                 WHERE rating.res_model = 'aftersales.request'
+                   AND rating.consumed AND rating.rating >= %(least)s
+                   AND rating.create_date >= %(start)s AND rating.create_date < %(end)s
+                   AND request.company_id IN %(companies)s
+                 GROUP BY request.company_id
+                """,
+                least=RATING_LIMIT_MIN,
+                start=start,
+                end=end,
+                companies=tuple(companies.ids),
+            )
         )
-        requests = self.env['aftersales.request'].sudo().browse(set(ratings.mapped('res_id')))
-        company_of = {request.id: request.company_id for request in requests.exists()}
-        values = {
-            company: fmean(of_company.mapped('rating'))
-            for company, of_company in ratings.grouped(lambda r: company_of.get(r.res_id)).items()
-            if company and company in companies
-        }
+        Company = self.env['res.company']
+        values = {Company.browse(company_id): mean for company_id, mean in rows}
         self._set_aftersales_kpi('kpi_aftersales_satisfaction_value', values)
 
     def _set_aftersales_kpi(self, name: str, values: dict) -> None:
