@@ -110,7 +110,9 @@ class TestPortalRequest(PortalRequestCase):
         self.assertNotIn('P 1<', page)
         self.assertIn("Nothing of yours fits", self.url_open('/my/equipment?search=qq').text)
         self.unit.copy({'plate': '京A·880', 'name': "My van"})
-        self.assertIn("My van", self.url_open('/my/equipment?search=京a 880').text)
+        page = self.url_open('/my/equipment?search=京a 880').text
+        self.assertIn("My van", page)
+        self.assertIn('京A·880', page)
 
     # ------------------------------------------------------------
     # Cancel
