@@ -64,8 +64,11 @@ class AftersalesRequest(models.Model):
     def _is_solution_news(self, old_state: str) -> bool:
         """Whether the customer does not know of the solution yet.
 
-        Closed at once he is asked for a rating, which says so, unless he is not asked.
+        Closed at once he is asked for a rating, which says so, unless he is not asked. Praise has
+        none.
         """
+        if self.asks_employees:
+            return False
         if self.state == 'resolved':
             return True
         return self.state == 'closed' and old_state in OPEN_STATES and not self._can_ask_rating()

@@ -119,8 +119,15 @@ class TestRequestNotice(AftersalesCommon):
         request.action_close()
         self.assertEqual(self._get_subjects(request), ["Request Resolved"])
 
+    def test_praise_is_not_resolved(self):
+        request = self._create_request(type_id=self.type_praise.id)
+        request.action_resolve()
+        request.action_close()
+        self.assertFalse(self._get_notices(request))
+
     def test_closed_at_once(self):
-        rated, unrated = self._create_request(), self._create_request(type_id=self.type_praise.id)
+        opinion = self.env.ref('crm_aftersales.aftersales_request_type_opinion')
+        rated, unrated = self._create_request(), self._create_request(type_id=opinion.id)
         (rated + unrated).action_close()
         self.assertFalse(self._get_notices(rated), "the question for a rating says it")
         self.assertEqual(self._get_subjects(unrated), ["Request Resolved"])
