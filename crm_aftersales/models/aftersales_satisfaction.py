@@ -48,13 +48,18 @@ class AftersalesSatisfaction(models.Model):
     answer_count = fields.Integer(string="Answers", readonly=True, aggregator='sum')
 
     def _read_group_select(self, aggregate_spec: str, query: Query) -> SQL:
-        """Divide by what was asked: an answer without name is a row beside its question."""
+        """Divide by what was asked: an answer without name is a row beside its question.
+
+        Where its question belongs to another group, no more is answered than was asked.
+        """
         if aggregate_spec != 'response_rate:avg':
             return super()._read_group_select(aggregate_spec, query)
+        asked = SQL('COUNT(%s)', self._field_to_sql(self._table, 'response_rate', query))
         return SQL(
-            '(100.0 * SUM(%s) / NULLIF(COUNT(%s), 0))::float',
+            '(100.0 * LEAST(SUM(%s), %s) / NULLIF(%s, 0))::float',
             self._field_to_sql(self._table, 'answer_count', query),
-            self._field_to_sql(self._table, 'response_rate', query),
+            asked,
+            asked,
         )
 
     @property

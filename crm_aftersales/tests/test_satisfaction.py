@@ -78,6 +78,16 @@ class TestSatisfaction(FeedbackCommon):
         self.assertEqual((by_team['nps'], by_team['answer_count']), (100, 1))
         self.assertAlmostEqual(by_team['response_rate'], 20)
 
+    def test_response_rate_without_name_and_team(self):
+        """Answers whose questions stand with a team are no more than all of what was asked."""
+        requests = [self._score(None) for _number in range(2)]
+        for request in requests:
+            request.feedback_ids._answer({'nps': '10'}, anonymous=True)
+        other = self._score(9)
+        self.env['aftersales.feedback'].search([('request_id', '=', other.id)]).team_id = False
+        nobody = self._read('team_id', kind='nps')[self.team.browse()]
+        self.assertEqual((nobody['answer_count'], nobody['response_rate']), (3, 100))
+
     def test_roles(self):
         self._score(9)
         self._score(9, user_id=self.user_service.id)
