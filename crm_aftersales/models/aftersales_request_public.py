@@ -103,7 +103,7 @@ class AftersalesRequest(models.Model):
     def _get_public_description(self, form: dict) -> Markup:
         env = self.env
         lines = (
-            (env._("Name"), form['name']),
+            (env._("Contact"), form['name']),
             (env._("Phone"), form['phone']),
             (env._("Product or serial number"), form['product']),
         )
