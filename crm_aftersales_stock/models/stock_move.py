@@ -38,7 +38,8 @@ class StockMove(models.Model):
         moves.sale_line_id.flush_recordset()
         ordered = moves.sorted(lambda move: (move.date, move.id))
         outside = moves._get_outside_locations()
-        # as it happened: what came back may be handed over again
+        # as it happened, only neighbours together: what came back may be handed over again
+        # pylint: disable-next=bad-builtin-groupby
         for is_return, group in groupby(ordered, key=lambda move: move.location_id in outside):
             batch = self.browse().concat(*group)
             if is_return:
