@@ -6,7 +6,7 @@ from freezegun import freeze_time
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import tagged
+from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.crm_customer.tests.common import JobCase
@@ -304,6 +304,23 @@ class TestOpinionAccess(OpinionCommon):
         for user in (self.user_customer, plain):
             with self.subTest(user.login), self.assertRaises(AccessError):
                 self._visible(user)
+
+
+@tagged('post_install', '-at_install')
+class TestOpinionConversation(HttpCase, OpinionCommon):
+    def test_of_a_confidential_one(self):
+        """Its conversation stays empty, instead of showing what was said anywhere else."""
+        self.user_manager.group_ids += self.env.ref('crm_customer.group_note_confidential')
+        self.authenticate(self.user_manager.login, self.user_manager.login)
+        opinion = self._create_opinion(partner_id=False)
+        opinion.message_post(body="About this one")
+        self.customer.message_post(body="About the customer")
+        for visibility, shown in (('all', opinion.message_ids.ids), ('confidential', [])):
+            opinion.visibility = visibility
+            params = {'thread_model': opinion._name, 'thread_id': opinion.id}
+            found = self.make_jsonrpc_request('/mail/thread/messages', params)
+            with self.subTest(visibility):
+                self.assertEqual(found['messages'], shown)
 
 
 @tagged('post_install', '-at_install')

@@ -1,10 +1,21 @@
 from odoo import models
+from odoo.fields import Domain
 
 from ..timeline import TimelineText
 
 
 class MailMessage(models.Model):
     _inherit = 'mail.message'
+
+    def _message_fetch(self, domain, *, thread=None, **kwargs):
+        """Find nothing on a record that may not be read here, instead of what stands anywhere.
+
+        A confidential record is open on the screen, while its conversation is asked for by a way
+        that does not know it: the record is empty then, and would be taken for no condition.
+        """
+        if thread is not None and not thread:
+            domain = Domain.FALSE
+        return super()._message_fetch(domain, thread=thread, **kwargs)
 
     def _get_timeline_texts(self) -> dict[int, TimelineText]:
         """Return what a customer's time line says about these messages."""
