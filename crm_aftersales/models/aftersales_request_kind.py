@@ -77,6 +77,18 @@ class AftersalesRequest(models.Model):
                 )
         return super()._ensure_stage_fields()
 
+    def _get_decision_text(self) -> str:
+        """Return what was decided and why, as the customer reads it; empty before."""
+        self.ensure_one()
+        decision = dict(self._fields['decision']._description_selection(self.env)).get(
+            self.decision, ''
+        )
+        if not self.decision_reason or not decision:
+            return decision
+        return self.env._(
+            "%(decision)s: %(reason)s", decision=decision, reason=self.decision_reason
+        )
+
     def _is_done(self) -> bool:
         """Whether the customer was helped, in contrast to cancelled."""
         self.ensure_one()

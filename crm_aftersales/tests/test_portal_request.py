@@ -77,6 +77,15 @@ class TestPortalRequest(PortalRequestCase):
         self._login()
         self.assertRegex(self._get_page(), r'<li[^>]*aria-current="step"[^>]*>\s*[^§]*?Received')
 
+    def test_decision_is_told_at_the_end(self):
+        suggestion = self.env.ref('crm_aftersales.aftersales_request_type_suggestion')
+        request = self._create_request(type_id=suggestion.id)
+        request.write({'decision': 'later', 'decision_reason': "In spring."})
+        self._login()
+        self.assertNotIn("In spring.", self._get_page(request))
+        request.action_resolve()
+        self.assertIn("Later: In spring.", self._get_page(request))
+
     def test_promise_is_a_date_and_not_a_reproach(self):
         self._create_policy(response=1, calendar_source='always')
         now = fields.Datetime.now().replace(microsecond=0)

@@ -200,6 +200,15 @@ class TestRequestNotice(AftersalesCommon):
         for mail in mails:
             self.assertTrue(re.search(r'href="http[^"]+/my/requests/', mail.body_html))
 
+    def test_decision(self):
+        """Who made a suggestion is told what became of it, and why."""
+        suggestion = self.env.ref('crm_aftersales.aftersales_request_type_suggestion')
+        request = self._create_request(type_id=suggestion.id)
+        request.write({'decision': 'declined', 'decision_reason': "A bell is too loud."})
+        request.action_resolve()
+        mail = self._enqueue(self._get_notices(request))
+        self.assertIn("Declined: A bell is too loud.", mail.body_html)
+
     def test_refused_service_messages_stay_refused(self):
         """The gate decides: who wants nothing of the kind gets nothing."""
         person = self.env['crm.person']._for_partners(self.customer)
