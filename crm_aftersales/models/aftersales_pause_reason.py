@@ -18,7 +18,9 @@ class AftersalesPauseReason(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(comodel_name='res.company', index=True)
-    policy_ids = fields.Many2many(comodel_name='aftersales.sla.policy', string="Service Levels")
+    policy_ids = fields.Many2many(
+        comodel_name='aftersales.sla.policy', string="Service Levels", copy=False
+    )
     state = fields.Selection(
         selection=PAUSE_STATES,
         string="Begins with State",

@@ -84,9 +84,16 @@ class AftersalesRequest(models.Model):
         return result
 
     def _withdraw_quotations(self) -> None:
-        """Cancel what the customer could still order; of what he signed people decide."""
-        orders = self.sudo()._get_open_quotations()
-        orders.filtered(lambda order: not order.signature)._action_cancel()
+        """Cancel what the customer could still order; of what he signed or pays people decide."""
+        open_orders = self.sudo()._get_open_quotations()
+        open_orders.filtered(lambda order: not self._is_being_ordered(order))._action_cancel()
+
+    def _is_being_ordered(self, order) -> bool:
+        """Whether the customer has signed a quotation, or a payment of it is on its way."""
+        payments = order.transaction_ids.filtered(
+            lambda payment: payment.state in ('pending', 'authorized', 'done')
+        )
+        return bool(order.signature or payments)
 
     # ------------------------------------------------------------
     # WHAT BECOMES OF IT

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 
 from odoo.addons.crm_customer.working_time import WorkingClock
 
@@ -140,6 +140,26 @@ class AftersalesRequest(models.Model):
         """
         at = at or fields.Datetime.now()
         self._note_sla_facts([(request, kind, at, values) for request in self])
+
+    def note_on_site(self, at: str | datetime | None = None) -> bool:
+        """Stop the clock of the visit: somebody of ours has reached the customer.
+
+        Other systems call it by JSON-2 (``aftersales.request/note_on_site`` with ``ids``).
+
+        :param at: when, in UTC, as a moment or as ISO 8601 text; now when not given
+        :return: True
+        :raise AccessError: the user may not change one of the requests
+        :raise UserError: the moment is to come, or before a request was received
+        """
+        self.check_access('write')
+        now = fields.Datetime.now()
+        moment = fields.Datetime.to_datetime(at) or now
+        if moment > now or any(moment < request.date_received for request in self):
+            raise UserError(
+                self.env._("A visit is after its request was received, and not to come.")
+            )
+        self._post_sla_event('on_site', at=moment)
+        return True
 
     def _note_sla_facts(self, facts: list[tuple]) -> None:
         """Note what happened to requests and bring their clocks in line.

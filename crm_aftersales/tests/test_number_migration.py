@@ -21,10 +21,15 @@ class TestNumberMigration(AftersalesCommon):
                     'serial': serial,
                     'plate': plate,
                 }
-                for serial, plate in (('ＡＢ－１２', '京Ａ·１２'), ('CD-34', False), ('Y', False))
+                for serial, plate in (
+                    ('ＡＢ－１２', '京Ａ·１２'),
+                    ('CD-34', False),
+                    ('Y', False),
+                    ('ß-é', False),
+                )
             ]
         )
-        single, known, double = units
+        single, known, double, other = units
         self._set_as_before(single, serial_norm='ＡＢ－１２', plate_norm='京Ａ１２')
         # the same number as the one before, which nobody could see
         self._set_as_before(double, serial='ＣＤ３４', serial_norm='ＣＤ３４')
@@ -32,6 +37,7 @@ class TestNumberMigration(AftersalesCommon):
         units.invalidate_recordset()
         self.assertEqual((single.serial_norm, single.plate_norm), ('AB12', '京A12'))
         self.assertEqual((known.serial_norm, double.serial_norm), ('CD34', 'ＣＤ３４'))
+        self.assertEqual(other.serial_norm, 'SSÉ', "nothing was wrong with it")
 
     def _set_as_before(self, unit, **values):
         self.env.flush_all()

@@ -71,6 +71,8 @@ class TestRequestKind(AftersalesCommon):
         self.assertEqual(as_technician.read(['name'])[0]['name'], request.name)
         with self.assertRaises(AccessError):
             as_technician.name = "Changed"
+        request.type_id = self.env.ref('crm_aftersales.aftersales_request_type_complaint')
+        self.assertFalse(as_technician.has_access('read'), "it is no praise of him any more")
 
     def test_shown_only_for_their_types(self):
         with Form(self.env['aftersales.request'].with_user(self.user_service)) as form:

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from odoo import fields
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
@@ -61,8 +62,15 @@ class TestSlaEvents(SlaCommon):
         self._create_policy(response=0, resolution=0, on_site_hours=4)
         request = self._request_at(MONDAY)
         self.assertEqual((request.sla_kind, request.sla_deadline.hour), ('on_site', 14))
+        plain = self._create_user('sla_plain', 'base.group_user')
         with freeze_time(MONDAY + timedelta(days=1)):
-            request._post_sla_event('on_site', at=MONDAY + timedelta(hours=2))
+            with self.assertRaises(AccessError):
+                request.with_user(plain).note_on_site()
+            for wrong in (MONDAY - timedelta(hours=1), MONDAY + timedelta(days=9)):
+                with self.assertRaises(UserError):
+                    request.note_on_site(wrong)
+            moment = fields.Datetime.to_string(MONDAY + timedelta(hours=2))
+            self.assertTrue(request.with_user(self.user_service).note_on_site(moment))
         clock = self._clock(request, 'on_site')
         self.assertEqual((clock.state, clock.used_sec), ('met', 2 * 3600))
         self.assertEqual(request.sla_state, 'met')

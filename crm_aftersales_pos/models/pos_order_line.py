@@ -7,7 +7,7 @@ from odoo.fields import Domain
 from odoo.tools import float_round
 
 from odoo.addons.crm_aftersales_stock.models.aftersales_unit import SoldPiece
-from odoo.addons.crm_aftersales_stock.models.unit_pool import UnitPool
+from odoo.addons.crm_aftersales_stock.models.unit_pool import UnitPool, in_rounds
 
 
 class PosOrderLine(models.Model):
@@ -53,8 +53,19 @@ class PosOrderLine(models.Model):
         pool = UnitPool(
             self._get_ordered_units(), lambda unit: (unit.sale_line_id, unit.product_id)
         )
+        missing = self._get_missing_pieces(Unit)
+        for pieces in in_rounds(missing, lambda piece: piece[0]._get_number(piece[2])):
+            self._hand_pieces_over(Unit, pieces, pool)
+
+    def _hand_pieces_over(self, Unit, pieces: list[tuple], pool: UnitPool) -> None:
+        """Register pieces of these lines, each with a number of its own.
+
+        :param Unit: the model of the pieces
+        :param pieces: line, position, number and lot of each
+        :param pool: the pieces that sales orders registered before
+        """
         taken, new, sold = {}, [], []
-        for line, position, number, lot in self._get_missing_pieces(Unit):
+        for line, position, number, lot in pieces:
             vals = line._prepare_handover_vals(position, number, lot)
             if vals.get('serial'):
                 sold.append(line._prepare_sold_piece(number))
@@ -76,9 +87,16 @@ class PosOrderLine(models.Model):
         """
         registered = Unit.search([('pos_order_line_id', 'in', self.ids)])
         known = {(unit.pos_order_line_id, unit.pos_line_position) for unit in registered}
-        lots, no_lot = self._get_lots(), self.env['stock.lot']
+        by_company = self.grouped(lambda line: line.order_id.company_id)
+        lots = {company: lines._get_lots() for company, lines in by_company.items()}
+        no_lot = self.env['stock.lot']
         return [
-            (line, position, number, lots.get((line.product_id, number), no_lot))
+            (
+                line,
+                position,
+                number,
+                lots[line.order_id.company_id].get((line.product_id, number), no_lot),
+            )
             for line, position, number in self._get_pieces()
             if (line, position) not in known
         ]
@@ -86,15 +104,22 @@ class PosOrderLine(models.Model):
     def _get_pieces(self) -> Iterator[tuple]:
         """Yield line, position and number of each piece.
 
-        A serial number scanned twice is that of the first.
+        A serial number scanned twice in an order is that of the first.
         """
         seen = set()
         for line in self:
             for position, number in enumerate(line._get_piece_numbers(), start=1):
-                if line.product_id.tracking == 'serial' and (line.product_id, number) in seen:
+                key = (line.order_id, line._get_number(number))
+                if key[1] and key in seen:
                     number = ''
-                seen.add((line.product_id, number))
+                seen.add(key)
                 yield line, position, number
+
+    def _get_number(self, number: str) -> tuple | None:
+        """Return what nothing else in use has: the serial number of a piece with its product."""
+        by_serial = self.product_id.tracking == 'serial'
+        norm = by_serial and self.env['aftersales.unit']._normalise_serial(number)
+        return (self.product_id, norm, self.order_id.company_id) if norm else None
 
     def _get_ordered_lines(self):
         """Return the lines of sales orders that these lines settle."""

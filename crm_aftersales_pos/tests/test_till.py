@@ -111,12 +111,29 @@ class TestTill(AftersalesCommon):
     def test_one_number_scanned_twice(self):
         order = self.sell(
             self.prepare_line(self.by_serial, numbers=['D-1']),
-            self.prepare_line(self.by_serial, numbers=['D-1']),
+            self.prepare_line(self.by_serial, numbers=['d1']),
         )
         self.assertEqual(order.state, 'paid')
         units = self.get_units(order)
         self.assertCountEqual(units.mapped('serial'), ['D-1', False])
         self.assertEqual(units.mapped('state'), ['active', 'active'])
+
+    def test_sold_again_before_the_customer_was_known(self):
+        """Two orders that get their customer together: the number is where it was sold last."""
+        first = self.sell(self.prepare_line(self.by_serial, numbers=['D-1']), partner=False)
+        self.refund(first, numbers=['D-1'])
+        second = self.sell(self.prepare_line(self.by_serial, numbers=['D-1']), partner=False)
+        (first | second).write({'partner_id': self.customer.id})
+        self.assertEqual(self.get_units(first).state, 'retired')
+        units = self.get_units(second)
+        self.assertEqual((units.state, units.serial), ('active', 'D-1'))
+
+    def test_number_of_dashes_is_no_number(self):
+        other = self.env['aftersales.unit'].create(
+            {'product_id': self.by_serial.id, 'partner_id': self.stranger.id, 'state': 'active'}
+        )
+        self.sell(self.prepare_line(self.by_serial, numbers=['--']))
+        self.assertEqual(other.state, 'active')
 
     def test_queries_do_not_grow_with_the_lines(self):
         """An order of many products asks as much as one of few."""

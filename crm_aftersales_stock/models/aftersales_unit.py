@@ -75,12 +75,13 @@ class AftersalesUnit(models.Model):
 
         :param keep: pieces that are handed over now, and may stand there already
         """
-        if not sold:
-            return
         origins = {
-            (piece.product, self._normalise_serial(piece.serial), piece.company): piece.origin
+            (piece.product, number, piece.company): piece.origin
             for piece in sold
+            if (number := self._normalise_serial(piece.serial))
         }
+        if not origins:
+            return
         products, serials, companies = zip(*origins, strict=True)
         found = self.with_context(active_test=False).search(
             [

@@ -8,7 +8,7 @@ from odoo.fields import Domain
 from odoo.tools import float_round
 
 from .aftersales_unit import SoldPiece
-from .unit_pool import UnitPool
+from .unit_pool import UnitPool, in_rounds
 
 #: what each piece of a delivery has for itself
 PIECE_FIELDS = {'lot_id', 'serial', 'stock_move_id'}
@@ -83,10 +83,20 @@ class StockMove(models.Model):
         """Register the pieces of deliveries, with the ones their orders registered before."""
         Unit = self.env['aftersales.unit'].with_context(active_test=False)
         # each piece by itself: several share a lot, or have none
-        missing = self._get_missing_pieces(Unit, 'stock_move_id')
         pool = UnitPool(Unit.search(self._get_units_to_hand_over_domain()), self._get_sold_as)
+        missing = self._get_missing_pieces(Unit, 'stock_move_id')
+        for pieces in in_rounds(missing, lambda piece: piece[0]._get_number(piece[1])):
+            self._hand_pieces_over(Unit, pieces, pool)
+
+    def _hand_pieces_over(self, Unit, pieces: list[tuple], pool: UnitPool) -> None:
+        """Register pieces of these deliveries, each with a number of its own.
+
+        :param Unit: the model of the pieces
+        :param pieces: move and lot of each
+        :param pool: the pieces that their orders registered before
+        """
         taken, new = [], []
-        for move, lot in missing:
+        for move, lot in pieces:
             unit = pool.take(lot, self._get_sold_as(move))
             if unit:
                 taken.append((move, lot, unit))
@@ -94,7 +104,7 @@ class StockMove(models.Model):
                 new.append((move, lot))
         # before a piece registered ahead gets its number: a former customer's may have it
         Unit._end_former_units(
-            [move._prepare_sold_piece(lot) for move, lot in missing if move._is_by_serial(lot)],
+            [move._prepare_sold_piece(lot) for move, lot in pieces if move._is_by_serial(lot)],
             keep=Unit.union(*(unit for _move, _lot, unit in taken)),
         )
         self._write_handover(taken)
@@ -125,6 +135,11 @@ class StockMove(models.Model):
         """Whether a lot is the serial number of one piece."""
         return bool(lot) and self.product_id.tracking == 'serial'
 
+    def _get_number(self, lot) -> tuple | None:
+        """Return what nothing else in use has: the serial number of a piece with its product."""
+        number = self._is_by_serial(lot) and self.env['aftersales.unit']._normalise_serial(lot.name)
+        return (self.product_id, number, self.company_id) if number else None
+
     def _prepare_sold_piece(self, lot) -> SoldPiece:
         """Return what a piece is that a customer got."""
         return SoldPiece(
@@ -153,7 +168,7 @@ class StockMove(models.Model):
             units.write(dict(vals))
 
     def _prepare_handover_vals(self, lot, unit=None) -> dict:
-        """Return what a piece is known by once it is delivered.
+        """Return what a piece is known by once it is delivered, as values that can be compared.
 
         :param unit: the piece, where it is registered already; its own day of delivery stays
         """

@@ -1,5 +1,22 @@
 """Which of the pieces that are registered already a transfer is about."""
 
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+
+
+def in_rounds(pieces: Iterable, get_number: Callable) -> list[list]:
+    """Return pieces in rounds in which no number comes twice: what comes again is sold again.
+
+    :param get_number: function of a piece; what is the same for the same number, nothing for a
+        piece without
+    """
+    rounds, times = defaultdict(list), Counter()
+    for piece in pieces:
+        number = get_number(piece)
+        rounds[times[number] if number else 0].append(piece)
+        times[number] += 1
+    return list(rounds.values())
+
 
 class UnitPool:
     """Pieces of order lines, of which each is taken once.

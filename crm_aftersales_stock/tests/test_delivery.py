@@ -1,8 +1,10 @@
 from datetime import date
+from unittest.mock import patch
 
 import psycopg2
 from freezegun import freeze_time
 
+from odoo.fields import Command
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
@@ -354,6 +356,40 @@ class TestDelivery(DeliveryCase):
         form.lot_id = self.serials[2]
         self.assertEqual(form.serial, 'S-3')
         self.assertEqual(form.save().lot_is_serial, True)
+
+    def test_the_same_number_twice_in_a_transfer(self):
+        """Core tells X-1 from x 1: the transfer is done, and the last one has the number."""
+        lots = self._stock_lots(self.by_serial, 'X-1', 'x 1')
+        order = self.order((self.by_serial, 1), (self.by_serial, 1))
+        picking = order.picking_ids
+        picking.move_ids.move_line_ids.unlink()
+        for move, lot in zip(picking.move_ids, lots, strict=True):
+            move.move_line_ids = [
+                Command.create({'product_id': self.by_serial.id, 'lot_id': lot.id, 'quantity': 1})
+            ]
+        picking.move_ids.picked = True
+        picking._action_done()
+        units = self.get_units(order).sorted('id')
+        self.assertEqual(units.mapped('serial'), ['X-1', 'x 1'])
+        self.assertEqual(units.mapped('state'), ['retired', 'active'])
+
+    def test_queries_do_not_grow_with_the_pieces_of_a_line(self):
+        counts = []
+        for number in (3, 13):
+            lots = self._stock_lots(self.by_serial, *(f'M-{number}-{n}' for n in range(number)))
+            order = self.order((self.by_serial, number))
+            order.action_create_aftersales_units()
+            self.env.flush_all()
+            self.env.invalidate_all()
+            moves = order.order_line.move_ids
+            with patch.object(type(moves), '_register_units', lambda moves: None):
+                self.deliver(order, lots=lots)
+            before = self.cr.sql_log_count
+            moves._register_units()
+            self.env.flush_all()
+            counts.append(self.cr.sql_log_count - before)
+            self.assertEqual(set(self.get_units(order).mapped('state')), {'active'})
+        self.assertLessEqual(counts[1], counts[0])
 
     def _deliver_unregistered(self, number, tracking):
         """Deliver one piece each of products that are registered from now on."""

@@ -1,28 +1,33 @@
+from odoo import SUPERUSER_ID, api
+
+
 def migrate(cr, version):
     """Compare numbers typed in full width (ＡＢ－１２) as others, where none stands yet."""
+    Unit = api.Environment(cr, SUPERUSER_ID, {})['aftersales.unit']
     cr.execute(
-        r"""
-        WITH written AS (
-            SELECT id, product_id, company_id, state <> 'retired' AS is_used, serial_norm,
-                   upper(regexp_replace(normalize(serial, NFKC), '[\s\-‐-―−_]+', '', 'g')) AS norm
-              FROM aftersales_unit
-             WHERE serial_norm IS NOT NULL
-        ), counted AS (
-            SELECT *, count(*) FILTER (WHERE is_used)
-                          OVER (PARTITION BY product_id, company_id, norm) AS bearers
-              FROM written
+        """
+        SELECT id, serial, plate
+          FROM aftersales_unit
+         WHERE serial IS NOT NFKC NORMALIZED OR serial LIKE '%−%' OR plate IS NOT NFKC NORMALIZED
+         ORDER BY id
+        """
+    )
+    for unit_id, serial, plate in cr.fetchall():
+        cr.execute(
+            'UPDATE aftersales_unit SET plate_norm = %s WHERE id = %s',
+            (Unit._normalise_plate(plate) or None, unit_id),
         )
-        UPDATE aftersales_unit unit
-           SET serial_norm = NULLIF(counted.norm, '')
-          FROM counted
-         WHERE unit.id = counted.id AND counted.norm <> counted.serial_norm
-           AND (counted.bearers < 2 OR NOT counted.is_used)
-        """
-    )
-    cr.execute(
-        r"""
-        UPDATE aftersales_unit
-           SET plate_norm = upper(regexp_replace(normalize(plate, NFKC), '[\W_]+', '', 'g'))
-         WHERE plate IS NOT NULL AND plate IS NOT NFKC NORMALIZED
-        """
-    )
+        cr.execute(
+            """
+            UPDATE aftersales_unit unit
+               SET serial_norm = %(norm)s
+             WHERE id = %(id)s
+               AND (state = 'retired'
+                    OR NOT EXISTS (SELECT FROM aftersales_unit other
+                                    WHERE other.product_id = unit.product_id
+                                      AND other.company_id = unit.company_id
+                                      AND other.serial_norm = %(norm)s
+                                      AND other.state <> 'retired' AND other.id <> unit.id))
+            """,
+            {'norm': Unit._normalise_serial(serial) or None, 'id': unit_id},
+        )
