@@ -123,12 +123,15 @@ class TestComponentReplace(ComponentCase):
         self.assertEqual(row.replaced_by_id.date_from, DAY)
 
     def test_take_a_part_out(self):
-        old = self.create_part('E1', parent_id=self.unit.id)
-        self.replace(
-            component_id=self.unit.component_ids,
-            product_id=self.env['product.product'],
-            retires_old=False,
-        )
+        """On the evening it came in, when it is tomorrow already where the owner is."""
+        self.customer.customer_tz_choice = 'Asia/Shanghai'
+        with freeze_time('2026-05-09 22:30:00'):
+            old = self.create_part('E1', parent_id=self.unit.id)
+            self.replace(
+                component_id=self.unit.component_ids,
+                product_id=self.env['product.product'],
+                retires_old=False,
+            )
         self.assertTrue(self.unit.component_ids.date_to)
         self.assertEqual((old.state, old.parent_id.id), ('active', False))
 

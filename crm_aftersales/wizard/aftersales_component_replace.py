@@ -38,7 +38,12 @@ class AftersalesComponentReplace(models.TransientModel):
         digits='Product Unit', compute='_compute_quantity', store=True, readonly=False
     )
     date = fields.Date(
-        string="On", required=True, default=lambda self: fields.Date.context_today(self)
+        string="On",
+        compute='_compute_date',
+        store=True,
+        readonly=False,
+        precompute=True,
+        required=True,
     )
     request_id = fields.Many2one(
         comodel_name='aftersales.request', domain="[('unit_id', '=', unit_id)]"
@@ -48,6 +53,13 @@ class AftersalesComponentReplace(models.TransientModel):
         string="Retire the Old Part", default=True, help="It is not used anywhere any more."
     )
     old_unit_id = fields.Many2one(related='component_id.component_unit_id')
+
+    @api.depends('unit_id')
+    def _compute_date(self):
+        """Propose today where the owner is, whose days parts come in and go out on."""
+        today = fields.Date.context_today(self)
+        for wizard in self:
+            wizard.date = wizard.unit_id._get_customer_day() if wizard.unit_id else today
 
     @api.depends('component_id')
     def _compute_product_id(self):
