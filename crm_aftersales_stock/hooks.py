@@ -15,6 +15,7 @@ def post_init_hook(env: api.Environment) -> None:
     """
     env.flush_all()
     _collect_pieces(env)
+    _normalise_serials(env)
     _link_units(env, SQL("unit.serial_norm = piece.serial_norm"))
     _link_units(
         env, SQL("piece.number = unit.number AND (unit.serial_norm IS NULL OR NOT piece.is_serial)")
@@ -28,7 +29,7 @@ def _collect_pieces(env: api.Environment) -> None:
     locations = env['stock.location'].with_context(active_test=False).search([])
     outside = tuple(locations.filtered(lambda location: location._is_outgoing()).ids) or (0,)
     env.cr.execute(
-        r"""
+        """
         CREATE TEMPORARY TABLE aftersales_piece AS
         WITH moved AS (
             SELECT move.id AS move_id, move.sale_line_id, move.product_id, line.lot_id, move.date,
@@ -47,9 +48,8 @@ def _collect_pieces(env: api.Environment) -> None:
               FROM moved CROSS JOIN generate_series(1, round(quantity)::int) AS piece
         )
         SELECT got.move_id, got.sale_line_id, got.product_id, got.lot_id, got.date, got.line_id,
-               got.number AS of_lot, lot.name AS serial, template.tracking = 'serial' AS is_serial,
-               upper(regexp_replace(normalize(lot.name, NFKC), '[\s\-‐-―−_]+', '', 'g'))
-                   AS serial_norm
+               got.number AS of_lot, lot.name AS serial, NULL::varchar AS serial_norm,
+               template.tracking = 'serial' AS is_serial
           FROM piece got
           JOIN product_product product ON product.id = got.product_id
           JOIN product_template template ON template.id = product.product_tmpl_id
@@ -71,6 +71,22 @@ def _collect_pieces(env: api.Environment) -> None:
          WHERE piece.is_serial AND later.lot_id = piece.lot_id
            AND (later.date, later.line_id) > (piece.date, piece.line_id)
         """
+    )
+
+
+def _normalise_serials(env: api.Environment) -> None:
+    """Compare serial numbers as products do: what a letter is, the database sees by its locale."""
+    env.cr.execute('SELECT DISTINCT serial FROM aftersales_piece WHERE serial IS NOT NULL')
+    serials = [serial for (serial,) in env.cr.fetchall()]
+    normalise = env['aftersales.unit']._normalise_serial
+    env.cr.execute(
+        """
+        UPDATE aftersales_piece piece
+           SET serial_norm = known.serial_norm
+          FROM unnest(%s::varchar[], %s::varchar[]) AS known(serial, serial_norm)
+         WHERE known.serial = piece.serial
+        """,
+        (serials, [normalise(serial) or None for serial in serials]),
     )
 
 

@@ -12,12 +12,12 @@ from odoo.tools import consteq, plaintext2html
 from odoo.addons.portal.controllers.portal import CustomerPortal
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 
+from ..models.aftersales_request_public import MAX_TYPED_SUBJECT
 from ..models.aftersales_request_stage import OPEN_STATES
 from ..texts import without_nul
 
 MAX_FILES = 10
 MAX_FILE_SIZE = 10 * 1024 * 1024
-MAX_SUBJECT_LENGTH = 200
 #: requests one visitor may raise in an hour
 MAX_REQUESTS = 20
 #: what the visitor has just done, in the session until it is shown
@@ -475,7 +475,7 @@ class AftersalesPortal(CustomerPortal):
         :raise UserError: with a message for the visitor
         """
         env = request.env
-        name = self._clean(post.get('name'))[:MAX_SUBJECT_LENGTH]
+        name = self._clean(post.get('name'))[:MAX_TYPED_SUBJECT]
         text = self._clean(post.get('description'))
         if not name or not text:
             raise UserError(env._("Please tell us in a subject and a few words what it is about."))

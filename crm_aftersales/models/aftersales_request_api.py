@@ -11,7 +11,7 @@ from odoo.fields import Domain
 from odoo.tools import email_normalize, formataddr, plaintext2html
 
 from ..texts import cut_to_line, without_nul
-from .aftersales_request_public import MAX_TEXT, SUBJECT_LENGTH
+from .aftersales_request_public import MAX_TEXT, MAX_TYPED_SUBJECT, SUBJECT_LENGTH
 
 #: what another system may say about a request: name -> type of its value
 API_VALUES = {
@@ -28,7 +28,6 @@ API_VALUES = {
     'files': list,
 }
 API_CUSTOMER = ('name', 'email', 'phone')
-MAX_SUBJECT = 200
 MAX_API_FILES = 10
 MAX_API_FILE_SIZE = 10 * 1024 * 1024
 
@@ -158,7 +157,7 @@ class AftersalesRequest(models.Model):
         text = values.get('text', '').strip()
         if not text:
             errors.append(self.env._("text: say what the customer wants."))
-        for name, most in (('subject', MAX_SUBJECT), ('text', MAX_TEXT)):
+        for name, most in (('subject', MAX_TYPED_SUBJECT), ('text', MAX_TEXT)):
             if len(values.get(name, '')) > most:
                 errors.append(
                     self.env._("%(name)s: at most %(most)s characters.", name=name, most=most)

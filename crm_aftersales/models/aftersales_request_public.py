@@ -8,7 +8,10 @@ from odoo.tools import email_normalize, formataddr, plaintext2html
 
 from ..texts import cut_to_line
 
+#: of the subject that is made of a text
 SUBJECT_LENGTH = 80
+#: of what customers and other systems may write
+MAX_TYPED_SUBJECT = 200
 MAX_TEXT = 10_000
 
 

@@ -18,6 +18,12 @@ class SaleOrderLine(models.Model):
         string="Extends Warranty of",
         index='btree_not_null',
         check_company=True,
+        # the order may be for a contact of the company that owns it
+        domain="""[
+            ('company_id', '=', company_id),
+            ('state', '!=', 'retired'),
+            '|', ('commercial_partner_id', '=', order_partner_id),
+            ('commercial_partner_id.child_ids', 'in', [order_partner_id])]""",
         groups=READER_GROUPS,
         help="Empty: of the products on the same order.",
     )

@@ -228,6 +228,34 @@ class TestServiceQuotation(QuotationCase):
         self.assertIn(sent.name, str(self.request.message_ids.mapped('body')))
         self.assertEqual(request.state, 'cancelled')
 
+    def test_payment_on_its_way_outlives_the_request(self):
+        """Money that comes in must find its order; a payment begun and left is nothing."""
+        provider = self._have_provider(True)
+        orders = self.env['sale.order']
+        states = ('draft', 'pending', 'done', 'error', 'cancel')
+        for state in states:
+            self._add(self.labour)
+            order = self._quote()
+            orders |= order
+            self.env['payment.transaction'].create(
+                {
+                    'provider_id': provider.id,
+                    'payment_method_id': provider.payment_method_ids.id,
+                    'reference': f"Test {state}",
+                    'amount': order.amount_total,
+                    'currency_id': order.currency_id.id,
+                    'partner_id': order.partner_id.id,
+                    'sale_order_ids': [Command.set(order.ids)],
+                    'state': state,
+                }
+            )
+        request = self.request.with_user(self.user_service)
+        request.action_send_quotation()
+        request.action_cancel()
+        self.assertEqual(request.state, 'cancelled')
+        kept = orders.filtered(lambda order: order.state == 'sent')
+        self.assertEqual(kept, orders[1:3], dict(zip(states, orders.mapped('state'), strict=True)))
+
     def test_what_was_quoted_again_is_no_quotation_any_more(self):
         """The customer does not approve one service twice."""
         self._add(self.labour)
