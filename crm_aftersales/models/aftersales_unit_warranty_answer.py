@@ -69,6 +69,27 @@ class AftersalesUnit(models.Model):
             for unit in units
         }
 
+    def _get_warranty_answers_in_a_row(
+        self, day: date, *, meter: float | None = None, **asked
+    ) -> list[WarrantyAnswer]:
+        """Return the answer about a day, and those of the warranties that follow without a gap.
+
+        By days alone: nobody knows how far the meter will run. The row ends where less is covered.
+
+        :param meter: what the meter showed on the day, when known
+        :param asked: as in :meth:`_get_warranty_answer`
+        """
+        answers = [self._get_warranty_answer(day, meter=meter, **asked)]
+        if meter is None:
+            meter = self.sudo()._get_meter_total(day)
+        while answers[-1].until and answers[-1].state == 'covered':
+            next_day = fields.Date.add(answers[-1].until, days=1)
+            answer = self._get_warranty_answer(next_day, meter=meter, **asked)
+            if answer.state != 'covered' or answer.percent < answers[0].percent:
+                break
+            answers.append(answer)
+        return answers
+
     def _get_retired_answer(self, day: date) -> WarrantyAnswer | None:
         """Return the answer about a product that was out of use by then; None about others."""
         self.ensure_one()

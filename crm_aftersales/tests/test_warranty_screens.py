@@ -50,6 +50,44 @@ class TestWarrantyScreens(WarrantyCommon):
         lines, _record = self._check(user, action, date='2028-01-10')
         self.assertEqual(lines['whole'], ('not_covered', 0))
 
+    def test_button_names_what_follows_without_a_gap(self):
+        """Customers ask how long it is covered, not until when this certificate is."""
+        self._create_warranty_policy(meter_limit=9000)
+        unit = self._create_unit(date_delivered='2026-01-10')
+        less = self.env['aftersales.warranty.policy'].create(
+            {
+                'name': "Less",
+                'rule_ids': [Command.create({'line_type': 'travel', 'percent': 50})],
+            }
+        )
+        extension = self.env['product.product'].create(
+            {
+                'name': "Care",
+                'type': 'service',
+                'aftersales_extension_months': 12,
+                'aftersales_warranty_policy_id': less.id,
+            }
+        )
+        line = {'product_id': extension.id, 'aftersales_unit_id': unit.id}
+        order = self.env['sale.order'].create(
+            {'partner_id': self.customer.id, 'order_line': [Command.create(line)]}
+        )
+        with freeze_time('2026-03-02'):
+            order.action_confirm()
+        action = unit.action_check_warranty()
+        values = {'date': '2026-06-01', 'meter': 10}
+        _lines, record = self._check(self.user_service, action, **values)
+        answers = {line.line_type: line for line in record.line_ids}
+        self.assertEqual(answers['whole'].until, date(2029, 1, 9))
+        self.assertRegex(answers['whole'].reason, r"01/09/2028\. .*Extended.* 01/09/2029\.")
+        self.assertEqual(answers['whole'].warranty_id.layer, 'base')
+        travel = answers['travel']
+        self.assertEqual((travel.percent, travel.until), (100, date(2028, 1, 9)), "less follows")
+        unit._void_warranties("Opened")
+        lines, record = self._check(self.user_service, action, **values)
+        self.assertEqual(lines['whole'], ('not_covered', 0))
+        self.assertFalse(any(record.line_ids.mapped('until')))
+
     def test_button_asks_for_the_meter(self):
         self._create_warranty_policy(meter_limit=1000)
         unit = self._create_unit(date_delivered='2026-01-10')

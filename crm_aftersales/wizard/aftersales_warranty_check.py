@@ -53,28 +53,25 @@ class AftersalesWarrantyCheck(models.TransientModel):
     def _prepare_lines(self) -> list[dict]:
         """Return an answer for the product as a whole, for parts, labour and travel."""
         self.ensure_one()
-        unit = self.unit_id._origin
-        kinds = [kind for kind, _label in (WHOLE, *LINE_TYPES)]
-        answers = {
-            kind: unit._get_warranty_answer(
-                self.date,
-                line_type=None if kind == 'whole' else kind,
-                product=None if kind == 'whole' else self.product_id._origin,
-                meter=self.meter or None,
-            )
-            for kind in kinds
+        return [self._prepare_line(kind) for kind, _label in (WHOLE, *LINE_TYPES)]
+
+    def _prepare_line(self, kind: str) -> dict:
+        """Return the answer for one kind of cost: until when without a gap, and why."""
+        is_whole = kind == WHOLE[0]
+        answers = self.unit_id._origin._get_warranty_answers_in_a_row(
+            self.date,
+            line_type=None if is_whole else kind,
+            product=None if is_whole else self.product_id._origin,
+            meter=self.meter or None,
+        )
+        return {
+            'line_type': kind,
+            'state': answers[0].state,
+            'percent': answers[0].percent,
+            'until': answers[-1].until,
+            'reason': " ".join(answer.reason for answer in answers),
+            'warranty_id': answers[0].warranty.id,
         }
-        return [
-            {
-                'line_type': kind,
-                'state': answer.state,
-                'percent': answer.percent,
-                'until': answer.until,
-                'reason': answer.reason,
-                'warranty_id': answer.warranty.id,
-            }
-            for kind, answer in answers.items()
-        ]
 
     def action_grant_part(self) -> dict:
         """Grant a warranty on the repair.
