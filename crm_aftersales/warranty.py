@@ -43,7 +43,7 @@ class WarrantyAnswer(NamedTuple):
     percent: float
     #: the certificate it follows from, an ``aftersales.warranty``; empty where there is none
     warranty: Any
-    #: one sentence in the reader's language
+    #: in the reader's language
     reason: str
     #: last day on which the answer holds; None where nothing ends
     until: date | None

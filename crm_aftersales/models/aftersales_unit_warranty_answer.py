@@ -58,13 +58,15 @@ class AftersalesUnit(models.Model):
         asked = (line_type, product.id if product else None, self._get_warranty_categories(product))
         return {
             unit.id: unit._get_retired_answer(days[unit.id])
-            or unit._choose_warranty_answer(
-                [
-                    warranty._judge(days[unit.id], asked, bounds[unit.id])
-                    for warranty in unit.warranty_ids
-                    if warranty._is_asked(*asked)
-                ],
-                days[unit.id],
+            or unit._name_what_waits(
+                unit._choose_warranty_answer(
+                    [
+                        warranty._judge(days[unit.id], asked, bounds[unit.id])
+                        for warranty in unit.warranty_ids
+                        if warranty._is_asked(*asked)
+                    ],
+                    days[unit.id],
+                )
             )
             for unit in units
         }
@@ -131,6 +133,13 @@ class AftersalesUnit(models.Model):
             return RANKS[answer.state], answer.percent, has_begun, nearness
 
         return max(answers, key=get_rank)
+
+    def _name_what_waits(self, answer: WarrantyAnswer) -> WarrantyAnswer:
+        """Add to a refusal that something was sold which has not begun: who bought it will ask."""
+        if answer.state != 'not_covered' or not self._get_extensions_to_inspect():
+            return answer
+        text = self.env._("An extended warranty waits until the product was inspected.")
+        return answer._replace(reason=f"{answer.reason} {text}")
 
     def _get_meter_bounds(
         self, days: dict[int, date], meters: dict[int, float]

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from odoo import fields, models
 
+#: type of the to-do about a product that is to be looked at
+INSPECTION = 'crm_aftersales.mail_activity_inspection'
+
 
 class AftersalesUnit(models.Model):
     """Extended warranties go on where the warranty before ends."""
@@ -62,3 +65,32 @@ class AftersalesUnit(models.Model):
                 if extension.date_end:
                     end = max(end or extension.date_end, extension.date_end)
                     limit = max(limit, extension.meter_end)
+
+    def _get_extensions_to_inspect(self):
+        """Return extended warranties that were sold after the warranty before was over.
+
+        What is not started though there is something it could follow, waits for an inspection.
+        """
+        self.ensure_one()
+        if not self._get_first_warranties():
+            return self.env['aftersales.warranty']
+        return self.warranty_ids.filtered(
+            lambda warranty: warranty.layer == 'extended' and warranty.state == 'draft'
+        )
+
+    def _ask_for_inspection(self, user) -> None:
+        """Give a user a to-do to look at the product, once; nobody when he cannot open it.
+
+        :param user: who sold the extended warranty; who acts when nobody did
+        """
+        self.ensure_one()
+        user = user or self.env.user
+        may_read = user._is_internal() and self.with_user(user).has_access('read')
+        if may_read and not self.activity_search([INSPECTION]):
+            self.activity_schedule(INSPECTION, user_id=user.id)
+
+    def _settle_inspections(self) -> None:
+        """Take back to-dos about products of which nothing waits any more."""
+        for unit in self.sudo():
+            if not unit._get_extensions_to_inspect():
+                unit.activity_unlink([INSPECTION])

@@ -291,6 +291,7 @@ class AftersalesWarranty(models.Model):
         }
         waiting.write({**vals, 'state': 'void'})
         (alive - waiting).write({**vals, 'state': state})
+        waiting.unit_id._settle_inspections()
 
     def _extend(self, days: int, reason: str) -> None:
         """Make warranties longer by the days their own terms give, such as days in repair.

@@ -4,6 +4,8 @@ from datetime import date
 
 from odoo import fields, models
 
+from .aftersales_unit_warranty_extension import INSPECTION
+
 
 class AftersalesWarranty(models.Model):
     """Warranties that were sold: they start when the one before is over."""
@@ -25,12 +27,18 @@ class AftersalesWarranty(models.Model):
         elif not end:
             pass
         elif self.state == 'draft' and end < sold:
-            self.reason = self.env._("The warranty before is over: to be inspected first")
+            self._wait_for_inspection()
         elif self.state == 'draft':
             self._start(fields.Date.add(end, days=1), 'chained', limit)
         elif self.start_event == 'chained' and self.date_start != fields.Date.add(end, days=1):
             return self._move_extension(fields.Date.add(end, days=1), limit)
         return self
+
+    def _wait_for_inspection(self) -> None:
+        """Note why the warranty does not start, and give who sold it a to-do."""
+        self.ensure_one()
+        self.reason = self.env._("The warranty before is over: to be inspected first")
+        self.unit_id._ask_for_inspection(self.sale_line_id.order_id.user_id)
 
     def _start(self, day: date, event: str, limit_before: float) -> None:
         """Start a warranty that waited.
@@ -78,3 +86,4 @@ class AftersalesWarranty(models.Model):
             unit = warranty.unit_id
             limit = max(unit._get_first_warranties().mapped('meter_end'), default=0)
             warranty._start(unit._get_customer_day(), 'manual', limit)
+            unit.activity_feedback([INSPECTION])

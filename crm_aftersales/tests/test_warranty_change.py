@@ -312,17 +312,35 @@ class TestWarrantyExtension(WarrantyCommon):
 
     def test_4_2_8_a_gap_needs_an_inspection(self):
         unit = self._create_unit(date_delivered='2023-01-10')
-        self._sell(unit)
+        seller = self._create_user('extension_seller', 'sales_team.group_sale_salesman')
+        order = self._sell(unit, confirm=False)
+        order.user_id = seller
+        order.action_confirm()
+        unit._settle_extensions()
         warranty = self._extended(unit)
         self.assertEqual((warranty.state, warranty.date_start), ('draft', False))
         self.assertIn("inspected", warranty.reason)
-        self.assertEqual(unit._get_warranty_answer(date(2026, 3, 5)).state, 'not_covered')
+        self.assertEqual(unit.activity_ids.user_id, seller)
+        self.assertEqual(len(unit.activity_ids), 1, "asked once")
+        answer = unit._get_warranty_answer(date(2026, 3, 5))
+        self.assertEqual(answer.state, 'not_covered')
+        self.assertRegex(answer.reason, "ended on .* waits until the product was inspected")
         with self.assertRaises(AccessError):
             warranty.with_user(self.user_technician).action_start_inspected()
         with freeze_time('2026-03-09 10:00:00'):
             warranty.with_user(self.user_service).action_start_inspected()
         self.assertEqual((warranty.state, warranty.date_start), ('active', date(2026, 3, 9)))
         self.assertEqual(unit.warranty_end, date(2027, 3, 8))
+        self.assertFalse(unit.activity_ids)
+
+    def test_4_2_8_nothing_to_inspect_once_the_order_is_cancelled(self):
+        unit = self._create_unit(date_delivered='2023-01-10')
+        order = self._sell(unit)
+        self.assertEqual(unit.activity_ids.user_id, order.user_id)
+        order._action_cancel()
+        self.assertFalse(unit.activity_ids)
+        answer = unit._get_warranty_answer(date(2026, 3, 5))
+        self.assertNotIn("inspected", answer.reason)
 
     def test_4_2_8_sold_before_the_delivery(self):
         unit = self._create_unit(state='draft')
