@@ -192,6 +192,21 @@ class SlaStory:
     def _open_clocks(self) -> list[SlaClock]:
         return [clock for clock in self.clocks.values() if not clock.date_end]
 
+    def get_pause_left(self, key: str) -> int | None:
+        """Return how long the clocks may still wait for this, in seconds of working time.
+
+        :param key: what the pause is for
+        :return: None where there is no limit, or no clock that could wait
+        """
+        caps = [
+            (clock.terms.pauses[key]['cap'], clock.paused.get(key, 0))
+            for clock in self._open_clocks()
+            if clock.kind in PAUSABLE_KINDS and key in clock.terms.pauses
+        ]
+        if not caps or any(not cap for cap, _paused in caps):
+            return None
+        return max(cap - paused for cap, paused in caps)
+
     def _end(self, event: SlaEvent, *kinds: str) -> None:
         for clock in self._open_clocks():
             if clock.kind in kinds:

@@ -223,6 +223,7 @@ class AftersalesRequest(models.Model):
         changed = self.filtered(lambda request: request.pause_reason_id != old_reasons[request])
         if changed.pause_reason_id.filtered('manager_only') and not self._is_sla_manager():
             raise AccessError(self.env._("Only administrators pause clocks for this reason."))
+        changed.filtered('pause_reason_id')._ensure_pause_left()
         now = fields.Datetime.now()
         self._note_sla_facts(
             [
@@ -232,6 +233,37 @@ class AftersalesRequest(models.Model):
                 for request in changed
             ]
         )
+
+    def _ensure_pause_left(self) -> None:
+        """Refuse to pause for what the clocks have waited for as long as they may.
+
+        Nothing would stand still, and the request would say that something does.
+        """
+        stories, known = self.env['aftersales.sla.event'].sudo()._read_stories(self), {}
+        for request in self:
+            reason = request.pause_reason_id
+            story = fold(stories[request.id], request._get_calendars(known))
+            left = story.get_pause_left(reason._get_key())
+            if left is not None and left <= 0:
+                raise UserError(self.env._("The limit of this pause is used up: %s", reason.name))
+
+    @api.model
+    def _on_pauses_used_up(self, reasons: dict) -> None:
+        """Say that the clocks of requests run again although we still wait.
+
+        :param reasons: request -> reason that its clocks waited for
+        """
+        by_hand = self.union(*reasons).filtered('pause_reason_id')
+        by_hand.flush_recordset(['pause_reason_id'])
+        rows = [{'id': request.id, 'pause_reason_id': None} for request in by_hand]
+        update_rows(self, rows, ['pause_reason_id'])
+        for request, reason in reasons.items():
+            user = request.user_id or request.team_id.user_id
+            reason = reason.with_context(lang=user.lang or self.env.lang)
+            text = reason.env._(
+                "The limit of the pause is reached, the clocks run again: %s", reason.name
+            )
+            request._message_log(body=text)
 
     @api.model
     def _is_sla_manager(self) -> bool:

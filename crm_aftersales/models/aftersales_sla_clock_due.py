@@ -88,9 +88,11 @@ class AftersalesSlaClock(models.Model):
             lambda clock: self._is_waiting(clock) and clock.pause_until and clock.pause_until <= now
         )
         moments = {clock.request_id: clock.pause_until for clock in over}
+        reasons = {clock.request_id: clock.pause_reason_id for clock in over}
         self.env['aftersales.request']._note_sla_facts(
             [(request, 'resume', moment, {'cap': True}) for request, moment in moments.items()]
         )
+        self.env['aftersales.request']._on_pauses_used_up(reasons)
 
     def _mark_late(self, rows: list[dict], now: datetime) -> None:
         """Note in the rows, and on their requests, what is too late."""
@@ -192,8 +194,18 @@ class AftersalesSlaClock(models.Model):
     def _get_notice_body(self) -> Markup:
         """Return the list of requests with what is due of them."""
         now = fields.Datetime.now()
+        # unlike that of _get_html_link, the link also leads somewhere in an e-mail
+        line = Markup(
+            '<li><a href="/mail/view?model=aftersales.request&amp;res_id=%(id)s"'
+            ' data-oe-model="aftersales.request" data-oe-id="%(id)s">%(name)s</a>: %(due)s</li>'
+        )
         lines = Markup('').join(
-            Markup('<li>%s: %s</li>') % (request._get_html_link(), request._get_sla_countdown(now))
+            line
+            % {
+                'id': request.id,
+                'name': request.display_name,
+                'due': request._get_sla_countdown(now),
+            }
             for request in self.request_id
         )
         return Markup('<ul>%s</ul>') % lines

@@ -3,6 +3,7 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
@@ -130,6 +131,30 @@ class TestSlaJob(SlaCommon):
         self._run(datetime(2026, 3, 2, 13, 30))
         self.assertEqual((clock.state, clock.deadline), ('running', datetime(2026, 3, 3, 11)))
         self.assertFalse(request.sla_paused)
+
+    def test_pause_by_hand_that_is_used_up_is_over_for_everybody(self):
+        """The request does not say that it is paused while its clocks run, and the log says why."""
+        reason = self._create_pause_reason(name="Customer is away", cap_hours=2)
+        self.policy.pause_reason_ids = reason
+        request = self._request_at(MONDAY)
+        with freeze_time(MONDAY + HOUR):
+            request.pause_reason_id = reason
+        self._run(datetime(2026, 3, 2, 13, 30))
+        self.assertFalse(request.pause_reason_id)
+        self.assertIn("Customer is away", request.message_ids[0].body)
+        self.assertIn("the clocks run again", request.message_ids[0].body)
+        with freeze_time(datetime(2026, 3, 2, 14)), self.assertRaisesRegex(UserError, "used up"):
+            request.pause_reason_id = reason
+        self.assertFalse(request._get_wrong_clocks())
+
+    def test_notice_of_many_leads_to_each_in_an_e_mail_too(self):
+        self._add_step(50)
+        user = self.user_service
+        requests = [self._request_at(MONDAY, user_id=user.id) for _number in range(2)]
+        self._run(MONDAY + 5 * HOUR)
+        body = self._notices(user).body
+        for request in requests:
+            self.assertIn(f'/mail/view?model=aftersales.request&amp;res_id={request.id}"', body)
 
     def test_pause_of_a_late_clock_ends_with_its_cap(self):
         reason = self._create_pause_reason(state='waiting_customer', cap_hours=1)
