@@ -109,7 +109,8 @@ class AftersalesMeterReading(models.Model):
     note = fields.Char()
 
     _date_unique = models.UniqueIndex(
-        '(unit_id, date)', "The meter of this product was read on that day already."
+        '(unit_id, date)',
+        "The meter of this product was read on that day already. Change that reading instead.",
     )
     _recent_idx = models.Index('(unit_id, date DESC)')
     _values_positive = models.Constraint(
