@@ -253,7 +253,9 @@ class TestHelpPage(ArticleCommon, HttpCase):
             self.assertEqual(page.status_code, 200)
             self.assertIn("Rattling", page.text)
             self.assertNotIn("for staff", page.text)
-        self.assertIn("Nothing fits", self.url_open('/my/help?words=zzzzz').text)
+        page = self.url_open('/my/help?words=zzzzz').text
+        self.assertIn("Nothing fits", page)
+        self.assertIn('href="/my/requests/new"', page, "the page says to raise a request")
         self.assertIn('href="/my/help"', self.url_open('/my/home').text)
 
     def test_vote(self):
