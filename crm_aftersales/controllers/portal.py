@@ -345,6 +345,8 @@ class AftersalesPortal(CustomerPortal):
             'page_name': 'aftersales_requests',
             'steps': request_sudo._get_portal_steps(),
             'quotations': request_sudo._get_portal_quotations() if acts else [],
+            'orders': request_sudo._get_portal_orders() if acts else [],
+            'invoices': request_sudo._get_portal_invoices() if acts else [],
             'can_cancel': acts and request_sudo._can_be_cancelled_by_customer(),
             'can_reopen': acts and request_sudo._is_reopenable_by_customer(),
             'can_rate': acts and request_sudo._can_be_rated_by_customer(),

@@ -86,14 +86,43 @@ class AftersalesRequest(models.Model):
     def _withdraw_quotations(self) -> None:
         """Cancel what the customer could still order; of what he signed or pays people decide."""
         open_orders = self.sudo()._get_open_quotations()
-        open_orders.filtered(lambda order: not self._is_being_ordered(order))._action_cancel()
+        kept = open_orders.filtered(self._is_being_ordered)
+        (open_orders - kept)._action_cancel()
+        for order in kept:
+            order.aftersales_request_id._ask_to_decide(order)
+
+    def _ask_to_decide(self, order) -> None:
+        """Tell the desk of a quotation that outlives its request; nothing else would show it.
+
+        Runs in elevated rights.
+        """
+        self.ensure_one()
+        env = self._for_desk().env
+        self._message_log(
+            body=env._(
+                "The request was cancelled, but the customer signed quotation %s or is paying it."
+                " Confirm or cancel it.",
+                order._get_html_link(title=order.name),
+            )
+        )
+        user = self.user_id or self.team_id.user_id
+        if user:
+            env = self.with_context(lang=user.lang or self.env.lang).env
+            self.activity_schedule(
+                'mail.mail_activity_data_todo',
+                summary=env._("Confirm or cancel quotation %s", order.name),
+                user_id=user.id,
+            )
 
     def _is_being_ordered(self, order) -> bool:
         """Whether the customer has signed a quotation, or a payment of it is on its way."""
-        payments = order.transaction_ids.filtered(
-            lambda payment: payment.state in ('pending', 'authorized', 'done')
+        return bool(order.signature or self._is_being_paid(order))
+
+    def _is_being_paid(self, order) -> bool:
+        """Whether a payment of a quotation has arrived, or is on its way."""
+        return any(
+            payment.state in ('pending', 'authorized', 'done') for payment in order.transaction_ids
         )
-        return bool(order.signature or payments)
 
     # ------------------------------------------------------------
     # WHAT BECOMES OF IT
@@ -102,6 +131,12 @@ class AftersalesRequest(models.Model):
     def _get_portal_quotations(self):
         sent = self.quotation_ids.filtered(self._is_quotation_to_approve)
         return super()._get_portal_quotations() | sent
+
+    def _get_portal_orders(self):
+        ordered = self.quotation_ids.filtered(
+            lambda order: order.state == 'sale' and self._is_for_own_customer(order)
+        )
+        return super()._get_portal_orders() | ordered
 
     def _on_quotation_sent(self, order) -> None:
         """React to a quotation that the customer has got: he is answered, and it is his turn.

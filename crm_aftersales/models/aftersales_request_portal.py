@@ -82,8 +82,28 @@ class AftersalesRequest(models.Model):
         return self.sale_order_id.filtered(self._is_quotation_to_approve)
 
     def _is_quotation_to_approve(self, order) -> bool:
+        waits = order.state == 'sent' and self.state != 'cancelled'
+        return waits and self._is_for_own_customer(order)
+
+    def _is_for_own_customer(self, order) -> bool:
+        return order.partner_id.commercial_partner_id == self.commercial_partner_id
+
+    def _get_portal_orders(self):
+        """Return what the customer has ordered by approving; addons that quote add theirs.
+
+        :return: ``sale.order``, in elevated rights
+        """
+        return self.env['sale.order']
+
+    def _get_portal_invoices(self):
+        """Return the invoices and credit notes of what the customer has ordered.
+
+        :return: ``account.move``, in elevated rights
+        """
         customer = self.commercial_partner_id
-        return order.state == 'sent' and order.partner_id.commercial_partner_id == customer
+        return self._get_portal_orders().invoice_ids.filtered(
+            lambda move: move.state == 'posted' and move.commercial_partner_id == customer
+        )
 
     # ------------------------------------------------------------
     # CANCEL AND REOPEN

@@ -212,6 +212,7 @@ class TestServiceQuotation(QuotationCase):
 
     def test_withdrawn_with_the_request(self):
         """What nobody will do cannot be ordered; what was signed or ordered stays."""
+        self.request.user_id = self.user_service
         request = self.request.with_user(self.user_service)
         orders = self.env['sale.order']
         for _number in range(3):
@@ -227,6 +228,12 @@ class TestServiceQuotation(QuotationCase):
         self.assertEqual(orders.mapped('state'), ['cancel', 'sent', 'sale', 'cancel'])
         self.assertIn(sent.name, str(self.request.message_ids.mapped('body')))
         self.assertEqual(request.state, 'cancelled')
+        # nothing else shows the desk what stays, and the customer has withdrawn
+        self.assertIn("Confirm or cancel it", str(request.message_ids[:2].mapped('body')))
+        todo = self.request.activity_ids
+        self.assertEqual(todo.mapped('summary'), [f"Confirm or cancel quotation {signed.name}"])
+        self.assertEqual(todo.user_id, self.user_service)
+        self.assertFalse(self.request._get_portal_quotations())
 
     def test_payment_on_its_way_outlives_the_request(self):
         """Money that comes in must find its order; a payment begun and left is nothing."""
@@ -594,9 +601,38 @@ class TestServiceQuotationPortal(QuotationCase, HttpCase):
         self.assertIn("signed by Wang", str(request.message_ids.mapped('body')))
         page = self.url_open(f'/my/requests/{request.id}').text
         self.assertIn("Signed, not paid yet", page)
+        provider = self.env['payment.provider'].search([('state', '=', 'test')], limit=1)
+        self.env['payment.transaction'].create(
+            {
+                'provider_id': provider.id,
+                'payment_method_id': provider.payment_method_ids.id,
+                'reference': "Test on its way",
+                'amount': self.order.amount_total,
+                'currency_id': self.order.currency_id.id,
+                'partner_id': self.order.partner_id.id,
+                'sale_order_ids': [Command.set(self.order.ids)],
+                'state': 'pending',
+            }
+        )
+        page = self.url_open(f'/my/requests/{request.id}').text
+        self.assertIn("Your payment is being processed", page)
+        self.assertNotIn("Look and Approve", page)
         request.action_confirm_quotation()
         self.assertEqual(self.order.state, 'sale')
         self.assertFalse(request.signed_quotation_text)
+
+    def test_ordered_and_invoiced(self):
+        """The customer finds what he ordered, and its invoice, where he approved it."""
+        self.order.action_confirm()
+        draft = self.order._create_invoices(final=True)
+        url = f'/my/requests/{self.request.id}'
+        page = self.url_open(url).text
+        self.assertIn(f'href="{self.order.get_portal_url()}"', page)
+        self.assertNotIn(f'/my/invoices/{draft.id}', page)
+        draft.action_post()
+        self.assertIn(f'/my/invoices/{draft.id}', self.url_open(url).text)
+        self.order.partner_id = self.stranger
+        self.assertFalse(self.request._get_portal_orders())
 
     def test_declined(self):
         self.url_open(
