@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timezone
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -146,20 +146,35 @@ class AftersalesRequest(models.Model):
 
         Other systems call it by JSON-2 (``aftersales.request/note_on_site`` with ``ids``).
 
-        :param at: when, in UTC, as a moment or as ISO 8601 text; now when not given
+        :param at: when, as a moment in UTC or as ISO 8601 text, which is UTC unless it says
+            otherwise; now when not given
         :return: True
         :raise AccessError: the user may not change one of the requests
-        :raise UserError: the moment is to come, or before a request was received
+        :raise UserError: the text is no moment, or one to come, or before a request was received
         """
         self.check_access('write')
         now = fields.Datetime.now()
-        moment = fields.Datetime.to_datetime(at) or now
+        moment = self._read_moment(at) or now
         if moment > now or any(moment < request.date_received for request in self):
             raise UserError(
                 self.env._("A visit is after its request was received, and not to come.")
             )
         self._post_sla_event('on_site', at=moment)
         return True
+
+    @api.model
+    def _read_moment(self, at: str | datetime | None) -> datetime | None:
+        """Return the moment, in UTC, that another system wrote."""
+        if not isinstance(at, str):
+            return fields.Datetime.to_datetime(at)
+        try:
+            moment = datetime.fromisoformat(at.strip().replace('Z', '+00:00'))
+        except ValueError as error:
+            text = self.env._("%s is no moment. Write it as 2026-03-08T14:30:00Z.", at)
+            raise UserError(text) from error
+        if moment.tzinfo:
+            moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
+        return moment.replace(microsecond=0)
 
     def _note_sla_facts(self, facts: list[tuple]) -> None:
         """Note what happened to requests and bring their clocks in line.

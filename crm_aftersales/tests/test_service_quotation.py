@@ -298,6 +298,17 @@ class TestServiceQuotation(QuotationCase):
                     getattr(order.with_user(user), f'{method}_aftersales_quotation')()
         self.assertEqual(order.state, 'draft')
 
+    def test_nothing_is_taken_from_the_customer_by_one_click(self):
+        """Whatever cancels a quotation he could accept asks first."""
+        Request = self.env['aftersales.request'].with_user(self.user_service)
+        form = etree.fromstring(Request.get_view(view_type='form')['arch'])
+        (button,) = form.iterfind(".//button[@name='action_cancel_quotation']")
+        self.assertTrue(button.get('confirm'))
+        plain, asking = form.iterfind(".//button[@name='action_cancel']")
+        self.assertIn('has_open_quotation', plain.get('invisible'))
+        self.assertIn('not has_open_quotation', asking.get('invisible'))
+        self.assertEqual((plain.get('confirm'), bool(asking.get('confirm'))), (None, True))
+
     def test_readers_have_no_buttons(self):
         def get_buttons(user):
             Request = self.env['aftersales.request'].with_user(user)

@@ -74,6 +74,20 @@ class TestSlaEvents(SlaCommon):
         self.assertEqual((clock.state, clock.used_sec), ('met', 2 * 3600))
         self.assertEqual(request.sla_state, 'met')
 
+    def test_on_site_reads_how_others_write_moments(self):
+        self._create_policy(response=0, resolution=0, on_site_hours=4)
+        request = self._request_at(MONDAY)
+        with freeze_time(MONDAY + timedelta(days=1)):
+            with self.assertRaisesRegex(UserError, "yesterday is no moment"):
+                request.note_on_site('yesterday')
+            moment = (MONDAY + timedelta(hours=2)).isoformat()
+            for text in (moment, moment + 'Z', moment + '.250+00:00'):
+                request.note_on_site(text)
+            request.note_on_site((MONDAY + timedelta(hours=9)).isoformat() + '+08:00')
+        events = request.sla_event_ids.filtered(lambda event: event.kind == 'on_site')
+        hours = [(event.at - MONDAY).total_seconds() / 3600 for event in events]
+        self.assertEqual(hours, [2, 2, 2, 1])
+
     def test_time_used_counts_while_the_clock_runs(self):
         self._create_pausing_policy(response=0, resolution=8)
         request = self._request_at(MONDAY)
