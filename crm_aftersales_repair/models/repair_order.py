@@ -135,6 +135,19 @@ class RepairOrder(models.Model):
         (free & wrong).date_in_service = False  # they were never here
         free.state = 'active'
 
+    def action_validate(self):
+        """Do not ask whether a customer's product is in stock: he brings it."""
+        res = super().action_validate()
+        asked = isinstance(res, dict) and res.get('res_model') == self._get_stock_warning_model()
+        if asked and self.sudo().aftersales_unit_id:
+            return self._action_repair_confirm()
+        return res
+
+    @api.model
+    def _get_stock_warning_model(self) -> str:
+        """Return the model of the question that core asks when a product is not in stock."""
+        return 'stock.warn.insufficient.qty.repair'
+
     def action_repair_done(self):
         res = super().action_repair_done()
         for repair in self.sudo().filtered('aftersales_unit_id'):
@@ -174,7 +187,8 @@ class RepairOrder(models.Model):
             'default_aftersales_unit_id': unit.id,
             'default_partner_id': unit.partner_id.id,
             'default_product_id': unit.product_id.id,
-            'default_lot_id': unit.lot_id.id,
+            # the name core reads: default_lot_id would be the number of each part, too
+            'default_repair_lot_id': unit.lot_id.id,
         }
         if new:
             action |= {'views': [(False, 'form')], 'view_mode': 'form', 'res_id': False}

@@ -106,6 +106,25 @@ class TestRepair(DeliveryCase):
         self.assertLessEqual(find(repairs[2:]), few)
         self.assertEqual(len(repairs.aftersales_unit_id), 12)
 
+    def test_parts_without_a_number_come_out_of_a_numbered_product(self):
+        """The number of the product is not taken for that of its parts."""
+        repair = self.create_repair(('remove', self.seal, 1, None))
+        self.assertTrue(repair.action_validate())
+        repair.action_repair_start()
+        repair.move_ids.quantity = 1
+        repair.action_repair_end()
+        self.assertEqual(repair.move_ids.state, 'done')
+        self.assertFalse(repair.move_ids.move_line_ids.lot_id)
+
+    def test_what_a_customer_brings_is_not_missed_in_stock(self):
+        repair = self.create_repair()
+        repair.action_validate()
+        self.assertEqual(repair.state, 'confirmed')
+        # what is not a customer's product is asked for as ever
+        foreign = self.env['repair.order'].create({'product_id': self.seal.id, 'product_qty': 1000})
+        self.assertEqual(foreign.action_validate()['target'], 'new')
+        self.assertEqual(foreign.state, 'draft')
+
     def test_in_service_while_in_the_workshop(self):
         first, second = self.create_repair(), self.create_repair()
         self.assertEqual(self.pump.state, 'active')
