@@ -90,7 +90,8 @@ class AftersalesSelfaudit(models.Model):
         vals_list = []
         for followup in followups.sudo():
             items = self._get_items(followup)
-            if items:
+            # of an answer without name nobody may be known who could review his work
+            if items and self._get_reviewer(followup):
                 vals_list.append(self._prepare_vals(followup, items))
         audits = self.sudo().create(vals_list)
         for audit in audits.filtered('user_id'):
@@ -107,9 +108,14 @@ class AftersalesSelfaudit(models.Model):
         return items.filtered(lambda item: not item.team_ids or followup.team_id in item.team_ids)
 
     @api.model
+    def _get_reviewer(self, followup):
+        """Return who answers the questions: who did the work, else who sees to the bad score."""
+        return followup.request_id.user_id or followup.user_id
+
+    @api.model
     def _prepare_vals(self, followup, items) -> dict:
-        """Return the values of the review of a bad score; who did the work reviews it."""
-        reviewer = followup.request_id.user_id or followup.user_id
+        """Return the values of the review of a bad score."""
+        reviewer = self._get_reviewer(followup)
         items = items.with_context(lang=reviewer.lang or self.env.lang)
         return {
             'followup_id': followup.id,

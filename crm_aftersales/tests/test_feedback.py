@@ -9,6 +9,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
+from odoo.tools.safe_eval import safe_eval
 
 from .common import MONDAY, AftersalesCommon
 
@@ -212,6 +213,22 @@ class TestFeedback(FeedbackCommon):
         followup = self._followups(feedback_id=answer.id)
         self.assertFalse(followup.partner_id or followup.request_id)
         self.assertTrue(followup.deadline)
+
+    def test_4_7_without_name_nobody_is_called(self):
+        """It can be closed all the same, and nobody is asked to review work that is not known."""
+        self.env['aftersales.selfaudit.item'].create({'name': "Called before?"})
+        self.questions._answer({'nps': '2'}, anonymous=True)
+        answer = self.env['aftersales.feedback'].search([('anonymous', '=', True)], limit=1)
+        followup = self._followups(feedback_id=answer.id)
+        self.assertFalse(followup.user_id or followup.selfaudit_ids)
+        view = followup.with_user(self.user_service).get_view(view_type='form')
+        values = {name: followup[name] for name in ('id', 'state', 'feedback_id', 'partner_id')}
+        buttons = {
+            button.get('name'): not safe_eval(button.get('invisible'), dict(values))
+            for button in html.fromstring(view['arch']).xpath('//header/button')
+            if button.get('name') in ('action_contacted', 'action_done')
+        }
+        self.assertEqual(buttons, {'action_contacted': False, 'action_done': True})
 
     @mute_logger('odoo.addons.base.models.ir_model')
     def test_4_7_the_question_looks_unanswered(self):
