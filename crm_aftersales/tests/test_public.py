@@ -280,6 +280,12 @@ class TestPublicForm(PublicCase):
         self.env['res.lang']._activate_lang('zh_CN')
         page = self.url_open('/aftersales/request?lang=zh_CN').text
         self.assertIn('lang="zh-CN"', page)
+        # the pages of a website lead here by the language in the address
+        for browser in ('en-US,en', 'zh-CN,zh'):
+            self.opener.cookies.pop('frontend_lang', None)
+            headers = {'Accept-Language': browser}
+            page = self.url_open('/zh_CN/aftersales/request', headers=headers).text
+            self.assertRegex(page, '<html[^>]* lang="zh-CN"', browser)
 
 
 @tagged('post_install', '-at_install')

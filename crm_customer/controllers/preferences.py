@@ -204,11 +204,13 @@ class PreferencesPortal(CustomerPortal):
     def _speak_language(self, person) -> None:
         """Speak the language chosen on the page or before, the person's, or the browser's.
 
+        A language in the address was chosen too: the other pages of a website lead here by it.
         The person's is that of the message the link stood in.
         """
         find = request.env['ir.http'].get_nearest_lang
         lang = (
             find(request.httprequest.args.get('lang'))
+            or find(self._get_address_lang())
             or find(request.cookies.get('frontend_lang'))
             or find(person.partner_id.lang)
             or find(request.best_lang)
@@ -216,6 +218,12 @@ class PreferencesPortal(CustomerPortal):
         )
         request.update_context(lang=lang)
         request.future_response.set_cookie('frontend_lang', lang)
+
+    def _get_address_lang(self) -> str | bool:
+        """Return the code of the language in the address as it was typed; core cuts it off."""
+        typed = request.httprequest.environ.get('REQUEST_URI', '').lstrip('/')
+        first = typed.partition('?')[0].partition('/')[0]
+        return request.env['res.lang']._get_data(url_code=first).code
 
     def _save_preferences(self, person, company, source: str, url: str, post: dict, link=None):
         """Save what was posted, or show the page again with what is wrong."""
