@@ -327,6 +327,18 @@ class AftersalesRequest(models.Model):
                     )
                 )
 
+    def _ensure_resolved_later(self) -> None:
+        """Refuse past requests that were resolved before they were received."""
+        for request in self:
+            ended = request.date_resolved or request.date_closed
+            if ended and ended < request.date_received:
+                raise ValidationError(
+                    self.env._(
+                        "%(request)s: nothing is resolved before it was received.",
+                        request=request.display_name,
+                    )
+                )
+
     # ------------------------------------------------------------
     # CRUD
     # ------------------------------------------------------------
@@ -335,19 +347,31 @@ class AftersalesRequest(models.Model):
     def create(self, vals_list):
         numbering = Numbering(self.env, 'aftersales.request')
         # Looked up once and not for every request of a batch.
-        defaults = {'stage_id': self._get_default_stage_id()}
+        default = self._get_default_stage_id()
         requests = super().create(
             [
                 {
-                    **defaults,
+                    'stage_id': self._get_stage_id_of_past(vals) or default,
                     **vals,
                     'number': vals.get('number') or numbering.draw(self._get_vals_company(vals)),
                 }
                 for vals in vals_list
             ]
         )
+        requests._ensure_resolved_later()
         requests._stamp_state_dates()
         return requests
+
+    @api.model
+    def _get_stage_id_of_past(self, vals: dict) -> int:
+        """Return the stage of a past request that says when it ended; 0 of what has not ended.
+
+        Files of earlier systems rarely name a stage of ours.
+        """
+        for name, state in (('date_closed', 'closed'), ('date_resolved', 'resolved')):
+            if vals.get(name):
+                return self.env['aftersales.request.stage']._get_for_state(state).id
+        return 0
 
     @api.model
     def _get_vals_company(self, vals: dict):

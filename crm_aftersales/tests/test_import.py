@@ -63,6 +63,25 @@ class TestImport(JobCase):
         self.assertEqual(set(unit.meter_reading_ids.mapped('source')), {'import'})
         self.assertEqual(self.bring_in(text, 'meter_readings'), (0, 0, 3, 1))
 
+    def test_past_requests_that_name_no_stage(self):
+        """What was resolved or closed years ago is not open again, and nothing is owed."""
+        text = (
+            "External ID,Customer Email,Customer Name,Subject,Received on,Resolved on,Closed on\n"
+            "R-n1,past@example.com,Past Li,It hums,2025-03-03 02:00:00,2025-03-04 02:00:00,"
+            "2025-03-05 02:00:00\n"
+            "R-n2,past@example.com,Past Li,It drips,2025-03-03 02:00:00,2025-03-04 02:00:00,\n"
+            "R-n3,past@example.com,Past Li,It stops,2025-03-03 02:00:00,,\n"
+            "R-n4,past@example.com,Past Li,It lies,2025-03-03 02:00:00,2025-03-02 02:00:00,\n"
+        )
+        self.assertEqual(self.bring_in(text, 'requests'), (3, 0, 0, 1))
+        requests = [self.env.ref(f'__import__.R-n{number}') for number in (1, 2, 3)]
+        self.assertEqual([request.state for request in requests], ['closed', 'resolved', 'new'])
+        self.assertEqual(
+            [str(request.date_resolved)[:10] for request in requests[:2]], ['2025-03-04'] * 2
+        )
+        self.assertNotIn('running', requests[1].sla_clock_ids.mapped('state'))
+        self.assertEqual(self.bring_in(text, 'requests'), (0, 0, 3, 1))
+
     def test_past_requests(self):
         """They keep number and days; nobody is told, no checklist is asked for."""
         self.env['product.product'].create({'name': "Pump", 'default_code': 'PUMP-T'})
