@@ -150,8 +150,11 @@ class AftersalesRequest(models.Model):
             otherwise; now when not given
         :return: True
         :raise AccessError: the user may not change one of the requests
-        :raise UserError: the text is no moment, or one to come, or before a request was received
+        :raise UserError: no request is named, the text is no moment, or one to come, or before a
+            request was received
         """
+        if not self:
+            raise UserError(self.env._("Name the requests that were visited in “ids”."))
         self.check_access('write')
         now = fields.Datetime.now()
         moment = self._read_moment(at) or now

@@ -78,6 +78,8 @@ class TestSlaEvents(SlaCommon):
         self._create_policy(response=0, resolution=0, on_site_hours=4)
         request = self._request_at(MONDAY)
         with freeze_time(MONDAY + timedelta(days=1)):
+            with self.assertRaisesRegex(UserError, "ids"):
+                request.browse().note_on_site()
             with self.assertRaisesRegex(UserError, "yesterday is no moment"):
                 request.note_on_site('yesterday')
             moment = (MONDAY + timedelta(hours=2)).isoformat()
