@@ -45,6 +45,12 @@ class TestDashboard(TransactionCase):
         aggregator = measure.get('aggregator') or self.env[model]._fields[name].aggregator
         return f'{name}:{aggregator}'
 
+    def test_axes_have_no_words(self):
+        """Titles of charts are translated, those of their axes are not: they are units only."""
+        for figure in self.data['sheets'][0]['figures']:
+            for axis in figure['data'].get('axesDesign', {}).values():
+                self.assertNotRegex(axis.get('title', {}).get('text', ''), '[A-Za-z]{2}')
+
     def test_fields_exist(self):
         named = fields_in_spreadsheet(self.data)
         self.assertIn('aftersales.report', named)
