@@ -121,7 +121,7 @@ class AftersalesUnit(models.Model):
                 'not_covered',
                 0,
                 self.env['aftersales.warranty'],
-                self.env._("No warranty was granted."),
+                self._get_no_warranty_reason(),
                 None,
             )
 
@@ -133,6 +133,15 @@ class AftersalesUnit(models.Model):
             return RANKS[answer.state], answer.percent, has_begun, nearness
 
         return max(answers, key=get_rank)
+
+    def _get_no_warranty_reason(self) -> str:
+        """Return why no warranty answers: there was none, or it is void.
+
+        Customers read it, so why it is void stays with staff.
+        """
+        if self.warranty_ids.filtered(lambda row: row.state == 'void' and row.layer != 'part'):
+            return self.env._("The warranty is void.")
+        return self.env._("No warranty was granted.")
 
     def _name_what_waits(self, answer: WarrantyAnswer) -> WarrantyAnswer:
         """Add to a refusal that something was sold which has not begun: who bought it will ask."""

@@ -23,7 +23,8 @@ class TestWarrantyChange(WarrantyCommon):
         unit._withdraw()
         self.assertEqual((sold.state, sold.reason), ('void', "Taken back"))
         self.assertFalse(unit.warranty_end)
-        self.assertEqual(unit._get_warranty_answer(date(2026, 2, 1)).state, 'not_covered')
+        answer = unit._get_warranty_answer(date(2026, 1, 10))
+        self.assertEqual((answer.state, answer.reason), ('not_covered', "The warranty is void."))
         again = self._create_unit(
             date_delivered='2026-05-01', serial='R-1', partner_id=self.stranger.id
         )
