@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from freezegun import freeze_time
+from lxml import etree
 
 from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
@@ -13,6 +14,16 @@ from .test_request_merge import MergeCase
 @tagged('post_install', '-at_install')
 class TestRequestSplit(MergeCase):
     """One request becomes two, and they know of each other."""
+
+    def test_phones_show_what_is_split(self):
+        """Messages are cards there: of a list nobody could read which is which."""
+        view = self.env['aftersales.request.split'].get_view(view_type='form')
+        (field,) = etree.fromstring(view['arch']).iterfind(".//field[@name='message_ids']")
+        self.assertEqual(field.get('mode'), 'list,kanban')
+        card = self.env.ref('crm_aftersales.mail_message_view_kanban_split')
+        self.assertIn(card.xml_id, field.get('context'))
+        for arch in (field.find('kanban'), etree.fromstring(card.arch)):
+            self.assertIsNotNone(arch.find(".//field[@name='preview']"))
 
     def test_split_messages(self):
         request = self._create_request(user_id=self.user_service.id)
