@@ -1,5 +1,6 @@
 import re
 from datetime import timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 from lxml import html
@@ -110,6 +111,19 @@ class TestSurvey(FeedbackCommon):
         self.assertEqual(request.feedback_ids.user_id, self.user_technician)
         request._get_survey_url()
         self.assertEqual(len(request.feedback_ids), 2)
+
+    def test_mail_says_what_is_true(self):
+        """It counts its questions, and asks for an answer only where one comes back."""
+        request = self._close()
+        template = self.env.ref('crm_aftersales.mail_template_request_survey')
+        for takes_answers, asks_ease in ((True, True), (False, False)):
+            self.company.aftersales_ask_ces = asks_ease
+            with patch.object(type(request), '_takes_answers', return_value=takes_answers):
+                body = template._render_field('body_html', request.ids)[request.id]
+            self.assertEqual("Simply answer this mail" in body, takes_answers)
+            self.assertEqual("See your request" in body, not takes_answers)
+            self.assertEqual("two short questions" in body, asks_ease)
+            self.assertEqual("a short question" in body, not asks_ease)
 
 
 @tagged('post_install', '-at_install')
