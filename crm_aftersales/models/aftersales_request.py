@@ -489,6 +489,12 @@ class AftersalesRequest(models.Model):
         """Work on resolved, closed or cancelled requests again."""
         self.filtered(lambda request: request.state not in OPEN_STATES)._move_to_state('open')
 
+    @api.model
+    def get_import_templates(self) -> list[dict]:
+        """Lead who brings past requests to the import that keeps their numbers and days."""
+        label = self.env._("Past requests, with numbers and days: Customers > Imports")
+        return [{'label': label, 'template': '/odoo/crm-imports'}]
+
     # ------------------------------------------------------------
     # Rating
     # ------------------------------------------------------------

@@ -63,6 +63,12 @@ class TestImport(JobCase):
         self.assertEqual(set(unit.meter_reading_ids.mapped('source')), {'import'})
         self.assertEqual(self.bring_in(text, 'meter_readings'), (0, 0, 3, 1))
 
+    def test_import_of_the_list_leads_here(self):
+        """Core's import takes neither numbers nor days of requests."""
+        (template,) = self.env['aftersales.request'].get_import_templates()
+        path = self.env.ref('crm_customer.crm_import_action').path
+        self.assertEqual(template['template'], f'/odoo/{path}')
+
     def test_past_requests_that_name_no_stage(self):
         """What was resolved or closed years ago is not open again, and nothing is owed."""
         text = (
