@@ -53,6 +53,7 @@ class AftersalesWarranty(models.Model):
                       %(subject)s AS subject,
                       'aftersales.warranty' AS origin_model, warranty.id AS origin_id,
                       'mail.template' AS content_model, %(template)s AS content_id,
+                      jsonb_build_object('layout', %(layout)s) AS content_values,
                       concat_ws(':', 'aftersales.warranty', warranty.id, 'ends',
                                 warranty.date_end) AS key,
                       (warranty.date_end + 1)::timestamp AT TIME ZONE %(zone)s AT TIME ZONE 'UTC'
@@ -72,6 +73,7 @@ class AftersalesWarranty(models.Model):
             company=company.id,
             subject=template.name,
             template=template.id,
+            layout='mail.mail_notification_light',
             zone=zone,
             first=max(last - timedelta(days=MISSED_DAYS), today - timedelta(days=1)),
             last=last,

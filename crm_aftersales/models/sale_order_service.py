@@ -203,4 +203,5 @@ class SaleOrder(models.Model):
             'origin_id': self.id,
             'content_model': template._name,
             'content_id': template.id,
+            'content_values': {'layout': 'mail.mail_notification_light'},
         }

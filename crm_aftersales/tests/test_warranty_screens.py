@@ -214,6 +214,8 @@ class TestWarrantyScreens(WarrantyCommon):
         self.assertEqual(self._messages(unit), message, "once")
         content = message._compose()[message.id]
         self.assertIn("Pump", content.subject)
+        self.assertIn(f'/my/equipment/{unit.id}?access_token=', content.body)
+        self.assertIn(f'<b>{self.company.name}</b>', content.body, "in the company's layout")
 
     def test_who_is_not_reminded(self):
         self.company.aftersales_warranty_reminder_days = 30
