@@ -327,14 +327,15 @@ class AftersalesRequest(models.Model):
                     )
                 )
 
-    def _ensure_resolved_later(self) -> None:
-        """Refuse past requests that were resolved before they were received."""
+    def _ensure_days_in_order(self) -> None:
+        """Refuse past requests that were resolved before they were received, and the like."""
         for request in self:
-            ended = request.date_resolved or request.date_closed
-            if ended and ended < request.date_received:
+            days = (request.date_received, request.date_resolved, request.date_closed)
+            known = [day for day in days if day]
+            if known != sorted(known):
                 raise ValidationError(
                     self.env._(
-                        "%(request)s: nothing is resolved before it was received.",
+                        "%(request)s: it is received first, then resolved, then closed.",
                         request=request.display_name,
                     )
                 )
@@ -358,7 +359,7 @@ class AftersalesRequest(models.Model):
                 for vals in vals_list
             ]
         )
-        requests._ensure_resolved_later()
+        requests._ensure_days_in_order()
         requests._stamp_state_dates()
         return requests
 

@@ -6,6 +6,9 @@ from odoo.tools import format_datetime
 
 from .res_partner import READER_GROUPS
 
+#: type of the to-do about a quotation that outlives its request
+TO_DECIDE = 'crm_aftersales.mail_activity_quotation'
+
 
 class AftersalesRequest(models.Model):
     """What the customer says to a quotation: on the portal, or to the service desk."""
@@ -18,6 +21,20 @@ class AftersalesRequest(models.Model):
     signed_quotation_text = fields.Char(
         compute='_compute_has_open_quotation', string="Signed Quotation", groups=READER_GROUPS
     )
+
+    withdraws_quotation = fields.Boolean(
+        compute='_compute_withdraws_quotation',
+        groups=READER_GROUPS,
+        help="Whether cancelling the request takes a quotation from the customer.",
+    )
+
+    @api.depends('quotation_ids.state', 'quotation_ids.signature')
+    def _compute_withdraws_quotation(self):
+        for request in self:
+            sent = (
+                request.sudo()._get_open_quotations().filtered(lambda order: order.state == 'sent')
+            )
+            request.withdraws_quotation = not all(map(self._is_being_ordered, sent))
 
     @api.depends('quotation_ids.state', 'quotation_ids.signature')
     def _compute_has_open_quotation(self):
@@ -81,6 +98,8 @@ class AftersalesRequest(models.Model):
     def _on_state_changed(self, old_states):
         result = super()._on_state_changed(old_states)
         self.filtered(lambda request: request.state == 'cancelled')._withdraw_quotations()
+        for request in self.sudo().filtered(lambda request: old_states[request] == 'cancelled'):
+            request._settle_decisions()
         return result
 
     def _withdraw_quotations(self) -> None:
@@ -106,13 +125,21 @@ class AftersalesRequest(models.Model):
             )
         )
         user = self.user_id or self.team_id.user_id
-        if user:
+        if user and not self.activity_search([TO_DECIDE]):
             env = self.with_context(lang=user.lang or self.env.lang).env
             self.activity_schedule(
-                'mail.mail_activity_data_todo',
+                TO_DECIDE,
                 summary=env._("Confirm or cancel quotation %s", order.name),
                 user_id=user.id,
             )
+
+    def _settle_decisions(self) -> None:
+        """Take back the to-do about quotations that outlive the request once all are decided.
+
+        Runs in elevated rights.
+        """
+        if self.state != 'cancelled' or not self._get_open_quotations():
+            self.activity_unlink([TO_DECIDE])
 
     def _is_being_ordered(self, order) -> bool:
         """Whether the customer has signed a quotation, or a payment of it is on its way."""
@@ -177,6 +204,7 @@ class AftersalesRequest(models.Model):
             text = env._("Quotation %s was approved.", link)
         self._message_log(body=text)
         self._stop_waiting_for_word()
+        self._settle_decisions()
 
     def _on_quotation_declined(self, order) -> None:
         """React to a quotation that came to nothing: somebody has to see to it.
@@ -192,6 +220,7 @@ class AftersalesRequest(models.Model):
             text = env._("Quotation %s was cancelled.", link)
         self._message_log(body=text)
         self._stop_waiting_for_word()
+        self._settle_decisions()
 
     def _for_desk(self):
         """Return the request in the language of who works on it; the customer may act in his."""

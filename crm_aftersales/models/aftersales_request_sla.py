@@ -168,15 +168,15 @@ class AftersalesRequest(models.Model):
     @api.model
     def _read_moment(self, at: str | datetime | None) -> datetime | None:
         """Return the moment, in UTC, that another system wrote."""
-        if not isinstance(at, str):
-            return fields.Datetime.to_datetime(at)
+        if not at or not isinstance(at, str):
+            return fields.Datetime.to_datetime(at or None)
         try:
             moment = datetime.fromisoformat(at.strip().replace('Z', '+00:00'))
-        except ValueError as error:
+            if moment.tzinfo:
+                moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
+        except (ValueError, OverflowError) as error:
             text = self.env._("%s is no moment. Write it as 2026-03-08T14:30:00Z.", at)
             raise UserError(text) from error
-        if moment.tzinfo:
-            moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
         return moment.replace(microsecond=0)
 
     def _note_sla_facts(self, facts: list[tuple]) -> None:

@@ -91,7 +91,7 @@ class AftersalesSelfaudit(models.Model):
         for followup in followups.sudo():
             items = self._get_items(followup)
             # of an answer without name nobody may be known who could review his work
-            if items and self._get_reviewer(followup):
+            if items and (followup.request_id or self._get_reviewer(followup)):
                 vals_list.append(self._prepare_vals(followup, items))
         audits = self.sudo().create(vals_list)
         for audit in audits.filtered('user_id'):

@@ -66,7 +66,9 @@ class AftersalesUnit(models.Model):
                         if warranty._is_asked(*asked)
                     ],
                     days[unit.id],
-                )
+                ),
+                days[unit.id],
+                asked,
             )
             for unit in units
         }
@@ -139,13 +141,24 @@ class AftersalesUnit(models.Model):
 
         Customers read it, so why it is void stays with staff.
         """
-        if self.warranty_ids.filtered(lambda row: row.state == 'void' and row.layer != 'part'):
+        if self.warranty_ids.filtered(
+            lambda row: (
+                row.state == 'void'
+                and row.layer != 'part'
+                and row.ended_by in ('declared', 'replaced', 'withdrawn')
+            )
+        ):
             return self.env._("The warranty is void.")
         return self.env._("No warranty was granted.")
 
-    def _name_what_waits(self, answer: WarrantyAnswer) -> WarrantyAnswer:
-        """Add to a refusal that something was sold which has not begun: who bought it will ask."""
-        if answer.state != 'not_covered' or not self._get_extensions_to_inspect():
+    def _name_what_waits(self, answer: WarrantyAnswer, day: date, asked: tuple) -> WarrantyAnswer:
+        """Add to a refusal that what would cover it was sold and has not begun.
+
+        :param asked: line type, id of the product and ids of its categories
+        """
+        if answer.state != 'not_covered' or not any(
+            extension._would_cover(day, asked) for extension in self._get_extensions_to_inspect()
+        ):
             return answer
         text = self.env._("An extended warranty waits until the product was inspected.")
         return answer._replace(reason=f"{answer.reason} {text}")

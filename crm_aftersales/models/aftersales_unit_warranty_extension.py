@@ -65,6 +65,7 @@ class AftersalesUnit(models.Model):
                 if extension.date_end:
                     end = max(end or extension.date_end, extension.date_end)
                     limit = max(limit, extension.meter_end)
+            unit._settle_inspections()
 
     def _get_extensions_to_inspect(self):
         """Return extended warranties that were sold after the warranty before was over.
@@ -84,10 +85,17 @@ class AftersalesUnit(models.Model):
         :param user: who sold the extended warranty; who acts when nobody did
         """
         self.ensure_one()
-        user = user or self.env.user
-        may_read = user._is_internal() and self.with_user(user).has_access('read')
-        if may_read and not self.activity_search([INSPECTION]):
-            self.activity_schedule(INSPECTION, user_id=user.id)
+        user = user.filtered('active') or self.env.user
+        activity_type = self.env.ref(INSPECTION, raise_if_not_found=False)
+        if not activity_type or not user._is_internal() or user._is_superuser():
+            return
+        if self.activity_search([INSPECTION]):
+            return
+        # in his companies: who acts may be in others, and there he could not even be asked
+        his = self.with_user(user).with_context(allowed_company_ids=user.company_ids.ids)
+        if his.has_access('read'):
+            summary = activity_type.with_context(lang=user.lang).summary
+            self.activity_schedule(INSPECTION, user_id=user.id, summary=summary)
 
     def _settle_inspections(self) -> None:
         """Take back to-dos about products of which nothing waits any more."""

@@ -4,6 +4,7 @@ from datetime import date
 
 from odoo import fields, models
 
+from ..warranty import find_rule
 from .aftersales_unit_warranty_extension import INSPECTION
 
 
@@ -33,6 +34,16 @@ class AftersalesWarranty(models.Model):
         elif self.start_event == 'chained' and self.date_start != fields.Date.add(end, days=1):
             return self._move_extension(fields.Date.add(end, days=1), limit)
         return self
+
+    def _would_cover(self, day: date, asked: tuple) -> bool:
+        """Whether a warranty that waits was sold by a day and pays for what is asked.
+
+        :param asked: line type, id of the product and ids of its categories
+        """
+        self.ensure_one()
+        rule = find_rule(self.terms, *asked)
+        is_paid = not rule or (rule['percent'] and not rule['excluded'])
+        return bool(is_paid and fields.Date.to_date(self.terms['sold_on']) <= day)
 
     def _wait_for_inspection(self) -> None:
         """Note why the warranty does not start, and give who sold it a to-do."""

@@ -78,15 +78,17 @@ class TestImport(JobCase):
             "R-n2,past@example.com,Past Li,It drips,2025-03-03 02:00:00,2025-03-04 02:00:00,\n"
             "R-n3,past@example.com,Past Li,It stops,2025-03-03 02:00:00,,\n"
             "R-n4,past@example.com,Past Li,It lies,2025-03-03 02:00:00,2025-03-02 02:00:00,\n"
+            "R-n5,past@example.com,Past Li,It lies,2025-03-03 02:00:00,2025-03-05 02:00:00,"
+            "2025-03-04 02:00:00\n"
         )
-        self.assertEqual(self.bring_in(text, 'requests'), (3, 0, 0, 1))
+        self.assertEqual(self.bring_in(text, 'requests'), (3, 0, 0, 2))
         requests = [self.env.ref(f'__import__.R-n{number}') for number in (1, 2, 3)]
         self.assertEqual([request.state for request in requests], ['closed', 'resolved', 'new'])
         self.assertEqual(
             [str(request.date_resolved)[:10] for request in requests[:2]], ['2025-03-04'] * 2
         )
         self.assertNotIn('running', requests[1].sla_clock_ids.mapped('state'))
-        self.assertEqual(self.bring_in(text, 'requests'), (0, 0, 3, 1))
+        self.assertEqual(self.bring_in(text, 'requests'), (0, 0, 3, 2))
 
     def test_past_requests(self):
         """They keep number and days; nobody is told, no checklist is asked for."""

@@ -1,4 +1,4 @@
-from lxml import etree
+from lxml import etree, html
 
 from odoo import http
 from odoo.exceptions import AccessError, UserError
@@ -234,6 +234,23 @@ class TestServiceQuotation(QuotationCase):
         self.assertEqual(todo.mapped('summary'), [f"Confirm or cancel quotation {signed.name}"])
         self.assertEqual(todo.user_id, self.user_service)
         self.assertFalse(self.request._get_portal_quotations())
+        signed.action_confirm()
+        self.assertFalse(self.request.activity_ids)
+
+    def test_asked_before_a_quotation_is_taken_away(self):
+        """Only where cancelling takes one that the customer could order."""
+        request = self.request.with_user(self.user_service)
+        self._add(self.labour)
+        first = self._quote()
+        self.assertFalse(request.withdraws_quotation, "nobody knows of it")
+        request.action_send_quotation()
+        self.assertTrue(request.withdraws_quotation)
+        first.signature = PIXEL
+        self.assertFalse(request.withdraws_quotation, "it stays")
+        self._add(self.travel)
+        self._quote()
+        request.action_send_quotation()
+        self.assertTrue(request.withdraws_quotation)
 
     def test_payment_on_its_way_outlives_the_request(self):
         """Money that comes in must find its order; a payment begun and left is nothing."""
@@ -305,8 +322,8 @@ class TestServiceQuotation(QuotationCase):
         (button,) = form.iterfind(".//button[@name='action_cancel_quotation']")
         self.assertTrue(button.get('confirm'))
         plain, asking = form.iterfind(".//button[@name='action_cancel']")
-        self.assertIn('has_open_quotation', plain.get('invisible'))
-        self.assertIn('not has_open_quotation', asking.get('invisible'))
+        self.assertIn('withdraws_quotation', plain.get('invisible'))
+        self.assertIn('not withdraws_quotation', asking.get('invisible'))
         self.assertEqual((plain.get('confirm'), bool(asking.get('confirm'))), (None, True))
 
     def test_readers_have_no_buttons(self):
@@ -642,6 +659,11 @@ class TestServiceQuotationPortal(QuotationCase, HttpCase):
         self.assertNotIn(f'/my/invoices/{draft.id}', page)
         draft.action_post()
         self.assertIn(f'/my/invoices/{draft.id}', self.url_open(url).text)
+        refund = draft._reverse_moves()
+        refund.action_post()
+        page = html.fromstring(self.url_open(url).content)
+        (row,) = page.xpath(f"//li[a[contains(@href, '/my/invoices/{refund.id}')]]")
+        self.assertIn('-', row.text_content().replace(refund.name, ''), "what is given back")
         self.order.partner_id = self.stranger
         self.assertFalse(self.request._get_portal_orders())
 

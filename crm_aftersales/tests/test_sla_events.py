@@ -82,6 +82,8 @@ class TestSlaEvents(SlaCommon):
                 request.browse().note_on_site()
             with self.assertRaisesRegex(UserError, "yesterday is no moment"):
                 request.note_on_site('yesterday')
+            with self.assertRaisesRegex(UserError, "is no moment"):
+                request.note_on_site('9999-12-31T23:59:59-05:00')
             moment = (MONDAY + timedelta(hours=2)).isoformat()
             for text in (moment, moment + 'Z', moment + '.250+00:00'):
                 request.note_on_site(text)

@@ -311,17 +311,21 @@ class TestWarrantyExtension(WarrantyCommon):
         _ok, message, _count = self.env['crm.selfcheck'].sudo()._check_aftersales_warranty()
         self.assertNotIn(unit.ref, message)
 
+    def _sell_by_somebody(self, unit):
+        order = self._sell(unit, confirm=False)
+        order.user_id = self._create_user('extension_seller', 'sales_team.group_sale_salesman')
+        with freeze_time('2026-03-02 10:00:00'):
+            order.action_confirm()
+        return order
+
     def test_4_2_8_a_gap_needs_an_inspection(self):
         unit = self._create_unit(date_delivered='2023-01-10')
-        seller = self._create_user('extension_seller', 'sales_team.group_sale_salesman')
-        order = self._sell(unit, confirm=False)
-        order.user_id = seller
-        order.action_confirm()
+        order = self._sell_by_somebody(unit)
         unit._settle_extensions()
         warranty = self._extended(unit)
         self.assertEqual((warranty.state, warranty.date_start), ('draft', False))
         self.assertIn("inspected", warranty.reason)
-        self.assertEqual(unit.activity_ids.user_id, seller)
+        self.assertEqual(unit.activity_ids.user_id, order.user_id)
         self.assertEqual(len(unit.activity_ids), 1, "asked once")
         answer = unit._get_warranty_answer(date(2026, 3, 5))
         self.assertEqual(answer.state, 'not_covered')
@@ -334,10 +338,41 @@ class TestWarrantyExtension(WarrantyCommon):
         self.assertEqual(unit.warranty_end, date(2027, 3, 8))
         self.assertFalse(unit.activity_ids)
 
+    def test_4_2_8_seller_of_another_company_than_who_confirms(self):
+        other = self.env['res.company'].create({'name': "Other"})
+        seller = self._create_user('extension_alone', 'sales_team.group_sale_salesman')
+        unit = self._create_unit(date_delivered='2023-01-10')
+        order = self._sell(unit, confirm=False)
+        order.user_id = seller
+        both = [self.company.id, other.id]
+        order.with_context(allowed_company_ids=both).action_confirm()
+        self.assertEqual((order.state, unit.activity_ids.user_id), ('sale', seller))
+
+    def test_4_2_8_nothing_to_inspect_once_the_base_goes_on(self):
+        """The day of delivery was wrong: there is no gap."""
+        unit = self._create_unit(date_delivered='2023-01-10')
+        self._sell_by_somebody(unit)
+        self.assertTrue(unit.activity_ids)
+        unit.date_delivered = '2026-01-10'
+        self.assertEqual(self._extended(unit).mapped('state'), ['active'])
+        self.assertFalse(unit.activity_ids)
+
+    def test_4_2_8_what_waits_is_named_where_it_would_pay(self):
+        self._create_warranty_policy({'line_type': 'travel', 'excluded': True, 'name': "Travel"})
+        unit = self._create_unit(date_delivered='2023-01-10')
+        self._sell(unit)
+
+        def reason(day, line_type):
+            return unit._get_warranty_answer(day, line_type=line_type).reason
+
+        self.assertIn("waits until", reason(date(2026, 3, 5), 'labour'))
+        self.assertNotIn("waits until", reason(date(2026, 3, 5), 'travel'))
+        self.assertNotIn("waits until", reason(date(2026, 2, 1), 'labour'), "not sold by then")
+
     def test_4_2_8_nothing_to_inspect_once_the_order_is_cancelled(self):
         unit = self._create_unit(date_delivered='2023-01-10')
-        order = self._sell(unit)
-        self.assertEqual(unit.activity_ids.user_id, order.user_id)
+        order = self._sell_by_somebody(unit)
+        self.assertTrue(unit.activity_ids)
         order._action_cancel()
         self.assertFalse(unit.activity_ids)
         answer = unit._get_warranty_answer(date(2026, 3, 5))
