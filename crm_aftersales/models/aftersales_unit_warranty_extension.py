@@ -65,7 +65,7 @@ class AftersalesUnit(models.Model):
                 if extension.date_end:
                     end = max(end or extension.date_end, extension.date_end)
                     limit = max(limit, extension.meter_end)
-            unit._settle_inspections()
+        self._settle_inspections()
 
     def _get_extensions_to_inspect(self):
         """Return extended warranties that were sold after the warranty before was over.
@@ -99,6 +99,9 @@ class AftersalesUnit(models.Model):
 
     def _settle_inspections(self) -> None:
         """Take back to-dos about products of which nothing waits any more."""
-        for unit in self.sudo():
-            if not unit._get_extensions_to_inspect():
-                unit.activity_unlink([INSPECTION])
+        extended = self.sudo().filtered(
+            lambda unit: 'extended' in unit.warranty_ids.mapped('layer')
+        )
+        done = extended.filtered(lambda unit: not unit._get_extensions_to_inspect())
+        if done:
+            done.activity_unlink([INSPECTION])
