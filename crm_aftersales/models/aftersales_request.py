@@ -348,11 +348,13 @@ class AftersalesRequest(models.Model):
     def create(self, vals_list):
         numbering = Numbering(self.env, 'aftersales.request')
         # Looked up once and not for every request of a batch.
-        default = self._get_default_stage_id()
+        stage_ids = {'new': self._get_default_stage_id()}
+        for state in {self._get_state_of_past(vals) for vals in vals_list} - stage_ids.keys():
+            stage_ids[state] = self.env['aftersales.request.stage']._get_for_state(state).id
         requests = super().create(
             [
                 {
-                    'stage_id': self._get_stage_id_of_past(vals) or default,
+                    'stage_id': stage_ids[self._get_state_of_past(vals)],
                     **vals,
                     'number': vals.get('number') or numbering.draw(self._get_vals_company(vals)),
                 }
@@ -364,15 +366,14 @@ class AftersalesRequest(models.Model):
         return requests
 
     @api.model
-    def _get_stage_id_of_past(self, vals: dict) -> int:
-        """Return the stage of a past request that says when it ended; 0 of what has not ended.
+    def _get_state_of_past(self, vals: dict) -> str:
+        """Return the state of a past request that says when it ended; 'new' for others.
 
         Files of earlier systems rarely name a stage of ours.
         """
-        for name, state in (('date_closed', 'closed'), ('date_resolved', 'resolved')):
-            if vals.get(name):
-                return self.env['aftersales.request.stage']._get_for_state(state).id
-        return 0
+        if vals.get('date_closed'):
+            return 'closed'
+        return 'resolved' if vals.get('date_resolved') else 'new'
 
     @api.model
     def _get_vals_company(self, vals: dict):
