@@ -53,3 +53,12 @@ class AftersalesPauseReason(models.Model):
 
     def _get_cap_seconds(self) -> int:
         return round(self.cap_hours * 3600)
+
+    def _get_used_up_text(self) -> str:
+        """Return what a request says when it waited for this as long as it may.
+
+        The reason may have been deleted meanwhile: the recordset is empty then.
+        """
+        if not self:
+            return self.env._("The limit of the pause is reached, the clocks run again.")
+        return self.env._("The limit of the pause is reached, the clocks run again: %s", self.name)

@@ -278,10 +278,7 @@ class AftersalesRequest(models.Model):
         for request, reason in reasons.items():
             user = request.user_id or request.team_id.user_id
             reason = reason.with_context(lang=user.lang or self.env.lang)
-            text = reason.env._(
-                "The limit of the pause is reached, the clocks run again: %s", reason.name
-            )
-            request._message_log(body=text)
+            request._message_log(body=reason._get_used_up_text())
 
     @api.model
     def _is_sla_manager(self) -> bool:

@@ -143,9 +143,9 @@ class AftersalesSlaClock(models.Model):
         ladders = {policy.id: policy.escalation_ids for policy in policies.exists()}
         todo = defaultdict(list)
         for row, before, after in fired:
-            for step in ladders.get(row['policy_id'], ()):
-                if before < step.percent <= after and step.kind in (False, row['kind']):
-                    todo[step].append(row['id'])
+            ladder = ladders.get(row['policy_id'], self.env['aftersales.sla.escalation'])
+            for step in ladder._get_taken(row['kind'], before, after):
+                todo[step].append(row['id'])
         for step, clock_ids in todo.items():
             clocks = self.browse(clock_ids)
             try:

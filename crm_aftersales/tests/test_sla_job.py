@@ -147,6 +147,26 @@ class TestSlaJob(SlaCommon):
             request.pause_reason_id = reason
         self.assertFalse(request._get_wrong_clocks())
 
+    def test_pause_whose_reason_was_deleted_runs_out_without_its_name(self):
+        reason = self._create_pause_reason(name="Customer is away", cap_hours=2)
+        self.policy.pause_reason_ids = reason
+        request = self._request_at(MONDAY)
+        with freeze_time(MONDAY + HOUR):
+            request.pause_reason_id = reason
+        reason.unlink()
+        self._run(datetime(2026, 3, 2, 13, 30))
+        self.assertIn("the clocks run again.", request.message_ids[0].body)
+        self.assertFalse(request._get_wrong_clocks())
+
+    def test_steps_that_waited_for_the_morning_tell_each_user_once(self):
+        for percent in (50, 75):
+            self._add_step(percent)
+        self._add_step(75, recipient='leader')
+        self._request_at(MONDAY, user_id=self.user_service.id)
+        self._run(datetime(2026, 3, 3, 8))
+        self.assertIn("75 %", self._notices(self.user_service).subject)
+        self.assertIn("75 %", self._notices(self.user_manager).subject)
+
     def test_notice_of_many_leads_to_each_in_an_e_mail_too(self):
         self._add_step(50)
         user = self.user_service
@@ -280,7 +300,8 @@ class TestSlaJob(SlaCommon):
             self._add_step(percent)
             self._add_step(percent, policy_id=short.id)
         request = self._request_at(MONDAY, user_id=self.user_service.id, priority='1')
-        self._run(MONDAY + HOUR + timedelta(minutes=1))
+        for minutes in (46, 61):
+            self._run(MONDAY + timedelta(minutes=minutes))
         self.assertEqual(len(self._notices(self.user_service)), 2)
         with freeze_time(MONDAY + 2 * HOUR):
             request.priority = '0'

@@ -4,6 +4,8 @@ from odoo import api, fields, models
 
 #: states in which the product lies in the workshop
 WORKSHOP_STATES = ('confirmed', 'under_repair')
+#: model of the question that core asks when a product is not in stock
+STOCK_QUESTION = 'stock.warn.insufficient.qty.repair'
 
 
 class RepairOrder(models.Model):
@@ -138,15 +140,10 @@ class RepairOrder(models.Model):
     def action_validate(self):
         """Do not ask whether a customer's product is in stock: he brings it."""
         res = super().action_validate()
-        asked = isinstance(res, dict) and res.get('res_model') == self._get_stock_warning_model()
+        asked = isinstance(res, dict) and res.get('res_model') == STOCK_QUESTION
         if asked and self.sudo().aftersales_unit_id:
             return self._action_repair_confirm()
         return res
-
-    @api.model
-    def _get_stock_warning_model(self) -> str:
-        """Return the model of the question that core asks when a product is not in stock."""
-        return 'stock.warn.insufficient.qty.repair'
 
     def action_repair_done(self):
         res = super().action_repair_done()
