@@ -151,6 +151,22 @@ class AftersalesRequest(models.Model):
             payment.state in ('pending', 'authorized', 'done') for payment in order.transaction_ids
         )
 
+    def _get_portal_payment_step(self, order) -> str:
+        """Return where the payment of a quotation stands, for its customer: whose turn it is.
+
+        :return: ``transfer``: he chose to pay by a way of his own, and has to do it;
+            ``processing``: he has done what he can; ``part``: a part arrived, which is not enough
+            to order; else nothing of it has begun
+        """
+        pending = order.transaction_ids.filtered(lambda payment: payment.state == 'pending')
+        if pending.filtered(lambda payment: payment.provider_id.code != 'custom'):
+            return 'processing'
+        if pending:
+            return 'transfer'
+        if not self._is_being_paid(order):
+            return ''
+        return 'processing' if order._is_confirmation_amount_reached() else 'part'
+
     # ------------------------------------------------------------
     # WHAT BECOMES OF IT
     # ------------------------------------------------------------
@@ -164,6 +180,12 @@ class AftersalesRequest(models.Model):
             lambda order: order.state == 'sale' and self._is_for_own_customer(order)
         )
         return super()._get_portal_orders() | ordered
+
+    def _get_portal_billed_orders(self):
+        cancelled = self.quotation_ids.filtered(
+            lambda order: order.state == 'cancel' and self._is_for_own_customer(order)
+        )
+        return super()._get_portal_billed_orders() | cancelled
 
     def _on_quotation_sent(self, order) -> None:
         """React to a quotation that the customer has got: he is answered, and it is his turn.

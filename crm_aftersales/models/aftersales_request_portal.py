@@ -101,9 +101,18 @@ class AftersalesRequest(models.Model):
         :return: ``account.move``, in elevated rights
         """
         customer = self.commercial_partner_id
-        return self._get_portal_orders().invoice_ids.filtered(
+        return self._get_portal_billed_orders().invoice_ids.filtered(
             lambda move: move.state == 'posted' and move.commercial_partner_id == customer
         )
+
+    def _get_portal_billed_orders(self):
+        """Return what the customer may have been billed for; addons that quote add theirs.
+
+        More than his orders: what was paid and is given back outlives the order.
+
+        :return: ``sale.order``, in elevated rights
+        """
+        return self._get_portal_orders()
 
     # ------------------------------------------------------------
     # CANCEL AND REOPEN

@@ -49,6 +49,22 @@ class QuotationCase(ServiceCommon):
             }
         )
 
+    def _pay(self, amount, state):
+        """Have the customer pay the order online, so far that the payment is in a state."""
+        provider = self.env['payment.provider'].search([('state', '=', 'test')], limit=1)
+        return self.env['payment.transaction'].create(
+            {
+                'provider_id': provider.id,
+                'payment_method_id': provider.payment_method_ids.id,
+                'reference': f"Test {amount} {state}",
+                'amount': amount,
+                'currency_id': self.order.currency_id.id,
+                'partner_id': self.order.partner_id.id,
+                'sale_order_ids': [Command.set(self.order.ids)],
+                'state': state,
+            }
+        )
+
     def _invoice(self, order):
         invoice = order._create_invoices(final=True)
         invoice.action_post()
@@ -629,19 +645,7 @@ class TestServiceQuotationPortal(QuotationCase, HttpCase):
         self.assertIn("signed by Wang", str(request.message_ids.mapped('body')))
         page = self.url_open(f'/my/requests/{request.id}').text
         self.assertIn("Signed, not paid yet", page)
-        provider = self.env['payment.provider'].search([('state', '=', 'test')], limit=1)
-        self.env['payment.transaction'].create(
-            {
-                'provider_id': provider.id,
-                'payment_method_id': provider.payment_method_ids.id,
-                'reference': "Test on its way",
-                'amount': self.order.amount_total,
-                'currency_id': self.order.currency_id.id,
-                'partner_id': self.order.partner_id.id,
-                'sale_order_ids': [Command.set(self.order.ids)],
-                'state': 'pending',
-            }
-        )
+        self._pay(self.order.amount_total, 'pending')
         page = self.url_open(f'/my/requests/{request.id}').text
         self.assertIn("Your payment is being processed", page)
         self.assertNotIn("Look and Approve", page)
@@ -666,6 +670,54 @@ class TestServiceQuotationPortal(QuotationCase, HttpCase):
         self.assertIn('-', row.text_content().replace(refund.name, ''), "what is given back")
         self.order.partner_id = self.stranger
         self.assertFalse(self.request._get_portal_orders())
+
+    def test_given_back(self):
+        """What was billed and given back is found when the order itself is cancelled."""
+        self.order.action_confirm()
+        invoice = self._invoice(self.order)
+        refund = invoice._reverse_moves()
+        refund.action_post()
+        self.order._action_cancel()
+        page = self.url_open(f'/my/requests/{self.request.id}').text
+        for document in (invoice, refund):
+            self.assertIn(f'/my/invoices/{document.id}', page)
+        self.assertNotIn(f'/my/orders/{self.order.id}', page)
+        self.order.partner_id = self.stranger
+        self.assertFalse(self.request._get_portal_invoices())
+
+    def test_paid_in_part(self):
+        """The customer knows what he paid, and where the rest is paid."""
+        self._have_provider(True)
+        self.order.require_payment = True
+        self._pay(10, 'done')
+        self.assertEqual(self.order.state, 'sent')
+        page = self.url_open(f'/my/requests/{self.request.id}').text
+        self.assertIn("Paid so far", page)
+        self.assertIn("Look and Approve", page)
+        self.assertNotIn("being processed", page)
+
+    def test_paid_in_full_and_not_ordered(self):
+        self._have_provider(True)
+        self.order.require_payment = True
+        self._pay(self.order.amount_total, 'done')
+        page = self.url_open(f'/my/requests/{self.request.id}').text
+        self.assertIn("being processed", page)
+        self.assertNotIn("Look and Approve", page)
+
+    def test_to_be_transferred(self):
+        """Who chose to transfer the money is told to do it."""
+        self._have_provider(True)
+        self.order.require_payment = True
+        payment = self._pay(self.order.amount_total, 'pending')
+        # what the addon of such providers calls them; it need not be there
+        self.env.cr.execute(
+            "UPDATE payment_provider SET code = 'custom' WHERE id = %s", [payment.provider_id.id]
+        )
+        payment.provider_id.invalidate_recordset(['code'])
+        self.assertEqual(self.request._get_portal_payment_step(self.order), 'transfer')
+        page = self.url_open(f'/my/requests/{self.request.id}').text
+        self.assertIn("How to pay stands in the quotation", page)
+        self.assertNotIn("being processed", page)
 
     def test_declined(self):
         self.url_open(
