@@ -1,5 +1,6 @@
 from odoo import http
 from odoo.http import request
+from odoo.tools.pdf import merge_pdf
 
 from .portal import AftersalesPortal
 
@@ -20,9 +21,24 @@ class AftersalesCertificatePortal(AftersalesPortal):
         warranties = unit_sudo.sudo()._get_portal_warranties()
         if not warranties:
             return request.redirect(unit_sudo.access_url)
-        return self._show_report(
-            model=warranties,
-            report_type='pdf',
-            report_ref='crm_aftersales.action_report_warranty',
-            download=True,
-        )
+        return self._send_certificates(warranties)
+
+    def _send_certificates(self, warranties):
+        """Answer with certificates as one file.
+
+        They are rendered one by one: the wkhtmltopdf of most distributions refuses several
+        documents at once.
+        """
+        files = [
+            self._show_report(
+                model=warranty,
+                report_type='pdf',
+                report_ref='crm_aftersales.action_report_warranty',
+                download=True,
+            )
+            for warranty in warranties
+        ]
+        response = files[0]
+        if len(files) > 1:
+            response.set_data(merge_pdf([file.get_data() for file in files]))
+        return response

@@ -1,4 +1,8 @@
+import io
+from unittest.mock import patch
+
 from odoo.tests import HttpCase, tagged
+from odoo.tools.pdf import PdfFileReader, PdfFileWriter
 
 from .common import AftersalesCommon
 
@@ -22,6 +26,28 @@ class TestPortalCertificate(AftersalesCommon, HttpCase):
         self.assertEqual(response.headers['Content-Type'], 'application/pdf')
         self.assertIn('attachment', response.headers['Content-Disposition'])
         self.assertIn(self.unit.ref, response.headers['Content-Disposition'])
+
+    def test_several_are_one_file_where_only_one_can_be_rendered_at_a_time(self):
+        """As with the wkhtmltopdf of most distributions."""
+        warranty = self.unit.warranty_ids
+        values = {**warranty.copy_data()[0], 'layer': 'extended', 'date_end': '2030-01-09'}
+        warranty.sudo().create(values)
+        rendered = []
+
+        def render(_report, _ref, res_ids, **_kwargs):
+            (res_id,) = res_ids
+            rendered.append(res_id)
+            writer, stream = PdfFileWriter(), io.BytesIO()
+            writer.addBlankPage(width=100, height=100)
+            writer.write(stream)
+            return stream.getvalue(), 'pdf'
+
+        self.authenticate('aftersales_customer', 'aftersales_customer')
+        with patch.object(self.registry['ir.actions.report'], '_render_qweb_pdf', render):
+            response = self._open(self.unit)
+        self.assertEqual(rendered, self.unit._get_portal_warranties().ids)
+        self.assertEqual(PdfFileReader(io.BytesIO(response.content)).getNumPages(), 2)
+        self.assertEqual(int(response.headers['Content-Length']), len(response.content))
 
     def test_what_is_void_is_not_sent(self):
         self.unit.warranty_start = False
