@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from odoo.addons.crm_customer.models.crm_visibility_mixin import VISIBILITIES
+
 OPINION_STATES = [
     ('new', "Not Answered"),
     ('answered', "Answered"),
@@ -27,6 +29,9 @@ class AftersalesOpinion(models.Model):
     _order = 'date desc, id desc'
     _rec_names_search = ['text', 'partner_id.name', 'theme_id.name']
     _check_company_auto = True
+
+    # repeated: values are translated by the addon whose model names them
+    visibility = fields.Selection(selection=VISIBILITIES)
 
     # === Who said what ===
     company_id = fields.Many2one(
