@@ -1,4 +1,7 @@
+from collections import Counter
+
 from odoo import fields, models
+from odoo.fields import Domain
 
 #: an order is paid, whatever became of it afterwards
 PAID_STATES = ('paid', 'done', 'invoiced')
@@ -16,13 +19,15 @@ class PosOrder(models.Model):
     )
 
     def _compute_aftersales_unit_count(self):
-        counts = dict(
-            self.env['aftersales.unit']
-            .sudo()
-            ._read_group([('pos_order_id', 'in', self.ids)], ['pos_order_id'], ['__count'])
-        )
+        Unit = self.env['aftersales.unit'].sudo()
+        counts = Counter()
+        for way in ('pos_order_line_id', 'pos_refund_line_id'):
+            # no piece of an order goes back by the same order
+            domain = [(f'{way}.order_id', 'in', self.ids)]
+            for line, count in Unit._read_group(domain, [way], ['__count']):
+                counts[line.order_id.id] += count
         for order in self:
-            order.aftersales_unit_count = counts.get(order.sudo(), 0)
+            order.aftersales_unit_count = counts[order.id]
 
     def _create_order_picking(self):
         res = super()._create_order_picking()
@@ -80,7 +85,7 @@ class PosOrder(models.Model):
             units.date_invoiced = order.account_move.invoice_date
 
     def action_view_aftersales_units(self) -> dict:
-        """Open the customer's products of the order.
+        """Open the customer's products that the order sold or took back.
 
         :return: window action
         """
@@ -88,7 +93,14 @@ class PosOrder(models.Model):
         action = self.env['ir.actions.act_window']._for_xml_id(
             'crm_aftersales.aftersales_unit_action'
         )
-        units = self.env['aftersales.unit'].sudo().search([('pos_order_id', '=', self.id)])
+        units = (
+            self.env['aftersales.unit']
+            .sudo()
+            .search(
+                Domain('pos_order_id', '=', self.id)
+                | Domain('pos_refund_line_id.order_id', '=', self.id)
+            )
+        )
         action['domain'] = [('id', 'in', units.ids)]
         action['context'] = {'default_partner_id': self.partner_id.id}
         return action

@@ -231,6 +231,14 @@ class TestTill(AftersalesCommon):
         refund._register_units()
         self.assertEqual(units[0].state, 'active', "taken back once")
 
+    def test_a_refund_leads_to_what_it_took_back(self):
+        sale = self.sell(self.prepare_line(self.by_serial, 2, ('D-1', 'D-2')))
+        refund = self.refund(sale, numbers=('D-2',))
+        orders = (sale | refund).with_user(self.user_manager).sudo()
+        self.assertEqual(orders.mapped('aftersales_unit_count'), [2, 1])
+        domain = refund.action_view_aftersales_units()['domain']
+        self.assertEqual(self.env['aftersales.unit'].search(domain).mapped('serial'), ['D-2'])
+
     def test_a_refund_of_goods_without_number(self):
         order = self.sell(self.prepare_line(self.plain, 3))
         self.refund(order, 2)
