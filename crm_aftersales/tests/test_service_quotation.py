@@ -79,6 +79,14 @@ class TestServiceQuotation(QuotationCase):
     # What stands on it
     # ------------------------------------------------------------
 
+    def test_phones_show_what_is_quoted(self):
+        """Lines of the desk's own order form are cards there: of a list the prices were cut off."""
+        form = self.env.ref('crm_aftersales.sale_order_view_form_service')
+        view = self.env['sale.order'].with_user(self.user_service).get_view(form.id, 'form')
+        (lines,) = etree.fromstring(view['arch']).iterfind(".//field[@name='order_line']")
+        self.assertEqual(lines.get('mode'), 'list,kanban')
+        self.assertIsNotNone(lines.find("kanban//field[@name='price_subtotal']"))
+
     def test_4_3_2_price_is_never_zero(self):
         free, half = self._add(self.seal), self._add(self.labour)
         self._add(self.travel)

@@ -80,7 +80,7 @@ class CrmOccasionRule(models.Model):
         help="Before the arrival when the task is made beforehand, else after the arrival.",
     )
     delay_unit = fields.Selection(
-        selection=[('minutes', "Minutes"), ('hours', "Hours")], required=True, default='hours'
+        selection=[('minutes', "minutes"), ('hours', "hours")], required=True, default='hours'
     )
     is_greeting = fields.Boolean(
         string="Counts as Greeting",
