@@ -200,6 +200,18 @@ class TestRequestNotice(AftersalesCommon):
         for mail in mails:
             self.assertTrue(re.search(r'href="http[^"]+/my/requests/', mail.body_html))
 
+    def test_address_without_a_name_is_greeted_as_its_company(self):
+        address = self.env['res.partner'].create(
+            {'type': 'other', 'parent_id': self.customer_company.id, 'email': 'depot@example.com'}
+        )
+        request = self._create_request(partner_id=address.id)
+        templates = self.env['mail.template'].search([('model', '=', request._name)])
+        greeted = templates.filtered(lambda template: 'Hello' in (template.body_html or ''))
+        self.assertGreaterEqual(len(greeted), 6)
+        for template in greeted:
+            body = template._render_field('body_html', request.ids)[request.id]
+            self.assertRegex(body, rf"Hello\s+{self.customer_company.name},", template.name)
+
     def test_decision(self):
         """Who made a suggestion is told what became of it, and why."""
         suggestion = self.env.ref('crm_aftersales.aftersales_request_type_suggestion')
