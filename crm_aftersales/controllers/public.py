@@ -115,7 +115,7 @@ class AftersalesPublic(AftersalesPortal, PreferencesPortal):
         sitemap=False,
     )
     def scanned(self, token, **kwargs):
-        """Show what everybody may know who stands before a product."""
+        """Show what everybody may know who stands before a product; its owner finds his page."""
         unit_sudo, refusal = self._open_code(token)
         if refusal:
             return refusal
@@ -124,6 +124,7 @@ class AftersalesPublic(AftersalesPortal, PreferencesPortal):
             'company': unit_sudo.company_id,
             'token': token,
             'documents': unit_sudo._get_portal_documents('everybody'),
+            'is_owner': self._is_own(unit_sudo),
         }
         return self._render('crm_aftersales.public_unit', values)
 

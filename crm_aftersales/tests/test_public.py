@@ -304,6 +304,18 @@ class TestQrCode(PublicCase):
         for text in ("Pump", 'PU-100', "Yes, for 24 more months", "Report a Fault"):
             self.assertIn(text, page)
 
+    def test_owner_finds_his_page(self):
+        """Who is known need not say who he is; everybody else reports by the public form."""
+        own = f'/my/equipment/{self.unit.id}'
+        self.assertNotIn(own, self.url_open(self.url).text)
+        self.authenticate('aftersales_customer', 'aftersales_customer')
+        page = self.url_open(self.url).text
+        self.assertIn(f'"{own}"', page)
+        self.assertIn(f'/my/requests/new?unit_id={self.unit.id}', page)
+        self.assertNotIn(f'{self.url}/report', page)
+        stranger = self.unit_stranger._get_qr_url().partition(self.unit.get_base_url())[2]
+        self.assertNotIn('/my/equipment/', self.url_open(stranger).text)
+
     def test_nothing_personal(self):
         """D26: neither who owns it, nor what he calls it, nor its serial number or links."""
         request = self._create_request(name="Noise")
