@@ -20,6 +20,7 @@ from . import (
     test_partner,
     test_personal_data,
     test_performance,
+    test_phone,
     test_portal,
     test_portal_access,
     test_portal_fields,

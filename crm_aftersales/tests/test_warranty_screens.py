@@ -1,10 +1,12 @@
 from datetime import date, timedelta
 
 from freezegun import freeze_time
+from lxml import etree
 
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import Form, tagged
+from odoo.tools.safe_eval import safe_eval
 
 from .test_warranty import WarrantyCommon
 
@@ -49,6 +51,15 @@ class TestWarrantyScreens(WarrantyCommon):
         self.assertEqual(lines['part'], ('not_covered', 0))
         lines, _record = self._check(user, action, date='2028-01-10')
         self.assertEqual(lines['whole'], ('not_covered', 0))
+
+    def test_nothing_is_granted_to_a_retired_product(self):
+        unit = self._create_unit(date_delivered='2026-01-10')
+        unit.action_retire()
+        action = unit.with_user(self.user_service).action_check_warranty()
+        _lines, check = self._check(self.user_service, action)
+        form = etree.fromstring(check.get_view(view_type='form')['arch'])
+        (grant,) = form.xpath("//button[@name='action_grant_part']")
+        self.assertTrue(safe_eval(grant.get('invisible', 'False'), check.read()[0]))
 
     def test_button_names_what_follows_without_a_gap(self):
         """Customers ask how long it is covered, not until when this certificate is."""

@@ -17,6 +17,7 @@ class AftersalesWarrantyCheck(models.TransientModel):
     unit_id = fields.Many2one(
         comodel_name='aftersales.unit', string="Customer Product", required=True, readonly=True
     )
+    unit_state = fields.Selection(related='unit_id.state')
     request_id = fields.Many2one(comodel_name='aftersales.request', readonly=True)
     date = fields.Date(
         string="Day of the Fault",
