@@ -111,3 +111,17 @@ class AftersalesUnit(models.Model):
         return super(
             AftersalesUnit, self.filtered(lambda unit: not unit.sudo().stock_return_move_id)
         )._restore()
+
+    def _exchange_for(self, replacement) -> None:
+        """Let a delivered piece take the place of this one, which came back to us.
+
+        Where it got another owner meanwhile, the warranty is his no more than the piece is.
+
+        :param replacement: the ``aftersales.unit`` the customer has now
+        """
+        self.ensure_one()
+        if self.commercial_partner_id != replacement.commercial_partner_id:
+            self._withdraw()
+            return
+        day = max(filter(None, (self.date_delivered, replacement.date_delivered)), default=None)
+        self._replace_by(replacement, day and min(day, self._get_customer_day()))

@@ -228,12 +228,17 @@ class StockMove(models.Model):
         for move, lot in self._get_missing_pieces(Unit, 'stock_return_move_id'):
             unit = pool.take(lot, self._get_sold_as(move), move.origin_returned_move_id)
             unit.stock_return_move_id = move
-            if move.to_refund:
+            if move._is_back_for_good():
                 withdrawn |= unit
             else:
                 kept |= unit
         withdrawn._withdraw()
         kept.state = 'in_service'
+
+    def _is_back_for_good(self) -> bool:
+        """Whether what a return brings back is nobody's product any more."""
+        self.ensure_one()
+        return self.to_refund
 
     def _get_units_to_take_back_domain(self) -> Domain:
         """Return the pieces of the order lines that these returns may be about."""

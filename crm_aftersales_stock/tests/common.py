@@ -1,5 +1,4 @@
 from odoo.fields import Command
-from odoo.tests import Form
 
 from odoo.addons.crm_aftersales.tests.common import AftersalesCommon
 
@@ -80,19 +79,7 @@ class DeliveryCase(AftersalesCommon):
         picking.action_assign()
         for move in picking.move_ids:
             if lots:
-                move.move_line_ids.unlink()
-                move.move_line_ids = [
-                    Command.create(
-                        {
-                            'product_id': move.product_id.id,
-                            'lot_id': lot.id,
-                            'quantity': 1,
-                            'location_id': move.location_id.id,
-                            'location_dest_id': move.location_dest_id.id,
-                        }
-                    )
-                    for lot in lots
-                ]
+                cls.set_lots(move, lots)
             elif quantity:
                 move.quantity = quantity
         picking.move_ids.picked = True
@@ -100,14 +87,39 @@ class DeliveryCase(AftersalesCommon):
         return picking
 
     @classmethod
-    def send_back(cls, picking, quantity=1, lots=(), to_refund=True):
-        form = Form(
-            cls.env['stock.return.picking'].with_context(
+    def set_lots(cls, move, lots):
+        """Let a move be about certain serial numbers."""
+        move.move_line_ids.unlink()
+        move.move_line_ids = [
+            Command.create(
+                {
+                    'product_id': move.product_id.id,
+                    'lot_id': lot.id,
+                    'quantity': 1,
+                    'location_id': move.location_id.id,
+                    'location_dest_id': move.location_dest_id.id,
+                }
+            )
+            for lot in lots
+        ]
+
+    @classmethod
+    def start_return(cls, picking, quantity=1):
+        """Open core's wizard for returns on a delivery."""
+        wizard = (
+            cls.env['stock.return.picking']
+            .with_context(
                 active_ids=picking.ids, active_id=picking.id, active_model='stock.picking'
             )
+            .create({})
         )
-        wizard = form.save()
-        wizard.product_return_moves.write({'quantity': quantity, 'to_refund': to_refund})
+        wizard.product_return_moves.quantity = quantity
+        return wizard
+
+    @classmethod
+    def send_back(cls, picking, quantity=1, lots=(), to_refund=True):
+        wizard = cls.start_return(picking, quantity)
+        wizard.product_return_moves.to_refund = to_refund
         returned = cls.env['stock.picking'].browse(wizard.action_create_returns()['res_id'])
         returned.action_assign()
         for line, lot in zip(returned.move_line_ids, lots, strict=False):

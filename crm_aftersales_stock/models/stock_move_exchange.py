@@ -1,0 +1,80 @@
+from odoo import fields, models
+
+
+class StockMove(models.Model):
+    """Core's *Return for Exchange*: what is given for another piece goes on with its warranty."""
+
+    _inherit = 'stock.move'
+
+    aftersales_exchange_of_id = fields.Many2one(
+        comodel_name='stock.move',
+        string="In Exchange for",
+        readonly=True,
+        index='btree_not_null',
+        help="The return whose pieces are replaced by those of this delivery.",
+    )
+    aftersales_exchange_ids = fields.One2many(
+        comodel_name='stock.move',
+        inverse_name='aftersales_exchange_of_id',
+        string="Exchanged by",
+    )
+
+    def _prepare_merge_moves_distinct_fields(self):
+        return [*super()._prepare_merge_moves_distinct_fields(), 'aftersales_exchange_of_id']
+
+    def _action_cancel(self):
+        res = super()._action_cancel()
+        self.sudo().aftersales_exchange_of_id._settle_exchanges()
+        return res
+
+    def _hand_units_over(self) -> None:
+        super()._hand_units_over()
+        self.aftersales_exchange_of_id._settle_exchanges()
+
+    def _take_units_back(self) -> None:
+        super()._take_units_back()
+        self._settle_exchanges()
+
+    def _is_back_for_good(self) -> bool:
+        """Keep what is exchanged with its owner until he has the other piece."""
+        return super()._is_back_for_good() and not self.aftersales_exchange_ids
+
+    def _settle_exchanges(self) -> None:
+        """Let what was delivered in exchange take the place of what these returns brought back.
+
+        Either may come first. What came back and gets no other piece any more is withdrawn, as by
+        any return.
+        """
+        for returned in self.filtered('aftersales_exchange_ids'):
+            back = returned._get_units_to_exchange()
+            given = returned.aftersales_exchange_ids._get_units_given()
+            for unit, replacement in zip(back, given, strict=False):
+                unit._exchange_for(replacement)
+            if returned.to_refund and not returned._is_exchange_awaited():
+                back[len(given) :]._withdraw()
+
+    def _get_units_to_exchange(self):
+        """Return the pieces a return brought back that nothing has taken the place of."""
+        return self.env['aftersales.unit'].search(
+            [
+                ('stock_return_move_id', 'in', self.ids),
+                ('state', 'not in', ('draft', 'retired')),
+                ('replaced_by_id', '=', False),
+            ],
+            order='id',
+        )
+
+    def _get_units_given(self):
+        """Return the pieces deliveries brought that have not taken the place of others."""
+        return self.env['aftersales.unit'].search(
+            [
+                ('stock_move_id', 'in', self.ids),
+                ('state', '!=', 'retired'),
+                ('replaces_ids', '=', False),
+            ],
+            order='id',
+        )
+
+    def _is_exchange_awaited(self) -> bool:
+        """Whether pieces are still to be delivered for those of this return."""
+        return any(move.state not in ('done', 'cancel') for move in self.aftersales_exchange_ids)
