@@ -24,6 +24,20 @@ class TestRequestSplit(MergeCase):
         self.assertIn(card.xml_id, field.get('context'))
         self.assertIsNotNone(etree.fromstring(card.arch).find(".//field[@name='preview']"))
 
+    def test_first_offered_to_link(self):
+        """Those of the same customer come first, by what tells them apart; merged ones never."""
+        view = self.env['aftersales.request'].get_view(
+            self.env.ref('crm_aftersales.aftersales_request_view_form').id, 'form'
+        )
+        (field,) = etree.fromstring(view['arch']).iterfind(".//page/field[@name='related_ids']")
+        self.assertIn("('merged_into_id', '=', False)", field.get('domain'))
+        customer = "'search_default_commercial_partner_id': commercial_partner_id"
+        self.assertIn(customer, field.get('context'))
+        for kind in ('list', 'kanban'):
+            chosen_from = self.env.ref(f'crm_aftersales.aftersales_request_view_{kind}_choose')
+            self.assertIn(f"'{kind}_view_ref': '{chosen_from.xml_id}'", field.get('context'))
+            self.assertIsNotNone(etree.fromstring(chosen_from.arch).find(".//field[@name='name']"))
+
     def test_split_messages(self):
         request = self._create_request(user_id=self.user_service.id)
         first = self._say(request)
