@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 from ..chunks import work_off
 
@@ -92,7 +92,8 @@ class AftersalesOpinion(models.Model):
         if self.date_effect > today:
             raise UserError(
                 self.env._(
-                    "The period after the measure is over on %(date)s.", date=self.date_effect
+                    "The period after the measure is over on %(date)s.",
+                    date=format_date(self.env, self.date_effect),
                 )
             )
 

@@ -162,7 +162,7 @@ class TestOpinionEffect(OpinionCommon):
 
     def test_effect_one_period_later(self):
         self.assertEqual(self.opinion.date_effect, date(2026, 4, 30))
-        with freeze_time('2026-04-29'), self.assertRaises(UserError):
+        with freeze_time('2026-04-29'), self.assertRaisesRegex(UserError, 'is over on 04/30/2026'):
             self.opinion.action_check_effect()
         with freeze_time('2026-04-30'):
             self.opinion.action_check_effect()
