@@ -31,7 +31,7 @@ class AftersalesOpinion(models.Model):
     _check_company_auto = True
 
     # repeated: values are translated by the addon whose model names them
-    visibility = fields.Selection(selection=VISIBILITIES)
+    visibility = fields.Selection(selection_add=VISIBILITIES)
 
     # === Who said what ===
     company_id = fields.Many2one(

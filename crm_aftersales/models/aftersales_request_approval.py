@@ -154,18 +154,26 @@ class AftersalesRequest(models.Model):
     def _get_portal_payment_step(self, order) -> str:
         """Return where the payment of a quotation stands, for its customer: whose turn it is.
 
-        :return: ``transfer``: he chose to pay by a way of his own, and has to do it;
-            ``processing``: he has done what he can; ``part``: a part arrived, which is not enough
-            to order; else nothing of it has begun
+        As core's page of the quotation it goes by his last try.
+
+        :return: ``transfer``: he chose to transfer the money, and has to do it; ``processing``: he
+            has done what he can; ``part``: a part arrived, which is not enough to order; else
+            nothing of it has begun
         """
-        pending = order.transaction_ids.filtered(lambda payment: payment.state == 'pending')
-        if pending.filtered(lambda payment: payment.provider_id.code != 'custom'):
-            return 'processing'
-        if pending:
-            return 'transfer'
-        if not self._is_being_paid(order):
+        last = order.get_portal_last_transaction()
+        if last.state == 'pending':
+            return 'transfer' if self._is_wire_transfer(last.provider_id) else 'processing'
+        if order.currency_id.is_zero(order.amount_paid):
             return ''
         return 'processing' if order._is_confirmation_amount_reached() else 'part'
+
+    def _is_wire_transfer(self, provider) -> bool:
+        """Whether the customer transfers the money himself.
+
+        The mode comes with the addon of such providers, which need not be there.
+        """
+        modes = 'custom_mode' in provider._fields
+        return provider.code == 'custom' and (not modes or provider.custom_mode == 'wire_transfer')
 
     # ------------------------------------------------------------
     # WHAT BECOMES OF IT

@@ -142,9 +142,12 @@ class AftersalesSlaClock(models.Model):
         policies = self.env['aftersales.sla.policy'].browse({row['policy_id'] for row, *_ in fired})
         ladders = {policy.id: policy.escalation_ids for policy in policies.exists()}
         todo = defaultdict(list)
+        requests = {
+            clock.id: clock.request_id for clock in self.browse(row['id'] for row, *_ in fired)
+        }
         for row, before, after in fired:
             ladder = ladders.get(row['policy_id'], self.env['aftersales.sla.escalation'])
-            for step in ladder._get_taken(row['kind'], before, after):
+            for step in ladder._get_taken(requests[row['id']], row['kind'], before, after):
                 todo[step].append(row['id'])
         for step, clock_ids in todo.items():
             clocks = self.browse(clock_ids)

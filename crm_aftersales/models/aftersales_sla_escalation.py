@@ -75,12 +75,13 @@ class AftersalesSlaEscalation(models.Model):
         }
         return users[self.recipient].filtered('active')
 
-    def _get_taken(self, kind: str, before: int, after: int):
+    def _get_taken(self, request, kind: str, before: int, after: int):
         """Return the steps a clock takes now, of the ladder of its policy.
 
         After a night several can be due at once: who is to be told of more than one is told of
         the highest alone.
 
+        :param request: the clock is about
         :param kind: of the clock
         :param before: percent up to which steps were taken
         :param after: percent up to which they are taken now
@@ -88,6 +89,6 @@ class AftersalesSlaEscalation(models.Model):
         steps = self.filtered(
             lambda step: before < step.percent <= after and step.kind in (False, kind)
         ).sorted('percent')
-        notices = steps.filtered(lambda step: step.action == 'notify')
-        last = {(step.recipient, step.user_id): step for step in notices}
-        return (steps - notices).union(*last.values())
+        told = {step: step._get_recipient(request) for step in steps if step.action == 'notify'}
+        last = {user: step for step, user in told.items()}
+        return steps.filtered(lambda step: step not in told or last[told[step]] == step)

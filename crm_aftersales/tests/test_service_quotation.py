@@ -716,16 +716,35 @@ class TestServiceQuotationPortal(QuotationCase, HttpCase):
         """Who chose to transfer the money is told to do it."""
         self._have_provider(True)
         self.order.require_payment = True
-        payment = self._pay(self.order.amount_total, 'pending')
-        # what the addon of such providers calls them; it need not be there
-        self.env.cr.execute(
-            "UPDATE payment_provider SET code = 'custom' WHERE id = %s", [payment.provider_id.id]
-        )
-        payment.provider_id.invalidate_recordset(['code'])
+        self._make_transfer(self._pay(self.order.amount_total, 'pending').provider_id)
         self.assertEqual(self.request._get_portal_payment_step(self.order), 'transfer')
         page = self.url_open(f'/my/requests/{self.request.id}').text
         self.assertIn("How to pay stands in the quotation", page)
         self.assertNotIn("being processed", page)
+        self.assertNotIn("Paid so far", page)
+
+    def _make_transfer(self, provider):
+        # what the addon of such providers calls them; it need not be there
+        self.env.cr.execute(
+            "UPDATE payment_provider SET code = 'custom' WHERE id = %s", [provider.id]
+        )
+        provider.invalidate_recordset(['code'])
+        if 'custom_mode' in provider._fields:
+            provider.custom_mode = 'wire_transfer'
+
+    def test_the_last_try_to_pay_counts(self):
+        self._have_provider(True)
+        self.order.require_payment = True
+        transfer = self._pay(self.order.amount_total, 'pending')
+        self._pay(self.order.amount_total, 'error')
+        self.assertEqual(self.request._get_portal_payment_step(self.order), '')
+        self._pay(10, 'done')
+        self.assertEqual(self.request._get_portal_payment_step(self.order), 'part')
+        self._make_transfer(transfer.provider_id)
+        self._pay(10, 'pending')
+        page = self.url_open(f'/my/requests/{self.request.id}').text
+        self.assertIn("Paid so far", page)
+        self.assertIn("How to pay stands in the quotation", page)
 
     def test_declined(self):
         self.url_open(

@@ -167,6 +167,23 @@ class TestSlaJob(SlaCommon):
         self.assertIn("75 %", self._notices(self.user_service).subject)
         self.assertIn("75 %", self._notices(self.user_manager).subject)
 
+    def test_who_is_leader_and_responsible_is_told_once(self):
+        self._add_step(75, user_id=self.user_technician.id)
+        self._add_step(90)
+        self._add_step(100, recipient='leader')
+        self._request_at(MONDAY, user_id=False)
+        self._run(datetime(2026, 3, 3, 9, 5))
+        self.assertIn("100 %", self._notices(self.user_manager).subject)
+
+    def test_who_had_it_is_told_before_it_is_handed_over(self):
+        self._add_step(75)
+        self._add_step(100, action='reassign', recipient='leader')
+        request = self._request_at(MONDAY, user_id=self.user_service.id)
+        self._run(datetime(2026, 3, 3, 9, 5))
+        self.assertEqual(request.user_id, self.user_manager)
+        self.assertIn("75 %", self._notices(self.user_service).subject)
+        self.assertFalse(self._notices(self.user_manager))
+
     def test_notice_of_many_leads_to_each_in_an_e_mail_too(self):
         self._add_step(50)
         user = self.user_service

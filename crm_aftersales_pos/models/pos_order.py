@@ -18,14 +18,18 @@ class PosOrder(models.Model):
         groups='crm_aftersales.group_own',
     )
 
+    def _get_aftersales_units_domain(self) -> Domain:
+        """Return the customers' products that these orders sold or took back."""
+        sold = Domain('pos_order_id', 'in', self.ids)
+        return sold | Domain('pos_refund_line_id.order_id', 'in', self.ids)
+
     def _compute_aftersales_unit_count(self):
-        Unit = self.env['aftersales.unit'].sudo()
-        counts = Counter()
-        for way in ('pos_order_line_id', 'pos_refund_line_id'):
-            # no piece of an order goes back by the same order
-            domain = [(f'{way}.order_id', 'in', self.ids)]
-            for line, count in Unit._read_group(domain, [way], ['__count']):
-                counts[line.order_id.id] += count
+        units = self.env['aftersales.unit'].sudo().search(self._get_aftersales_units_domain())
+        counts = Counter(
+            order.id
+            for unit in units
+            for order in unit.pos_order_id | unit.pos_refund_line_id.order_id
+        )
         for order in self:
             order.aftersales_unit_count = counts[order.id]
 
@@ -93,14 +97,7 @@ class PosOrder(models.Model):
         action = self.env['ir.actions.act_window']._for_xml_id(
             'crm_aftersales.aftersales_unit_action'
         )
-        units = (
-            self.env['aftersales.unit']
-            .sudo()
-            .search(
-                Domain('pos_order_id', '=', self.id)
-                | Domain('pos_refund_line_id.order_id', '=', self.id)
-            )
-        )
+        units = self.env['aftersales.unit'].sudo().search(self._get_aftersales_units_domain())
         action['domain'] = [('id', 'in', units.ids)]
         action['context'] = {'default_partner_id': self.partner_id.id}
         return action

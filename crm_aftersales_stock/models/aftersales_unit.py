@@ -1,6 +1,8 @@
+from datetime import date
 from typing import NamedTuple
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.models import BaseModel
 
 
@@ -115,13 +117,18 @@ class AftersalesUnit(models.Model):
     def _exchange_for(self, replacement) -> None:
         """Let a delivered piece take the place of this one, which came back to us.
 
-        Where it got another owner meanwhile, the warranty is his no more than the piece is.
+        Where the register says that it cannot, as when somebody else has it by now or a day is
+        wrong, it is withdrawn, and says why: the warehouse does not wait for that.
 
         :param replacement: the ``aftersales.unit`` the customer has now
         """
         self.ensure_one()
-        if self.commercial_partner_id != replacement.commercial_partner_id:
+        days = filter(None, (self.date_delivered, replacement.date_delivered))
+        day = min(max(days, default=date.max), self._get_customer_day())
+        reason = replacement.stock_move_id.picking_id.name or ''
+        try:
+            with self.env.cr.savepoint():
+                self._replace_by(replacement, day, reason)
+        except UserError as error:
             self._withdraw()
-            return
-        day = max(filter(None, (self.date_delivered, replacement.date_delivered)), default=None)
-        self._replace_by(replacement, day and min(day, self._get_customer_day()))
+            self._message_log(body=str(error))

@@ -10,17 +10,23 @@ class StockMove(models.Model):
         comodel_name='stock.move',
         string="In Exchange for",
         readonly=True,
+        copy=False,
         index='btree_not_null',
-        help="The return whose pieces are replaced by those of this delivery.",
+        help="The return that asked for the exchange. Its own pieces and their backorders name it"
+        " as well as what is delivered for them.",
     )
     aftersales_exchange_ids = fields.One2many(
         comodel_name='stock.move',
         inverse_name='aftersales_exchange_of_id',
-        string="Exchanged by",
+        string="Moves of the Exchange",
     )
 
     def _prepare_merge_moves_distinct_fields(self):
         return [*super()._prepare_merge_moves_distinct_fields(), 'aftersales_exchange_of_id']
+
+    def _prepare_move_split_vals(self, qty):
+        vals = super()._prepare_move_split_vals(qty)
+        return {**vals, 'aftersales_exchange_of_id': self.aftersales_exchange_of_id.id}
 
     def _action_cancel(self):
         res = super()._action_cancel()
@@ -33,29 +39,31 @@ class StockMove(models.Model):
 
     def _take_units_back(self) -> None:
         super()._take_units_back()
-        self._settle_exchanges()
+        self.aftersales_exchange_of_id._settle_exchanges()
 
     def _is_back_for_good(self) -> bool:
         """Keep what is exchanged with its owner until he has the other piece."""
-        return super()._is_back_for_good() and not self.aftersales_exchange_ids
+        return super()._is_back_for_good() and not self.aftersales_exchange_of_id
 
     def _settle_exchanges(self) -> None:
-        """Let what was delivered in exchange take the place of what these returns brought back.
+        """Let what was delivered in exchange take the place of what came back.
 
         Either may come first. What came back and gets no other piece any more is withdrawn, as by
-        any return.
+        any return. To be called on the returns that asked for the exchanges.
         """
-        for returned in self.filtered('aftersales_exchange_ids'):
-            back = returned._get_units_to_exchange()
-            given = returned.aftersales_exchange_ids._get_units_given()
+        for asked in self:
+            moves = asked.aftersales_exchange_ids
+            back = moves._get_units_to_exchange()
+            given = moves._get_units_given()
             for unit, replacement in zip(back, given, strict=False):
                 unit._exchange_for(replacement)
-            if returned.to_refund and not returned._is_exchange_awaited():
+            if asked.to_refund and not moves._is_exchange_awaited():
                 back[len(given) :]._withdraw()
 
     def _get_units_to_exchange(self):
-        """Return the pieces a return brought back that nothing has taken the place of."""
-        return self.env['aftersales.unit'].search(
+        """Return the pieces these moves brought back that nothing has taken the place of."""
+        Unit = self.env['aftersales.unit'].with_context(active_test=False)
+        return Unit.search(
             [
                 ('stock_return_move_id', 'in', self.ids),
                 ('state', 'not in', ('draft', 'retired')),
@@ -65,8 +73,9 @@ class StockMove(models.Model):
         )
 
     def _get_units_given(self):
-        """Return the pieces deliveries brought that have not taken the place of others."""
-        return self.env['aftersales.unit'].search(
+        """Return the pieces these moves delivered that have not taken the place of others."""
+        Unit = self.env['aftersales.unit'].with_context(active_test=False)
+        return Unit.search(
             [
                 ('stock_move_id', 'in', self.ids),
                 ('state', '!=', 'retired'),
@@ -76,5 +85,8 @@ class StockMove(models.Model):
         )
 
     def _is_exchange_awaited(self) -> bool:
-        """Whether pieces are still to be delivered for those of this return."""
-        return any(move.state not in ('done', 'cancel') for move in self.aftersales_exchange_ids)
+        """Whether one of these moves has still to deliver something."""
+        return any(
+            move.state not in ('done', 'cancel') and not move.origin_returned_move_id
+            for move in self
+        )

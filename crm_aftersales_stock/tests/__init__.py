@@ -1,2 +1,3 @@
 from . import common
 from . import test_delivery
+from . import test_exchange

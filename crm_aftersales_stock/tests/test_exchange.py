@@ -19,7 +19,7 @@ class TestExchange(DeliveryCase):
         action = self.start_return(picking, exchanged).action_create_exchanges()
         return self.env['stock.picking'].browse(action['res_id'])
 
-    def _deliver_and_ask(self, product, quantity=1, lots=()):
+    def _deliver_and_ask(self, product, quantity=1, lots=(), exchanged=1):
         """Deliver, and ask for a return with exchange.
 
         :return: order, picking of the return
@@ -27,7 +27,7 @@ class TestExchange(DeliveryCase):
         order = self.order((product, quantity))
         with freeze_time(DELIVERED):
             picking = self.deliver(order, lots=lots)
-        return order, self._ask_for_exchange(picking)
+        return order, self._ask_for_exchange(picking, exchanged)
 
     def _finish(self, picking, lots=()):
         if lots:
@@ -104,6 +104,49 @@ class TestExchange(DeliveryCase):
         self.assertEqual(units.mapped('serial'), ['S-1', 'S-2', 'S-3'])
         self.assertEqual(units.mapped('state'), ['active', 'retired', 'active'])
         self.assertEqual(units[1].replaced_by_id, units[2])
+
+    def _get_backorder(self, picking):
+        return self.env['stock.picking'].search([('backorder_id', '=', picking.id)])
+
+    def _check_both_swapped(self, order):
+        units = self.get_units(order)
+        lots = self.serials[:2] | self.more_serials
+        self.assertEqual(units.lot_id, lots)
+        self.assertEqual(units.mapped('state'), ['retired', 'retired', 'active', 'active'])
+        self.assertEqual(set(units[2:].mapped('warranty_end')), {date(2028, 3, 1)})
+
+    def test_back_and_given_in_parts(self):
+        self.more_serials = self._stock_lots(self.by_serial, 'S-8', 'S-9')
+        order, returned = self._deliver_and_ask(self.by_serial, 2, self.serials[:2], exchanged=2)
+        exchange = self._get_exchange(order)
+        self._finish(returned, self.serials[0])
+        self._finish(exchange, self.more_serials[0])
+        self._finish(self._get_backorder(returned), self.serials[1])
+        self.assertEqual(self.get_units(order)[1].state, 'in_service', "waits for the other one")
+        self._finish(self._get_backorder(exchange), self.more_serials[1])
+        self._check_both_swapped(order)
+
+    def test_given_first_and_back_in_parts(self):
+        self.more_serials = self._stock_lots(self.by_serial, 'S-8', 'S-9')
+        order, returned = self._deliver_and_ask(self.by_serial, 2, self.serials[:2], exchanged=2)
+        self._finish(self._get_exchange(order), self.more_serials)
+        self._finish(returned, self.serials[0])
+        self._finish(self._get_backorder(returned), self.serials[1])
+        self._check_both_swapped(order)
+
+    def test_a_copy_of_the_delivery_is_no_exchange(self):
+        order, _returned = self._deliver_and_ask(self.by_serial, lots=self.serials[0])
+        copy = self._get_exchange(order).copy()
+        self.assertFalse(copy.move_ids.aftersales_exchange_of_id)
+
+    def test_a_wrong_day_holds_no_delivery_up(self):
+        order, returned = self._deliver_and_ask(self.by_serial, lots=self.serials[0])
+        old = self.get_units(order)
+        self._finish(returned, self.serials[0])
+        old.date_delivered = '2027-03-02'
+        self._finish(self._get_exchange(order), self.serials[1])
+        self.assertEqual(self.get_units(order).mapped('state'), ['retired', 'active'])
+        self.assertIn("after it was delivered", old.message_ids[0].body)
 
     def test_exchange_that_is_called_off(self):
         order, returned = self._deliver_and_ask(self.by_serial, lots=self.serials[0])

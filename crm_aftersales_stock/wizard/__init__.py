@@ -1,2 +1,1 @@
 from . import stock_picking_return
-from . import stock_picking_return_line
