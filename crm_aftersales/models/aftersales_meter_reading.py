@@ -286,8 +286,11 @@ class AftersalesMeterReading(models.Model):
 
     def _get_total_after(self, previous: AftersalesMeterReading) -> float:
         """Return what was used in all, given the reading before."""
-        if not previous or not self.meter_type_id.counts_upward:
+        if not self.meter_type_id.counts_upward:
             return self.value
+        if not previous:
+            # what the old meter showed was used, though nobody had read it before
+            return (self.kind == 'replaced' and self.value_before) or self.value
         if self.kind == 'replaced':
             return previous.total + max(self.value_before - previous.value, 0)
         return previous.total + self.value - previous.value

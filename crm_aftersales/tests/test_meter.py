@@ -93,6 +93,11 @@ class TestMeterReading(MeterCase):
         replaced.value_before = 0
         self.assertEqual((replaced.total, last.total), (900, 950), "nobody knows")
 
+    def test_a_replaced_meter_that_nobody_had_read_before(self):
+        replaced = self.enter('2026-02-01', 10, kind='replaced', value_before=950)
+        last = self.enter('2026-03-01', 60)
+        self.assertEqual((replaced.total, last.total), (950, 1000))
+
     def test_a_replacement_found_later_lifts_what_came_after(self):
         self.enter('2026-01-01', 900)
         last = self.enter('2026-03-01', 1000)
