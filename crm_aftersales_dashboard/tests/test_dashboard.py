@@ -51,6 +51,16 @@ class TestDashboard(TransactionCase):
             for axis in figure['data'].get('axesDesign', {}).values():
                 self.assertNotRegex(axis.get('title', {}).get('text', ''), '[A-Za-z]{2}')
 
+    def test_tables_have_translated_headings(self):
+        """The names of measures of a file stay as they are: headings are cells that translate."""
+        cells = self.data['sheets'][0]['cells']
+        tables = [name for name, cell in cells.items() if cell.startswith('=PIVOT(')]
+        self.assertEqual(len(tables), 4)
+        for name in tables:
+            self.assertTrue(cells[name].endswith('FALSE)') and cells[name].count(',') == 5)
+            above = f'{name[0]}{int(name[1:]) - 1}'
+            self.assertTrue(cells[above].startswith('=_t('), above)
+
     def test_fields_exist(self):
         named = fields_in_spreadsheet(self.data)
         self.assertIn('aftersales.report', named)
