@@ -46,6 +46,10 @@ class StockMove(models.Model):
                 batch._take_units_back()
             else:
                 batch._hand_units_over()
+        moves._register_units_after_hook()
+
+    def _register_units_after_hook(self) -> None:
+        """React to pieces that were delivered or came back. Runs in elevated rights."""
 
     def _filter_concerning_units(self):
         """Return the moves by which registered pieces came to a customer, or back from him."""

@@ -33,13 +33,9 @@ class StockMove(models.Model):
         self.sudo().aftersales_exchange_of_id._settle_exchanges()
         return res
 
-    def _hand_units_over(self) -> None:
-        super()._hand_units_over()
+    def _register_units_after_hook(self) -> None:
         self.aftersales_exchange_of_id._settle_exchanges()
-
-    def _take_units_back(self) -> None:
-        super()._take_units_back()
-        self.aftersales_exchange_of_id._settle_exchanges()
+        return super()._register_units_after_hook()
 
     def _is_back_for_good(self) -> bool:
         """Keep what is exchanged with its owner until he has the other piece."""
