@@ -132,13 +132,18 @@ class TestSlaJob(SlaCommon):
         self.assertEqual((clock.state, clock.deadline), ('running', datetime(2026, 3, 3, 11)))
         self.assertFalse(request.sla_paused)
 
-    def test_pause_by_hand_that_is_used_up_is_over_for_everybody(self):
-        """The request does not say that it is paused while its clocks run, and the log says why."""
+    def _pause_by_hand(self):
+        """Return a request that waits for two hours at most, and what it waits for."""
         reason = self._create_pause_reason(name="Customer is away", cap_hours=2)
         self.policy.pause_reason_ids = reason
         request = self._request_at(MONDAY)
         with freeze_time(MONDAY + HOUR):
             request.pause_reason_id = reason
+        return request, reason
+
+    def test_pause_by_hand_that_is_used_up_is_over_for_everybody(self):
+        """The request does not say that it is paused while its clocks run, and the log says why."""
+        request, reason = self._pause_by_hand()
         self._run(datetime(2026, 3, 2, 13, 30))
         self.assertFalse(request.pause_reason_id)
         self.assertIn("Customer is away", request.message_ids[0].body)
@@ -148,11 +153,7 @@ class TestSlaJob(SlaCommon):
         self.assertFalse(request._get_wrong_clocks())
 
     def test_pause_whose_reason_was_deleted_runs_out_without_its_name(self):
-        reason = self._create_pause_reason(name="Customer is away", cap_hours=2)
-        self.policy.pause_reason_ids = reason
-        request = self._request_at(MONDAY)
-        with freeze_time(MONDAY + HOUR):
-            request.pause_reason_id = reason
+        request, reason = self._pause_by_hand()
         reason.unlink()
         self._run(datetime(2026, 3, 2, 13, 30))
         self.assertIn("the clocks run again.", request.message_ids[0].body)
