@@ -81,8 +81,8 @@ class AftersalesMacro(models.Model):
                 raise ValidationError(
                     self.env._(
                         "%(names)s: no placeholder has this name. There are: %(known)s.",
-                        names=", ".join(sorted(unknown)),
-                        known=", ".join(self._get_values()),
+                        names=sorted(unknown),
+                        known=list(self._get_values()),
                     )
                 )
 
@@ -103,7 +103,7 @@ class AftersalesMacro(models.Model):
         return {
             'object.number': lambda request: request.number,
             'object.name': lambda request: request.name,
-            'object.partner_id.name': lambda request: request.partner_id.name,
+            'object.partner_id.name': lambda request: request.partner_id.greeting_name,
             'object.product_id.name': lambda request: request.product_id.name,
             'object.unit_id.name': lambda request: request.unit_id.name,
             'object.unit_id.serial': lambda request: request.unit_id.serial,

@@ -163,9 +163,9 @@ class AftersalesOpinion(models.Model):
                     self.env._(
                         "An opinion that is “%(state)s” needs: %(fields)s.",
                         state=states[opinion.state],
-                        fields=", ".join(
+                        fields=[
                             self._fields[name]._description_string(self.env) for name in missing
-                        ),
+                        ],
                     )
                 )
 

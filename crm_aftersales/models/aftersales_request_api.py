@@ -224,7 +224,7 @@ class AftersalesRequest(models.Model):
         customer = values.get('customer') or {}
         unknown = sorted(set(customer) - set(API_CUSTOMER))
         if unknown:
-            errors.append(self.env._("customer: there is no %s.", ", ".join(unknown)))
+            errors.append(self.env._("customer: there is no %s.", unknown))
         email = email_normalize(str(customer.get('email') or ''))
         if customer.get('email') and not email:
             errors.append(self.env._("customer: %s is no e-mail address.", customer['email']))

@@ -90,7 +90,7 @@ class AftersalesRequest(models.Model):
             raise UserError(
                 self.env._(
                     "Several quotations wait: %s. Open the one that is meant.",
-                    ", ".join(orders.mapped('name')),
+                    orders.mapped('name'),
                 )
             )
         return orders

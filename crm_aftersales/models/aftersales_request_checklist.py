@@ -137,7 +137,7 @@ class AftersalesRequest(models.Model):
                 self.env._(
                     "%(request)s cannot be resolved yet. Still to do: %(checks)s.",
                     request=request.display_name,
-                    checks=", ".join(checks.mapped('name')),
+                    checks=checks.mapped('name'),
                 )
             )
 

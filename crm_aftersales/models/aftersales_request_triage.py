@@ -123,6 +123,6 @@ class AftersalesRequest(models.Model):
                         "%(request)s cannot go to “%(stage)s” yet. Please fill in: %(fields)s.",
                         request=request.display_name,
                         stage=request.stage_id.name,
-                        fields=", ".join(labels),
+                        fields=labels,
                     )
                 )

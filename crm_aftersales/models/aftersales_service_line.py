@@ -394,7 +394,7 @@ class AftersalesServiceLine(models.Model):
             raise AccessError(
                 self.env._(
                     "%(fields)s: prices come from the pricelist; the service desk changes them.",
-                    fields=", ".join(labels),
+                    fields=labels,
                 )
             )
 

@@ -38,6 +38,13 @@ class TestMacro(AftersalesCommon):
         self.assertIn(self.user_service.name, text)
         self.assertNotIn('{{', text)
 
+    def test_address_without_a_name_is_greeted_as_its_company(self):
+        address = self.env['res.partner'].create(
+            {'type': 'other', 'parent_id': self.customer_company.id}
+        )
+        text = self.macro._render(self._create_request(partner_id=address.id, unit_id=False))
+        self.assertIn(f"Hello {self.customer_company.name}, about", text)
+
     def test_values_are_text(self):
         """What a customer calls himself is neither markup nor a placeholder."""
         self.customer.name = '<img src="x"> {{ user.name }}'

@@ -71,6 +71,16 @@ class TestRequestChecklist(AftersalesCommon):
         request.action_resolve()
         self.assertEqual((request.state, request.checklist_progress), ('resolved', '1/2'))
 
+    def test_what_is_missing_reads_as_a_list(self):
+        """Written as the language of the reader writes it."""
+        self.env['res.lang']._activate_lang('zh_CN')
+        self.photo.is_required = True
+        request = self._create_request().with_user(self.user_service)
+        for lang, words in (('en_US', "Tested and Photo."), ('zh_CN', "Tested和Photo。")):
+            with self.subTest(lang), self.assertRaises(ValidationError) as refusal:
+                request.with_context(lang=lang).action_resolve()
+            self.assertIn(words, str(refusal.exception))
+
     def test_not_made_in_the_column_either(self):
         requests = self.env['aftersales.request'].with_user(self.user_service)
         vals = {

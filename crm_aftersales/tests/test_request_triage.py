@@ -84,7 +84,7 @@ class TestRequestTriage(AftersalesCommon):
         request = self._create_request().with_user(self.user_service)
         with self.assertRaises(ValidationError) as refusal:
             request.action_resolve()
-        self.assertIn("Please fill in: Fault, Cause, Solution", str(refusal.exception))
+        self.assertIn("Please fill in: Fault, Cause, and Solution", str(refusal.exception))
         self.assertEqual(request.state, 'new')
         with Form(request) as form:
             form.fault_code_id = self.codes['fault']

@@ -1,6 +1,7 @@
 from odoo import http
 from odoo.exceptions import UserError
 from odoo.http import request
+from odoo.tools.i18n import format_list
 
 from odoo.addons.portal.controllers.portal import CustomerPortal
 
@@ -271,7 +272,9 @@ class PreferencesPortal(CustomerPortal):
             'crm_customer.portal_unsubscribe',
             {
                 **self._prepare_link_values(link),
-                'purpose_label': ', '.join(labels.get(purpose, '') for purpose in link.values),
+                'purpose_label': format_list(
+                    request.env, [labels.get(purpose, '') for purpose in link.values]
+                ),
                 'done': done,
             },
         )

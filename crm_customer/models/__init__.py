@@ -86,6 +86,7 @@ from . import res_partner_merge
 from . import res_partner
 from . import res_partner_consent
 from . import res_partner_erasure
+from . import res_partner_greeting
 from . import res_partner_privacy
 from . import res_partner_privacy_file
 from . import res_partner_import

@@ -264,7 +264,7 @@ class CrmImport(models.Model):
                     " External ID of one.",
                     number=len(contacts),
                     value=key[1],
-                    names=", ".join(contacts[:3].mapped('display_name')),
+                    names=contacts[:3].mapped('display_name'),
                 )
             if contacts:
                 return contacts

@@ -137,8 +137,8 @@ class CrmImport(models.Model):
                     "These columns are not known: %(unknown)s.\n"
                     "Known columns: %(known)s.\n"
                     "Rename them in the file, or choose to leave out unknown columns.",
-                    unknown=", ".join(hints),
-                    known=", ".join(labels),
+                    unknown=hints,
+                    known=labels,
                 )
             )
 
@@ -158,14 +158,14 @@ class CrmImport(models.Model):
                 self.env._(
                     "The first row of the file must hold the headers; these are missing:"
                     " %(missing)s.\nDownload the template to see how a file looks.",
-                    missing=", ".join(missing),
+                    missing=missing,
                 )
             )
         double = sorted({path for path in paths if paths.count(path) > 1})
         if double:
             headers = [column['header'] for column in columns if column['path'] in double]
             raise UserError(
-                self.env._("These columns mean the same: %(headers)s.", headers=", ".join(headers))
+                self.env._("These columns mean the same: %(headers)s.", headers=headers)
             )
 
     # ------------------------------------------------------------

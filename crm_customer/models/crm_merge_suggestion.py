@@ -3,6 +3,7 @@ from __future__ import annotations
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date, format_datetime
+from odoo.tools.i18n import format_list
 
 MERGE_GROUP = 'base.group_partner_manager'
 
@@ -72,9 +73,8 @@ class CrmMergeSuggestion(models.Model):
     def _compute_reason(self):
         labels = self.fields_get(self._get_signs(), ['string'])
         for suggestion in self:
-            suggestion.reason = ", ".join(
-                labels[name]['string'] for name in self._get_signs() if suggestion[name]
-            )
+            shared = [labels[name]['string'] for name in self._get_signs() if suggestion[name]]
+            suggestion.reason = format_list(self.env, shared)
 
     @api.depends_context('uid')
     def _compute_can_merge(self):

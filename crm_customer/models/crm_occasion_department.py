@@ -113,7 +113,7 @@ class CrmOccasionDepartment(models.Model):
             department.confidential_warning = (
                 self.env._(
                     "Confidential notes make no tasks here: %(users)s may not read them.",
-                    users=', '.join(others[:5].mapped('name')),
+                    users=others[:5].mapped('name'),
                 )
                 if others
                 else False

@@ -165,9 +165,7 @@ class CrmOccasion(models.Model):
         """Return the values of one entry."""
         unknown = sorted(set(entry) - KNOWN_KEYS)
         if unknown:
-            raise ValidationError(
-                self.env._("There is no such key: %(keys)s.", keys=', '.join(unknown))
-            )
+            raise ValidationError(self.env._("There is no such key: %(keys)s.", keys=unknown))
         reference = str(entry.get('reference') or '').strip()
         if not reference:
             raise ValidationError(self.env._("The reference is missing."))

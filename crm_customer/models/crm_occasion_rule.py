@@ -105,8 +105,8 @@ class CrmOccasionRule(models.Model):
                 raise ValidationError(
                     self.env._(
                         "%(unknown)s cannot be filled in. Use %(placeholders)s.",
-                        unknown=', '.join(f'{{{name}}}' for name in sorted(unknown)),
-                        placeholders=', '.join(f'{{{name}}}' for name in PLACEHOLDERS),
+                        unknown=[f'{{{name}}}' for name in sorted(unknown)],
+                        placeholders=[f'{{{name}}}' for name in PLACEHOLDERS],
                     )
                 )
 

@@ -107,7 +107,7 @@ class CrmPerson(models.Model):
                 raise ValidationError(
                     self.env._(
                         "Unknown word in a decision on consent: %(words)s.",
-                        words=', '.join(map(str, unknown)),
+                        words=[str(word) for word in unknown],
                     )
                 )
 

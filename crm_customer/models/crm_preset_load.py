@@ -162,6 +162,6 @@ class CrmPreset(models.Model):
                 raise UserError(
                     self.env._(
                         "The preset also made records of %(companies)s; take it back there.",
-                        companies=", ".join(foreign.mapped('name')),
+                        companies=foreign.mapped('name'),
                     )
                 )

@@ -50,10 +50,10 @@ class CrmSystemMixin(models.AbstractModel):
     def _ensure_no_system_fields(self, names: set[str]) -> None:
         if names and not self.env.su:
             labels = [self._fields[name]._description_string(self.env) for name in sorted(names)]
-            raise AccessError(self._get_system_fields_text(", ".join(labels)))
+            raise AccessError(self._get_system_fields_text(labels))
 
     @api.model
-    def _get_system_fields_text(self, labels: str) -> str:
+    def _get_system_fields_text(self, labels: list[str]) -> str:
         """Return what is said to who writes them.
 
         :param labels: of the fields he gave

@@ -114,7 +114,7 @@ class ResPartner(models.Model):
             raise ValidationError(
                 self.env._(
                     "A household has one head: %(households)s",
-                    households=', '.join(household.display_name for (household,) in heads),
+                    households=[household.display_name for (household,) in heads],
                 )
             )
 

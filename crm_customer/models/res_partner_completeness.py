@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.tools.i18n import format_list
 
 #: days after which what somebody confirmed must be asked again
 CONFIRMED_FOR = 365
@@ -40,7 +41,7 @@ class ResPartner(models.Model):
         for partner in self:
             asked = [criterion for criterion in criteria if criterion.applies(partner)]
             missing = [criterion.label for criterion in asked if not criterion.is_met(partner)]
-            partner.customer_missing = ', '.join(missing)
+            partner.customer_missing = format_list(self.env, missing)
             partner.customer_completeness = (
                 100 - round(100 * len(missing) / len(asked)) if asked else 100
             )

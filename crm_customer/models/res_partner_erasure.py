@@ -124,7 +124,7 @@ class ResPartner(models.Model):
                     self.env._(
                         "The customer also belongs to %(companies)s."
                         " Somebody with access to it has to erase him.",
-                        companies=', '.join(foreign.mapped('name')),
+                        companies=foreign.mapped('name'),
                     )
                 )
 

@@ -183,9 +183,10 @@ class TestCompleteness(CrmCustomerCommon):
         with freeze_time('2026-04-01 12:00:00'):
             person = self.env['res.partner'].create({'name': "Zhang"})
             self.assertEqual(person.customer_completeness, 0)
-            self.assertIn("E-mail, Phone, Address, Birthday", person.customer_missing)
+            self.assertIn("E-mail, Phone, Address, ", person.customer_missing)
             person.write({'email': 'z@example.com', 'phone': '1', 'birth_day': 1, 'birth_month': 2})
             self.assertEqual(person.customer_completeness, 50)
+            self.assertTrue(person.customer_missing.endswith(", and Confirmed within a year"))
             person.write(
                 {
                     'street': "A 1",
@@ -216,3 +217,14 @@ class TestCompleteness(CrmCustomerCommon):
         self.patch(Partner, '_get_completeness_criteria', extended)
         self.stranger.invalidate_recordset()
         self.assertIn("Website", self.stranger.customer_missing)
+
+
+@tagged('post_install', '-at_install')
+class TestGreeting(CrmCustomerCommon):
+    def test_address_without_a_name(self):
+        company = self.env['res.partner'].create({'name': "Linghua", 'is_company': True})
+        address = self.env['res.partner'].create({'type': 'other', 'parent_id': company.id})
+        self.assertEqual(address.greeting_name, "Linghua")
+        address.name = "Depot"
+        self.assertEqual(address.greeting_name, "Depot")
+        self.assertFalse(self.env['res.partner'].greeting_name)

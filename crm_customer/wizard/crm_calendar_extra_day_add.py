@@ -68,7 +68,7 @@ class CrmCalendarExtraDayAdd(models.TransientModel):
             raise UserError(
                 self.env._(
                     "Give the days as 2026-05-09, one per line. Not understood: %(words)s",
-                    words=", ".join(wrong) or self.env._("nothing was given"),
+                    words=wrong or self.env._("nothing was given"),
                 )
             )
         return sorted(set(parsed.values()))

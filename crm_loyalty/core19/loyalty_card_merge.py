@@ -141,7 +141,7 @@ class LoyaltyCard(models.Model):
         self.message_post(
             body=self.env._(
                 "The points of %(cards)s were moved here: a member has one card.",
-                cards=", ".join(merged.mapped('code')),
+                cards=merged.mapped('code'),
             )
         )
 

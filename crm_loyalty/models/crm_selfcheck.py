@@ -119,6 +119,6 @@ class CrmSelfcheck(models.Model):
         message = self.env._(
             "%(count)s members have more than one active card of a program: %(members)s.",
             count=len(groups),
-            members=", ".join(partner.display_name for partner, _program in groups[:10]),
+            members=[partner.display_name for partner, _program in groups[:10]],
         )
         return False, message, len(groups)

@@ -139,7 +139,7 @@ class LoyaltyProgram(models.Model):
                 self.env._(
                     "Only loyalty cards have a managed ledger. Change the type of %(programs)s "
                     "first.",
-                    programs=", ".join(wrong.mapped('display_name')),
+                    programs=wrong.mapped('display_name'),
                 )
             )
 
@@ -247,7 +247,7 @@ class LoyaltyProgram(models.Model):
     def _enqueue_tier_evaluation(self):
         """Have the tiers of all members of these programs evaluated in the background."""
         return self.env['crm.job']._enqueue(
-            name=self.env._("Tiers of %(programs)s", programs=", ".join(self.mapped('name'))),
+            name=self.env._("Tiers of %(programs)s", programs=self.mapped('name')),
             model='loyalty.tier.evaluation',
             method='_evaluate_chunk',
             params={'program_ids': self.ids},

@@ -191,7 +191,7 @@ class LoyaltyRequestLine(models.Model):
             raise UserError(
                 self.env._(
                     "Several members are meant: %s. Give the number of the card.",
-                    ", ".join(found[:3].mapped('partner_id.display_name')),
+                    found[:3].mapped('partner_id.display_name'),
                 )
             )
         raise UserError(self.env._("No member of %s was found.", program.name))

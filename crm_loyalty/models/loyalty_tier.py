@@ -95,7 +95,7 @@ class LoyaltyTier(models.Model):
                 self.env._(
                     "Members hold %(tiers)s. Archive the tier instead: they move at the next "
                     "evaluation.",
-                    tiers=", ".join(held.mapped('name')),
+                    tiers=held.mapped('name'),
                 )
             )
 

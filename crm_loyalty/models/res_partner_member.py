@@ -17,7 +17,7 @@ class ResPartner(models.Model):
         message = self.env._(
             "%(members)s cannot be deleted: the points of a member stay in the books. Close the "
             "card and make the contact anonymous instead.",
-            members=", ".join(partners.sudo().mapped('display_name')),
+            members=partners.sudo().mapped('display_name'),
         )
         can_close = len(partners) == 1 and any(members.mapped('active'))
         if can_close and self.env.user.has_group('crm_customer.group_manager'):

@@ -414,6 +414,15 @@ class TestPointsMessages(ExpiryCommon):
         self.assertEqual(content.subject, "You have earned 120 Points")
         self.assertIn("120 Points", content.body)
 
+    def test_address_without_a_name_is_greeted_as_its_company(self):
+        company = self.create_partner("Linghua", is_company=True)
+        address = self.create_partner(False, type='other', parent_id=company.id)
+        card = self.create_card(address)
+        for event in ('earned', 'expiring', 'inactive', 'expired'):
+            with self.subTest(event):
+                body = self.template(event)._render_field('body_html', card.ids)[card.id]
+                self.assertIn("Hello Linghua,", body)
+
     def test_earned_is_off(self):
         self.create_order(120).action_confirm()
         self.assertFalse(self.messages('earned'))
