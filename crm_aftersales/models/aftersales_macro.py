@@ -66,7 +66,7 @@ class AftersalesMacro(models.Model):
     user_id = fields.Many2one(
         comodel_name='res.users',
         string="Colleague",
-        domain=[('share', '=', False)],
+        domain=lambda self: self.env['aftersales.request']._get_worker_domain(),
         check_company=True,
     )
     tag_ids = fields.Many2many(comodel_name='aftersales.tag', string="Add Tags", check_company=True)

@@ -62,8 +62,9 @@ class AftersalesOpinion(models.Model):
         verdicts = dict(self._fields['effect']._description_selection(self.env))
         for opinion in self:
             opinion.effect_text = opinion.effect and self.env._(
-                "%(verdict)s: %(after)s critical opinions on “%(theme)s” in the %(days)s days after"
-                " the measure, %(before)s in the %(days)s days before it.",
+                # no noun beside a number: one text has to fit one and many
+                "%(verdict)s: critical opinions on “%(theme)s”: %(after)s after the measure,"
+                " %(before)s before it (days counted each time: %(days)s).",
                 verdict=verdicts[opinion.effect],
                 days=opinion.effect_days,
                 after=opinion.effect_after,

@@ -124,6 +124,13 @@ class AftersalesRemedyRule(models.Model):
     def _get_count_texts(self, count: int, detail: str) -> dict[str, str]:
         """Return what was counted in words, by counter."""
         values = {'count': count, 'detail': detail}
+        if count == 1:
+            return {
+                'repair_days_total': self.env._("1 day in repair"),
+                'same_fault_max': self.env._("1 repair of “%(detail)s”", **values),
+                'safety_fault_repairs': self.env._("1 repair of a safety fault"),
+                'main_part_swaps': self.env._("1 replacement of “%(detail)s”", **values),
+            }
         return {
             'repair_days_total': self.env._("%(count)s days in repair", **values),
             'same_fault_max': self.env._("%(count)s repairs of “%(detail)s”", **values),

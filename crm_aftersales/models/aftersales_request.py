@@ -160,7 +160,7 @@ class AftersalesRequest(models.Model):
     user_id = fields.Many2one(
         comodel_name='res.users',
         string="Responsible",
-        domain=[('share', '=', False)],
+        domain=lambda self: self._get_worker_domain(),
         check_company=True,
         index='btree_not_null',
         tracking=True,
@@ -247,6 +247,24 @@ class AftersalesRequest(models.Model):
             self.env.context.get('default_stage_id')
             or self.env['aftersales.request.stage']._get_for_state('new').id
         )
+
+    @api.model
+    def _get_worker_domain(self) -> list:
+        """Return who may be given requests: all who work on them, in whatever role."""
+        workers = self.env.ref('crm_aftersales.group_own')
+        return [('share', '=', False), ('all_group_ids', 'in', workers.ids)]
+
+    @api.model
+    def _show_as_cards(self, action: dict) -> dict:
+        """Show cards one below the other instead of the board, and return the action.
+
+        For the few requests of a customer, product or order: on phones, which show cards, a board
+        begins with a column that is often empty.
+        """
+        cards = self.env.ref('crm_aftersales.aftersales_request_view_kanban_my')
+        views = action['views']
+        action['views'] = [(cards.id if mode == 'kanban' else id_, mode) for id_, mode in views]
+        return action
 
     @api.model
     def _read_group_stage_ids(self, stages, domain):

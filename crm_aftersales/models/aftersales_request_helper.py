@@ -12,7 +12,7 @@ class AftersalesRequest(models.Model):
         comodel_name='res.users',
         relation='aftersales_request_helper_rel',
         string="Helpers",
-        domain=[('share', '=', False)],
+        domain=lambda self: self._get_worker_domain(),
         check_company=True,
         copy=False,
         tracking=True,

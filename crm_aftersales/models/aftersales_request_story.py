@@ -138,9 +138,10 @@ class AftersalesRequest(models.Model):
 
         :return: window action
         """
-        return self._get_story_action(
+        action = self._get_story_action(
             'customer_request_count', 'crm_aftersales.aftersales_request_action'
         )
+        return self._show_as_cards(action)
 
     def action_view_customer_orders(self) -> dict:
         """Open the customer's orders.

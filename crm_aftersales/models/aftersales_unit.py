@@ -289,4 +289,4 @@ class AftersalesUnit(models.Model):
             'default_unit_id': self.id,
             'default_partner_id': self.partner_id.id,
         }
-        return action
+        return self.env['aftersales.request']._show_as_cards(action)

@@ -81,7 +81,7 @@ class AftersalesUnit(models.Model):
         follows = granted.filtered(
             lambda warranty: warranty.start_event == 'chained' and warranty.date_start > date_to
         )
-        running._extend(days, self.env._("%(days)s days in repair added", days=days))
+        running._extend(days, self.env._("Days in repair added: %(days)s", days=days))
         if running.filtered(lambda warranty: warranty.layer == 'base'):
             follows._postpone(days)
 

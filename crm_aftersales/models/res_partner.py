@@ -213,7 +213,8 @@ class ResPartner(models.Model):
 
         :return: window action
         """
-        return self._get_aftersales_action('crm_aftersales.aftersales_request_action')
+        action = self._get_aftersales_action('crm_aftersales.aftersales_request_action')
+        return self.env['aftersales.request']._show_as_cards(action)
 
     def _get_aftersales_action(self, xmlid: str) -> dict:
         """Return an action on the customer's records, with the customer filled in on new ones."""

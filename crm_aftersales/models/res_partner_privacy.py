@@ -53,7 +53,5 @@ class ResPartner(models.Model):
         obstacles = super()._get_erasure_obstacles()
         still_open = Domain('partner_id', 'in', self.ids) & Domain('state', 'in', OPEN_STATES)
         if count := self.env['aftersales.request'].sudo().search_count(still_open):
-            obstacles.append(
-                self.env._("There are %(count)s service requests still open.", count=count)
-            )
+            obstacles.append(self.env._("Service requests still open: %(count)s.", count=count))
         return obstacles

@@ -159,4 +159,4 @@ class SaleOrder(models.Model):
             'default_partner_id': self.partner_id.id,
             'default_sale_order_id': self.id,
         }
-        return action
+        return self.env['aftersales.request']._show_as_cards(action)

@@ -170,7 +170,7 @@ class TestOpinionEffect(OpinionCommon):
         self.assertEqual((self.opinion.effect_before, self.opinion.effect_after), (3, 1))
         self.assertEqual(self.opinion.effect, 'better')
         text = self.opinion.effect_text
-        for word in ("Better", "30 days", "Waiting", " 3", " 1 "):
+        for word in ("Better", "Waiting", ": 1 after", " 3 before", ": 30"):
             self.assertIn(word, text)
 
     def test_no_effect_and_worse(self):

@@ -1,3 +1,5 @@
+from lxml import etree
+
 from odoo.tests import tagged
 
 from .common import AftersalesCommon
@@ -83,6 +85,22 @@ class TestPartner(AftersalesCommon):
         self.assertEqual(self.env['aftersales.request'].search(action['domain']), request)
         action = self.customer_company.action_view_aftersales_units()
         self.assertEqual(self.env['aftersales.unit'].search(action['domain']), self.unit)
+
+    def test_requests_of_a_customer_are_cards_without_columns(self):
+        """A board begins with a column that is often empty, and on a phone that is all one sees."""
+        request = self._create_request()
+        actions = [
+            self.customer.action_view_aftersales_requests(),
+            self.unit.action_view_requests(),
+            request.action_view_customer_requests(),
+            self.env['sale.order']
+            .create({'partner_id': self.customer.id})
+            .action_view_aftersales_requests(),
+        ]
+        for action in actions:
+            view_id = {mode: id_ for id_, mode in action['views']}['kanban']
+            arch = etree.fromstring(request.get_view(view_id, 'kanban')['arch'])
+            self.assertFalse(arch.get('default_group_by'))
 
     def test_merge_keeps_products_and_requests(self):
         double = self.env['res.partner'].create(

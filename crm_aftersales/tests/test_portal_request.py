@@ -183,6 +183,16 @@ class TestPortalRequest(PortalRequestCase):
         self.assertIn("is open again", page)
         self.assertIn('&lt;b&gt;Noisy', self._get_words()[0].body)
 
+    def test_reopen_what_was_withdrawn(self):
+        """Nothing was done yet that could be "still not right"."""
+        self.request_own.action_cancel()
+        self._login()
+        self.assertIn("Why is it needed after all?", self._get_page())
+        self.assertNotIn("still not right", self._get_page())
+        self._post('reopen')
+        self.request_own.action_resolve()
+        self.assertIn("What is still not right?", self._get_page())
+
     def test_reopen_within_the_days_of_the_company(self):
         """4.4: later it becomes another request, which the customer raises himself."""
         self.request_own.action_close()

@@ -107,6 +107,12 @@ class TestRemedy(WarrantyCommon):
             "Exchange right reached: 30 days in repair, at least 30 (rule “Order 43: Art. 24”).",
         )
 
+    def test_one_is_one(self):
+        self._rule('repair_days_total', 1, comparison='least')
+        self._stay('2026-04-01', '2026-04-02')
+        self.assert_reached(True)
+        self.assertIn("reached: 1 day in repair, at least 1", self.car.remedy_text)
+
     def test_a_day_of_two_stays_counts_once(self):
         self._stay('2026-02-01', '2026-02-11')
         self._stay('2026-02-05', '2026-02-15')
@@ -282,7 +288,7 @@ class TestRemedy(WarrantyCommon):
         self.assertEqual(request.type_id.code, 'return')
         self.assertEqual((request.unit_id, request.partner_id), (self.car, self.customer))
         self.assertIn("9 days in repair, more than 5", request.description)
-        self.assertIn("1 repairs of safety faults, at least 1", request.description)
+        self.assertIn("1 repair of a safety fault, at least 1", request.description)
         self.assertEqual(len(request.remedy_rule_ids), 2)
         self.assertEqual(self.car.action_open_remedy()['res_id'], request.id, "not twice")
         request.action_resolve()

@@ -1,7 +1,8 @@
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import Form, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
+from odoo.tools.safe_eval import safe_eval
 
 from .common import AftersalesCommon
 
@@ -31,6 +32,17 @@ class TestRequestHelper(AftersalesCommon):
         self.assertEqual(request.user_id, self.user_service, "who is responsible stays so")
         self._help(request)
         self.assertFalse(helped.search([('id', '=', request.id)]))
+
+    def test_offered_are_those_who_work_on_requests(self):
+        """Others would be told of a request that they cannot open."""
+        others = new_test_user(self.env, 'aftersales_stranger', 'base.group_user')
+        fields_get = self.env['aftersales.request'].with_user(self.user_service).fields_get
+        for name, description in fields_get(['user_id', 'helper_ids'], ['domain']).items():
+            domain = safe_eval(description['domain'], {'company_id': self.company.id})
+            offered = self.env['res.users'].with_user(self.user_service).search(domain)
+            self.assertIn(self.user_service, offered, name)
+            self.assertIn(self.user_technician, offered, name)
+            self.assertNotIn(others, offered, name)
 
     def test_helper_reads_the_clocks_and_orders(self):
         self._create_policy()
