@@ -56,6 +56,7 @@ class AftersalesWarranty(models.Model):
     layer = fields.Selection(selection=LAYERS, required=True, default='base')
     policy_id = fields.Many2one(
         comodel_name='aftersales.warranty.policy',
+        string="Warranty Policy",
         index='btree_not_null',
         ondelete='set null',
         groups='base.group_user',

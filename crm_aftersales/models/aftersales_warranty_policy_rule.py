@@ -13,7 +13,11 @@ class AftersalesWarrantyPolicyRule(models.Model):
     _order = 'sequence, id'
 
     policy_id = fields.Many2one(
-        comodel_name='aftersales.warranty.policy', required=True, index=True, ondelete='cascade'
+        comodel_name='aftersales.warranty.policy',
+        string="Warranty Policy",
+        required=True,
+        index=True,
+        ondelete='cascade',
     )
     sequence = fields.Integer(default=10)
     name = fields.Char(
