@@ -12,7 +12,7 @@ class TestImportFiles(ImportCase):
         for header, message in (
             (('Name', 'Phoen'), r"Phoen \(is it Phone\?\)"),
             (('Phone', 'Email'), "missing: Name"),
-            (('Name', 'Phone', 'phone'), "mean the same: Phone, phone"),
+            (('Name', 'Phone', 'phone'), "mean the same: Phone and phone"),
         ):
             with self.assertRaisesRegex(UserError, message):
                 self.make_import([header, ('a', 'b', 'c')]).action_check()

@@ -57,7 +57,7 @@ class TestMergeSuggestion(CrmCustomerCommon, JobCase):
         self.search_pairs()
         scores = [self.get_score(*pair) for pair in pairs]
         self.assertEqual(scores, [45, 80, 60, 60, 0, 55, 0])
-        self.assertEqual(self.get(*pairs[1]).reason, "Same Phone Number, Same Name")
+        self.assertEqual(self.get(*pairs[1]).reason, "Same Phone Number and Same Name")
 
     def test_phone_key_is_the_same_in_sql(self):
         numbers = [
