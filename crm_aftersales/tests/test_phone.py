@@ -12,6 +12,13 @@ LINES = {
 }
 
 
+#: what is set up in lists that are too wide for a phone, and what their cards tell
+CARDS = {
+    'aftersales.pause.reason': {'name'},
+    'aftersales.warranty.policy': {'name', 'start_event', 'months'},
+}
+
+
 @tagged('post_install', '-at_install')
 class TestPhone(TransactionCase):
     def test_lines_do_not_ask_whose_they_are(self):
@@ -20,3 +27,31 @@ class TestPhone(TransactionCase):
             with self.subTest(model):
                 form = etree.fromstring(self.env[model].get_view(view_type='form')['arch'])
                 self.assertFalse(form.xpath(f"//field[@name='{parent}']"))
+
+    def test_what_is_entered_in_a_list_has_cards(self):
+        """Phones show the cards; columns that are filled in cannot be read there."""
+        known = self.env['ir.model.data'].search(
+            [('module', '=', 'crm_aftersales'), ('model', '=', 'ir.ui.view')]
+        )
+        views = self.env['ir.ui.view'].browse(known.mapped('res_id'))
+        forms = views.filtered(lambda view: view.type == 'form' and view.mode == 'primary')
+        entered_count = 0
+        for form in forms:
+            arch = etree.fromstring(self.env[form.model].get_view(form.id, 'form')['arch'])
+            for entered in arch.xpath("//field/list[@editable]"):
+                entered_count += 1
+                field = entered.getparent()
+                with self.subTest(form.xml_id, field=field.get('name')):
+                    cards = field.find('kanban')
+                    self.assertIsNotNone(cards)
+                    self.assertTrue(cards.xpath(".//*[@t-name='card']//field"))
+        self.assertGreater(entered_count, 5)
+
+    def test_lists_of_settings_have_cards(self):
+        for model, told in CARDS.items():
+            with self.subTest(model):
+                actions = self.env['ir.actions.act_window'].search([('res_model', '=', model)])
+                self.assertTrue(all('kanban' in action.view_mode for action in actions))
+                arch = etree.fromstring(self.env[model].get_view(view_type='kanban')['arch'])
+                shown = set(arch.xpath(".//*[@t-name='card']//field/@name"))
+                self.assertLessEqual(told, shown)

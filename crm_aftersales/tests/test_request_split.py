@@ -30,6 +30,7 @@ class TestRequestSplit(MergeCase):
             self.env.ref('crm_aftersales.aftersales_request_view_form').id, 'form'
         )
         (field,) = etree.fromstring(view['arch']).iterfind(".//page/field[@name='related_ids']")
+        self.assertEqual(field.get('mode'), 'list,kanban')
         self.assertIn("('merged_into_id', '=', False)", field.get('domain'))
         customer = "'search_default_commercial_partner_id': commercial_partner_id"
         self.assertIn(customer, field.get('context'))
