@@ -1,5 +1,6 @@
 import re
 import secrets
+from urllib.parse import urlencode
 
 import psycopg2
 
@@ -20,6 +21,8 @@ MAX_FILES = 10
 MAX_FILE_SIZE = 10 * 1024 * 1024
 #: requests one visitor may raise in an hour
 MAX_REQUESTS = 20
+#: requests shown on the page of a product; the others are a click away
+SHOWN_REQUESTS = 20
 #: what the visitor has just done, in the session until it is shown
 DONE = 'aftersales_request_done'
 #: what a form is known by when it arrives a second time
@@ -157,11 +160,14 @@ class AftersalesPortal(CustomerPortal):
         """
         is_owner = self._is_own(unit_sudo)
         partner = request.env.user.partner_id
+        requests = self._get_equipment_requests(unit_sudo)
+        all_requests = urlencode({'filterby': 'all', 'search': unit_sudo.ref})
         return {
             **self._get_page_language(),
             'unit': unit_sudo,
             'page_name': 'aftersales_equipment',
-            'requests': self._get_equipment_requests(unit_sudo),
+            'requests': requests[:SHOWN_REQUESTS],
+            'all_requests_url': len(requests) > SHOWN_REQUESTS and f'/my/requests?{all_requests}',
             'is_owner': is_owner,
             'documents': unit_sudo._get_portal_documents('owner' if is_owner else 'link'),
             'events': unit_sudo._get_portal_events(partner) if is_owner else [],
@@ -200,13 +206,18 @@ class AftersalesPortal(CustomerPortal):
         return stream.get_response(as_attachment=True)
 
     def _get_equipment_requests(self, unit_sudo):
-        """Return the visitor's requests about a product, in elevated rights."""
+        """Return the visitor's requests about a product, in elevated rights.
+
+        The newest; one more than are shown tells that there are others.
+        """
         if not self._is_own(unit_sudo):
             return request.env['aftersales.request'].sudo()
         Request = request.env['aftersales.request']
         domain = self._get_aftersales_own_domain() & Domain('unit_id', '=', unit_sudo.id)
         domain &= Request._get_counted_domain()
-        return Request.search(domain, order='date_received desc, id desc', limit=20).sudo()
+        return Request.search(
+            domain, order='date_received desc, id desc', limit=SHOWN_REQUESTS + 1
+        ).sudo()
 
     def _is_own(self, record_sudo) -> bool:
         """Whether a visitor who is logged in sees a record as his or his company's."""
@@ -246,7 +257,7 @@ class AftersalesPortal(CustomerPortal):
         domain &= Request._get_counted_domain()
         search = self._clean(search)
         if search:
-            domain &= Domain('number', 'ilike', search) | Domain('name', 'ilike', search)
+            domain &= self._get_request_search_domain(search)
         pager = portal_pager(
             url='/my/requests',
             url_args={'filterby': filterby, 'sortby': sortby, 'search': search},
@@ -274,6 +285,16 @@ class AftersalesPortal(CustomerPortal):
             **self._get_searchbar_values(search),
         )
         return request.render('crm_aftersales.portal_my_requests', values)
+
+    def _get_request_search_domain(self, search: str) -> Domain:
+        """Return the domain of the requests that what was typed may mean."""
+        return Domain.OR(
+            [
+                Domain('number', 'ilike', search),
+                Domain('name', 'ilike', search),
+                Domain('unit_id', 'any', self._get_equipment_search_domain(search)),
+            ]
+        )
 
     def _get_request_filters(self) -> dict:
         """Return the filters a visitor can choose for his requests."""

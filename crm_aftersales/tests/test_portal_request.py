@@ -2,6 +2,7 @@ import re
 from datetime import timedelta
 
 from freezegun import freeze_time
+from lxml import html
 
 from odoo import fields, http
 from odoo.exceptions import UserError
@@ -10,6 +11,7 @@ from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
 from ..controllers import portal_request
+from ..controllers.portal import SHOWN_REQUESTS
 from .common import AftersalesCommon
 
 
@@ -110,6 +112,26 @@ class TestPortalRequest(PortalRequestCase):
         page = self.url_open(f'/my/requests?search={second.number}').text
         self.assertNotIn("My own pump", page)
         self.assertEqual(self.url_open('/my/requests?sortby=id;drop').status_code, 200)
+
+    def test_search_requests_by_product(self):
+        self._create_request(name="About nothing", unit_id=False)
+        self._login()
+        page = self.url_open(f'/my/requests?search={self.unit.ref}').text
+        self.assertIn("My own pump", page)
+        self.assertNotIn("About nothing", page)
+
+    def test_page_of_a_product_leads_to_all_requests(self):
+        address = f'/my/equipment/{self.unit.id}'
+        count = self.env['aftersales.request'].search_count([('unit_id', '=', self.unit.id)])
+        for number in range(SHOWN_REQUESTS - count):
+            self._create_request(name=f"Matter {number}")
+        self._login()
+        self.assertNotIn("All Requests", self.url_open(address).text)
+        self._create_request(name="One too many").date_received = '2020-01-01'
+        page = self.url_open(address).text
+        self.assertNotIn("One too many", page)
+        [link] = html.fromstring(page).xpath("//a[contains(., 'All Requests')]/@href")
+        self.assertIn("One too many", self.url_open(f'{link}&sortby=oldest').text)
 
     def test_search_products_by_serial_number(self):
         self.unit.copy({'serial': 'ZZ-99', 'name': "Second pump"})
