@@ -104,7 +104,7 @@ class AftersalesRemedyRule(models.Model):
             right=self._get_right_text(),
             count=self._get_count_text(count, detail),
             threshold=self._get_threshold_text(),
-            rule=": ".join(filter(None, [self.name, self.source])),
+            rule=" · ".join(filter(None, [self.name, self.source])),
         )
 
     def _get_right_text(self) -> str:

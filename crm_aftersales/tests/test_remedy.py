@@ -104,7 +104,7 @@ class TestRemedy(WarrantyCommon):
         self.assert_reached(True)
         self.assertEqual(
             self.car.remedy_text,
-            "Exchange right reached: 30 days in repair, at least 30 (rule “Order 43: Art. 24”).",
+            "Exchange right reached: 30 days in repair, at least 30 (rule “Order 43 · Art. 24”).",
         )
 
     def test_one_is_one(self):
