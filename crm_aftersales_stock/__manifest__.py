@@ -9,6 +9,7 @@
     'depends': ['crm_aftersales', 'sale_stock'],
     'data': [
         'security/ir.model.access.csv',
+        'report/aftersales_warranty_report.xml',
         'views/aftersales_unit_views.xml',
         'views/stock_lot_views.xml',
         'views/stock_picking_views.xml',

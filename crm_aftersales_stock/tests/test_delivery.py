@@ -103,6 +103,15 @@ class TestDelivery(DeliveryCase):
         action = self.lot.action_view_aftersales_units()
         self.assertEqual(self.env['aftersales.unit'].search(action['domain']), units.sorted())
 
+    def test_certificate_names_the_lot(self):
+        report = self.env['ir.actions.report'].with_user(self.user_technician)
+        for product, number in ((self.by_lot, 'L-1'), (self.by_serial, 'S-1')):
+            order = self.order((product, 1))
+            self.deliver(order)
+            warranties = self.get_units(order).warranty_ids
+            html = report._render_qweb_html('crm_aftersales.report_warranty', warranties.ids)[0]
+            self.assertEqual(html.decode().count(number), 1)
+
     def test_goods_without_number_in_dozens(self):
         dozen = self.env.ref('uom.product_uom_dozen')
         self._stock(self.plain, 10)
