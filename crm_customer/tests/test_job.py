@@ -3,6 +3,7 @@ import time
 from unittest.mock import patch
 
 import psycopg2
+from lxml import etree
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Datetime
@@ -79,8 +80,16 @@ class TestJob(CrmCustomerCommon, JobCase):
 
     def test_progress_is_seen_without_reloading(self):
         for model in ('crm.job', 'crm.import'):
-            arch = self.env[model].get_view(view_type='form')['arch']
-            self.assertIn('<widget name="crm_refresh"', arch, model)
+            form = etree.fromstring(self.env[model].get_view(view_type='form')['arch'])
+            self.assertTrue(form.xpath("//widget[@name='crm_refresh']"), model)
+            folded = form.xpath("//header//widget[@name='crm_refresh']")
+            self.assertFalse(folded, f"{model}: on phones it is not there until somebody unfolds")
+
+    def test_lines_left_out_are_seen_without_looking_for_them(self):
+        """A page would stay behind the one that was open when the check began."""
+        form = etree.fromstring(self.env['crm.import'].get_view(view_type='form')['arch'])
+        (lines,) = form.xpath("//field[@name='bad_row_ids']")
+        self.assertFalse(lines.xpath('ancestor::page'))
 
     def test_worker_whose_time_is_over_is_called_at_once(self):
         """Odoo by itself looks again a minute later, however long the job is."""
