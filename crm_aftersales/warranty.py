@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from dateutil.relativedelta import relativedelta
 
+from .days import add_to_day
+
 #: what a warranty can start with, in the order in which one stands in for the one before
 START_EVENTS = [
     ('installation', "Installation"),
@@ -65,7 +67,7 @@ def get_last_day(start: date, months: int) -> date:
 
     :param months: at least 1
     """
-    return start + relativedelta(months=months) - relativedelta(days=1)
+    return add_to_day(start, relativedelta(months=months)) - relativedelta(days=1)
 
 
 def get_event_order(first: str) -> list[str]:

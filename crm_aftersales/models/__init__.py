@@ -1,5 +1,6 @@
 from . import (
     account_move_extension,
+    aftersales_used_mixin,
     aftersales_code,
     aftersales_request_stage,
     aftersales_team,
@@ -90,6 +91,7 @@ from . import (  # what customers say of us
     aftersales_selfaudit_line,
     aftersales_followup_selfaudit,
     rating_rating,
+    rating_rating_access,
     aftersales_request_voice,
     aftersales_feedback,
     aftersales_request_feedback,

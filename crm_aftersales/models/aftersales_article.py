@@ -44,7 +44,10 @@ class AftersalesArticle(models.Model):
     )
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
-        comodel_name='res.company', index=True, help="Empty: of all companies."
+        comodel_name='res.company',
+        index=True,
+        default=lambda self: self.env['res.company']._get_settings_company(),
+        help="Empty: of all companies.",
     )
 
     # === When it helps ===

@@ -19,7 +19,11 @@ class AftersalesCode(models.Model):
     )
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one(comodel_name='res.company', index=True)
+    company_id = fields.Many2one(
+        comodel_name='res.company',
+        index=True,
+        default=lambda self: self.env['res.company']._get_settings_company(),
+    )
 
     _code_unique = models.UniqueIndex(
         '(kind, code, COALESCE(company_id, 0))', "Another fault, cause or solution has this code."

@@ -8,6 +8,8 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
+from ..days import check_days
+
 #: how far the usual use of a product looks back
 USUAL_DAYS = 365
 #: use of fewer days says nothing about what is usual
@@ -168,6 +170,7 @@ class AftersalesMeterReading(models.Model):
                 raise ValidationError(
                     self.env._("A meter that counts upwards does not show less than zero.")
                 )
+            check_days(reading, 'date')
             # somebody's tomorrow is another one's today
             if reading.date > today + timedelta(days=1):
                 raise ValidationError(

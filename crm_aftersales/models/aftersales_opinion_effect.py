@@ -1,9 +1,12 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ..chunks import work_off
+from ..days import add_to_day
 
 #: opinions whose owners are told in one transaction
 CHUNK = 500
@@ -52,8 +55,8 @@ class AftersalesOpinion(models.Model):
     def _compute_date_effect(self):
         for opinion in self:
             days = opinion.company_id.aftersales_opinion_period_days
-            opinion.date_effect = opinion.date_measure and fields.Date.add(
-                opinion.date_measure, days=days
+            opinion.date_effect = opinion.date_measure and add_to_day(
+                opinion.date_measure, timedelta(days=days)
             )
 
     @api.depends('effect', 'effect_before', 'effect_after', 'effect_days', 'theme_id')

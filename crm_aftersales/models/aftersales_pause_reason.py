@@ -12,12 +12,17 @@ class AftersalesPauseReason(models.Model):
 
     _name = 'aftersales.pause.reason'
     _description = "Reason to Pause Clocks"
+    _inherit = ['aftersales.used.mixin']
     _order = 'sequence, id'
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one(comodel_name='res.company', index=True)
+    company_id = fields.Many2one(
+        comodel_name='res.company',
+        index=True,
+        default=lambda self: self.env['res.company']._get_settings_company(),
+    )
     policy_ids = fields.Many2many(
         comodel_name='aftersales.sla.policy', string="Service Levels", copy=False
     )
@@ -62,3 +67,12 @@ class AftersalesPauseReason(models.Model):
         if not self:
             return self.env._("The limit of the pause is reached, the clocks run again.")
         return self.env._("The limit of the pause is reached, the clocks run again: %s", self.name)
+
+    @api.model
+    def _get_used_by(self):
+        return [
+            *super()._get_used_by(),
+            ('aftersales.request', 'pause_reason_id'),
+            ('aftersales.sla.clock', 'pause_reason_id'),
+            ('aftersales.sla.policy', 'pause_reason_ids'),
+        ]

@@ -8,6 +8,7 @@ class AftersalesRequestType(models.Model):
 
     _name = 'aftersales.request.type'
     _description = "Service Request Type"
+    _inherit = ['aftersales.used.mixin']
     _order = 'sequence, id'
     _check_company_auto = True
 
@@ -19,7 +20,11 @@ class AftersalesRequestType(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     color = fields.Integer()
-    company_id = fields.Many2one(comodel_name='res.company', index=True)
+    company_id = fields.Many2one(
+        comodel_name='res.company',
+        index=True,
+        default=lambda self: self.env['res.company']._get_settings_company(),
+    )
     team_id = fields.Many2one(
         comodel_name='aftersales.team',
         string="Handled by",
@@ -78,3 +83,14 @@ class AftersalesRequestType(models.Model):
     def _compute_holds_messages(self):
         for request_type in self:
             request_type.holds_messages = request_type.code == 'complaint'
+
+    @api.model
+    def _get_used_by(self):
+        return [
+            *super()._get_used_by(),
+            ('aftersales.request', 'type_id'),
+            ('aftersales.meter.limit', 'request_type_id'),
+            ('aftersales.sla.policy', 'type_ids'),
+            ('aftersales.request.stage', 'required_type_ids'),
+            ('aftersales.macro', 'type_ids'),
+        ]

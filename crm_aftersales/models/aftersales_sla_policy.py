@@ -12,13 +12,18 @@ class AftersalesSlaPolicy(models.Model):
 
     _name = 'aftersales.sla.policy'
     _description = "Service Level Policy"
+    _inherit = ['aftersales.used.mixin']
     _order = 'sequence, id'
     _check_company_auto = True
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one(comodel_name='res.company', index=True)
+    company_id = fields.Many2one(
+        comodel_name='res.company',
+        index=True,
+        default=lambda self: self.env['res.company']._get_settings_company(),
+    )
 
     # === Criteria ===
     team_ids = fields.Many2many(
@@ -237,3 +242,11 @@ class AftersalesSlaPolicy(models.Model):
         if self.calendar_source == 'policy':
             calendar = self.calendar_id
         return calendar or team.calendar_id or company.resource_calendar_id
+
+    @api.model
+    def _get_used_by(self):
+        return [
+            *super()._get_used_by(),
+            ('aftersales.request', 'sla_policy_id'),
+            ('aftersales.sla.clock', 'policy_id'),
+        ]

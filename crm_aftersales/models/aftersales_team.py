@@ -1,6 +1,7 @@
 from ast import literal_eval
 
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.fields import Domain
 
 
 class AftersalesTeam(models.Model):
@@ -8,7 +9,7 @@ class AftersalesTeam(models.Model):
 
     _name = 'aftersales.team'
     _description = "After-Sales Team"
-    _inherit = ['mail.alias.mixin', 'mail.thread']
+    _inherit = ['mail.alias.mixin', 'mail.thread', 'aftersales.used.mixin']
     _order = 'sequence, id'
     _check_company_auto = True
 
@@ -19,6 +20,7 @@ class AftersalesTeam(models.Model):
     company_id = fields.Many2one(
         comodel_name='res.company',
         index=True,
+        default=lambda self: self.env['res.company']._get_settings_company(),
         help="Leave empty to share the team between companies.",
     )
     user_id = fields.Many2one(
@@ -46,6 +48,28 @@ class AftersalesTeam(models.Model):
         comodel_name='aftersales.request', inverse_name='team_id', string="Requests"
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        teams = super().create(vals_list)
+        teams._become_default()
+        return teams
+
+    def _become_default(self) -> None:
+        """Let the first team of a new company have its requests, not the one all companies share.
+
+        Where requests came in before, somebody else works on them already.
+        """
+        for company, teams in self.filtered('company_id').sudo().grouped('company_id').items():
+            domain = Domain('company_id', '=', company.id)
+            others = (
+                self.sudo()
+                .with_context(active_test=False)
+                .search_count(domain & Domain('id', 'not in', self.ids), limit=1)
+            )
+            requests = self.env['aftersales.request'].sudo().search_count(domain, limit=1)
+            if not others and not requests and not company.aftersales_team_id.company_id:
+                company.aftersales_team_id = teams[0]
+
     def _alias_get_creation_values(self):
         """Mails to the team's address become requests of the team."""
         values = super()._alias_get_creation_values()
@@ -68,3 +92,18 @@ class AftersalesTeam(models.Model):
         action['domain'] = [('team_id', '=', self.id)]
         action['context'] = {'default_team_id': self.id, 'search_default_open': 1}
         return action
+
+    @api.model
+    def _get_used_by(self):
+        return [
+            *super()._get_used_by(),
+            ('aftersales.request', 'team_id'),
+            ('aftersales.followup', 'team_id'),
+            ('aftersales.feedback', 'team_id'),
+            ('aftersales.request.type', 'team_id'),
+            ('aftersales.service.point', 'team_id'),
+            ('aftersales.sla.policy', 'team_ids'),
+            ('aftersales.macro', 'team_ids'),
+            ('aftersales.selfaudit.item', 'team_ids'),
+            ('res.company', 'aftersales_team_id'),
+        ]

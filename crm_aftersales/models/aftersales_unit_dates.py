@@ -1,4 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
+
+from ..days import check_days
 
 
 class AftersalesUnit(models.Model):
@@ -13,3 +15,12 @@ class AftersalesUnit(models.Model):
         tracking=True,
         help="Filled by the first posted invoice of the piece.",
     )
+
+    @api.constrains(lambda self: self._get_entered_days())
+    def _check_days(self):
+        check_days(self, *self._get_entered_days())
+
+    @api.model
+    def _get_entered_days(self) -> tuple[str, ...]:
+        """Return the fields of days that are entered, or follow from what is."""
+        return ('date_delivered', 'date_installed', 'date_invoiced', 'warranty_start')

@@ -48,9 +48,7 @@ class AftersalesUnit(models.Model):
         self.ensure_one()
         if self.warranty_state != 'in_warranty' or not self.warranty_end:
             return 0
-        left = relativedelta(
-            self.warranty_end + relativedelta(days=1), fields.Date.context_today(self)
-        )
+        left = relativedelta(self.warranty_end + relativedelta(days=1), self._get_customer_day())
         return left.years * 12 + left.months
 
     def _get_warranty_left_text(self) -> str:
@@ -61,7 +59,7 @@ class AftersalesUnit(models.Model):
         months = self._get_warranty_months_left()
         if months > 1:
             return self.env._("%(months)s months left", months=months)
-        days = (self.warranty_end - fields.Date.context_today(self)).days
+        days = (self.warranty_end - self._get_customer_day()).days
         if days > 1:
             return self.env._("%(days)s days left", days=days)
         return self.env._("ends tomorrow") if days else self.env._("ends today")

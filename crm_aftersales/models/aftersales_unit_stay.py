@@ -1,4 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
+
+from ..days import check_days
 
 
 class AftersalesUnitStay(models.Model):
@@ -30,3 +32,7 @@ class AftersalesUnitStay(models.Model):
     _dates_in_order = models.Constraint(
         'CHECK(date_to >= date_from)', "A product is given back after it was handed in."
     )
+
+    @api.constrains('date_from', 'date_to')
+    def _check_days(self):
+        check_days(self, 'date_from', 'date_to')

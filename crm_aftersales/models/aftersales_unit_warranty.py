@@ -120,14 +120,15 @@ class AftersalesUnit(models.Model):
 
     @api.depends('warranty_end')
     def _compute_warranty_state(self):
-        today = fields.Date.context_today(self)
         for unit in self:
             if not unit.warranty_end:
                 unit.warranty_state = 'none'
             else:
-                unit.warranty_state = 'in_warranty' if unit.warranty_end >= today else 'expired'
+                is_over = unit.warranty_end < unit._get_customer_day()
+                unit.warranty_state = 'expired' if is_over else 'in_warranty'
 
     def _search_warranty_state(self, operator, value):
+        """Find by the day of who searches: to the customer's own it is some hours at most."""
         if operator != 'in':
             return NotImplemented
         today = fields.Date.context_today(self)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ..warranty import START_EVENTS
 
@@ -13,13 +13,18 @@ class AftersalesWarrantyPolicy(models.Model):
 
     _name = 'aftersales.warranty.policy'
     _description = "Warranty Policy"
+    _inherit = ['aftersales.used.mixin']
     _order = 'sequence, id'
     _check_company_auto = True
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one(comodel_name='res.company', index=True)
+    company_id = fields.Many2one(
+        comodel_name='res.company',
+        index=True,
+        default=lambda self: self.env['res.company']._get_settings_company(),
+    )
 
     # === When ===
     start_event = fields.Selection(
@@ -123,3 +128,13 @@ class AftersalesWarrantyPolicy(models.Model):
         """Return a translated name in all languages, to be kept as it is today."""
         self.ensure_one()
         return self._fields[field_name]._get_stored_translations(self) or {}
+
+    @api.model
+    def _get_used_by(self):
+        return [
+            *super()._get_used_by(),
+            ('aftersales.warranty', 'policy_id'),
+            ('product.template', 'aftersales_warranty_policy_id'),
+            ('product.category', 'aftersales_warranty_policy_id'),
+            ('res.company', 'aftersales_warranty_policy_id'),
+        ]

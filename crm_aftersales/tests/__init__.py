@@ -6,6 +6,8 @@ from . import (
     test_bounds,
     test_component,
     test_data,
+    test_days,
+    test_settings,
     test_import,
     test_late_mail_race,
     test_macro,

@@ -112,6 +112,64 @@ class TestAccessRights(AftersalesCommon):
         self.assertFalse(self._visible(self.user_service, requests.sla_clock_ids))
         self.assertFalse(self._visible(self.user_service, requests.sla_event_ids))
 
+    def test_ratings_are_for_who_sees_the_request(self):
+        """Core shows each rating to every employee, of other companies too."""
+        for request in self.requests:
+            request.rating_apply(1, token=request._rating_get_access_token(), feedback="Bad")
+        ratings = self.requests.rating_ids
+        self.assertEqual(len(ratings), 4)
+        for user in (self.user_service, self.user_technician, self.user_sale, self.user_plain):
+            may_read = self.requests.browse().with_user(user).has_access('read')
+            visible = self._visible(user, self.requests) if may_read else self.requests.browse()
+            expected = ratings.filtered(lambda rating, ids=visible.ids: rating.res_id in ids)
+            hidden = ratings - expected
+            with self.subTest(user.login):
+                self.assertEqual(self._visible(user, ratings), expected)
+                self.assertEqual(ratings.with_user(user)._filtered_access('read'), expected)
+                groups = (
+                    self.env['rating.rating']
+                    .with_user(user)
+                    ._read_group([('id', 'in', ratings.ids)], aggregates=['__count'])
+                )
+                self.assertEqual(groups, [(len(expected),)])
+                with mute_logger('odoo.addons.base.models.ir_rule'):
+                    for rating in hidden.with_user(user):
+                        self.assertRaises(AccessError, rating.read, ['feedback'])
+                        self.assertRaises(AccessError, rating.write, {'feedback': "Good"})
+        self.assertEqual(len(self._visible(self.user_service, ratings)), 4)
+        self.assertFalse(self._visible(self.user_plain, ratings))
+        self.user_service.write(
+            {'company_ids': [Command.set(self.company_2.ids)], 'company_id': self.company_2.id}
+        )
+        self.assertFalse(self._visible(self.user_service, ratings))
+
+    def test_other_ratings_are_read_as_before(self):
+        rating = self.env['rating.rating'].create(
+            {
+                'res_model_id': self.env['ir.model']._get_id('res.partner'),
+                'res_id': self.customer.id,
+                'rating': 5,
+            }
+        )
+        self.assertEqual(self._visible(self.user_plain, rating), rating)
+        self.assertTrue(rating.with_user(self.user_plain).has_access('write'))
+
+    def test_settings_are_of_the_company_of_who_makes_them(self):
+        """A manager of one company is shown no company, and rules for all were what he made."""
+        models = ('sla.policy', 'team', 'warranty.policy', 'request.type', 'macro', 'tag')
+        for companies, expected in (
+            (self.company_2, self.company_2),
+            (self.company_2 + self.company, self.env['res.company']),
+        ):
+            self.user_manager.write(
+                {'company_ids': [Command.set(companies.ids)], 'company_id': self.company_2.id}
+            )
+            for model in models:
+                with self.subTest(model, companies=len(companies)):
+                    made = self.env[f'aftersales.{model}'].with_user(self.user_manager)
+                    vals = made.default_get(['company_id'])
+                    self.assertEqual(vals.get('company_id', False), expected.id)
+
     def test_technician_does_not_write_what_is_others(self):
         self.request_own.with_user(self.user_technician).action_resolve()
         self.request_team.with_user(self.user_technician).action_take()

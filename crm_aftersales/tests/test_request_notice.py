@@ -3,6 +3,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.tests import tagged
+from odoo.tools import email_normalize
 
 from .common import AftersalesCommon
 
@@ -43,6 +44,20 @@ class TestRequestNotice(AftersalesCommon):
             request = self._create_request(channel=channel)
             self.assertEqual(self._get_subjects(request), ["Request Received"], channel)
             self.assertEqual(self._get_notices(request).channel, 'email')
+
+    def test_never_in_the_name_of_the_customer(self):
+        """He raises it himself; without an address of the company his own was taken."""
+        self.company.partner_id.email = False
+        self.company.alias_domain_id = False
+        requests = self.env['aftersales.request'].with_user(self.user_customer).sudo()
+        request = requests.create(
+            {'name': "Noise", 'partner_id': self.customer.id, 'channel': 'portal'}
+        )
+        mail = self._enqueue(self._get_notices(request))
+        sender = self.env.ref('base.partner_root').email_normalized
+        self.assertEqual(email_normalize(mail.email_from), sender)
+        self.assertNotIn(self.customer.email, mail.reply_to)
+        self.assertEqual(mail.author_id, self.company.partner_id)
 
     def test_who_talked_to_us_knows(self):
         for channel in ('phone', 'counter', 'letter'):

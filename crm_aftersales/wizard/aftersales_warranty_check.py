@@ -21,8 +21,11 @@ class AftersalesWarrantyCheck(models.TransientModel):
     request_id = fields.Many2one(comodel_name='aftersales.request', readonly=True)
     date = fields.Date(
         string="Day of the Fault",
+        compute='_compute_date',
+        store=True,
+        precompute=True,
+        readonly=False,
         required=True,
-        default=lambda self: fields.Date.context_today(self),
         help="The day it broke or was reported counts, not the day it is repaired.",
     )
     product_id = fields.Many2one(
@@ -39,6 +42,12 @@ class AftersalesWarrantyCheck(models.TransientModel):
         store=True,
         string="Answers",
     )
+
+    @api.depends('unit_id')
+    def _compute_date(self):
+        for check in self:
+            today = check.unit_id._get_customer_day() if check.unit_id else False
+            check.date = check.date or today
 
     @api.depends('unit_id')
     def _compute_is_limited(self):

@@ -24,7 +24,9 @@ class CrmContactPolicy(models.Model):
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
-        'res.company', help="Empty: for all companies that have no policy of their own."
+        'res.company',
+        default=lambda self: self.env['res.company']._get_settings_company(),
+        help="Empty: for all companies that have no policy of their own.",
     )
     channel = fields.Selection(
         selection=[choice for choice in CHANNELS if choice[0] != 'in_person'],

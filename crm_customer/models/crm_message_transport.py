@@ -143,7 +143,7 @@ class CrmMessage(models.Model):
                 message.content_model,
                 message.content_id,
                 message.company_id,
-                message.create_uid,
+                message._get_author() or self.env.ref('base.user_root'),
                 message.partner_id.lang,
                 values,
             )
@@ -304,9 +304,7 @@ class CrmMessage(models.Model):
     def _prepare_mail_vals(self, content: MessageContent) -> dict:
         """Return the values of the mail of one message."""
         company = self.company_id
-        user = self.create_uid
-        # what the system caused is the company's word
-        author = user.partner_id if user.active and user._is_internal() else None
+        author = self._get_author()
         return {
             'crm_message_id': self.id,
             'message_id': self._get_rfc_message_id(),
@@ -315,7 +313,7 @@ class CrmMessage(models.Model):
             'body_html': content.body,
             'body': content.body if content.keep else '',
             'email_from': company.email_formatted or self.env.user.email_formatted,
-            'author_id': (author or company.partner_id).id,
+            'author_id': (author.partner_id or company.partner_id).id,
             'recipient_ids': [Command.link(self.partner_id.id)],
             'partner_ids': [Command.link(self.partner_id.id)] if content.keep else [],
             'record_company_id': company.id,
@@ -325,6 +323,16 @@ class CrmMessage(models.Model):
             **self._prepare_thread_vals(),
             **content.mail,
         }
+
+    def _get_author(self):
+        """Return the employee who caused the message.
+
+        Without one it is the company's word: what the system or a customer caused. A mail to a
+        customer in his own name would be refused as forged, and his answer would go to himself.
+        """
+        self.ensure_one()
+        user = self.create_uid
+        return user if user.active and user._is_internal() else user.browse()
 
     def _prepare_thread_vals(self) -> dict:
         """Return the record in whose chatter the mail and answers to it belong."""
@@ -373,13 +381,12 @@ class CrmMessage(models.Model):
         """Return the values of a task; who looks after the customer gets it."""
         partner = self.partner_id
         user = partner.user_id or partner.commercial_partner_id.user_id
-        author = self.create_uid if self.create_uid._is_internal() else self.env['res.users']
         return {
             'crm_message_id': self.id,
             'activity_type_id': self.env.ref(ACTIVITY_TYPES[self.channel]).id,
             'res_model_id': self.env['ir.model']._get_id('res.partner'),
             'res_id': partner.id,
-            'user_id': (user or author).id,
+            'user_id': (user or self._get_author()).id,
             'summary': content.subject or self.subject,
             'note': content.body,
             'date_deadline': fields.Date.context_today(self),

@@ -30,6 +30,7 @@ class CrmOccasionRule(models.Model):
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
         comodel_name='res.company',
+        default=lambda self: self.env['res.company']._get_settings_company(),
         index=True,
         help="Leave empty to share the rule between companies.",
     )

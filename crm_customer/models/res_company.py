@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import ormcache
 
 from ..anniversary import FEB29_POLICIES, LEAP_MONTH_POLICIES
@@ -93,6 +93,18 @@ class ResCompany(models.Model):
         if status is None:
             return self._get_consent_rule(purpose) == 'opt_out'
         return status == 'in' or (status == 'pending' and purpose == 'transactional')
+
+    @api.model
+    def _get_settings_company(self):
+        """Return the company of what the user sets up; an empty one means all companies.
+
+        Who works for one of several companies is shown no company to choose, and would set up
+        rules for the others without knowing.
+        """
+        several = self.sudo().search_count([], limit=2) > 1
+        if self.env.su or not several or len(self.env.user.company_ids) > 1:
+            return self.browse()
+        return self.env.company
 
     def cache_invalidation_fields(self):
         return {*super().cache_invalidation_fields(), 'resource_calendar_id'}

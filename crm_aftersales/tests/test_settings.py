@@ -1,0 +1,80 @@
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tests import new_test_user, tagged
+
+from .common_sla import SlaCommon
+
+
+@tagged('post_install', '-at_install')
+class TestSettings(SlaCommon):
+    """What a company sets up: of which company it is, and what refers to it."""
+
+    # ------------------------------------------------------------
+    # In use
+    # ------------------------------------------------------------
+
+    def test_settings_in_use_are_not_deleted(self):
+        """Past requests and reports would not say any more what they were about."""
+        policy = self._create_policy()
+        warranty = self.env['aftersales.warranty.policy'].create({'name': "Standard"})
+        self.product.aftersales_warranty_policy_id = warranty
+        reason = self.env['aftersales.pause.reason'].create({'name': "Test drive"})
+        policy.pause_reason_ids = reason
+        request = self._create_request(team_id=self.team_workshop.id)
+        for used in (request.type_id, request.team_id, request.sla_policy_id, warranty, reason):
+            with self.subTest(used._name), self.assertRaises(UserError) as refusal:
+                used.with_user(self.user_manager).unlink()
+            self.assertIn("Archive it instead", str(refusal.exception))
+            self.assertIn(used.display_name, str(refusal.exception))
+
+    def test_settings_for_some_do_not_become_settings_for_all(self):
+        """No team at all means every team."""
+        team = self.env['aftersales.team'].create({'name': "Night"})
+        self._create_policy(team_ids=[Command.set(team.ids)])
+        with self.assertRaises(UserError):
+            team.unlink()
+
+    def test_settings_nothing_refers_to_are_deleted(self):
+        self._create_request()
+        for model in ('request.type', 'team', 'sla.policy', 'warranty.policy', 'pause.reason'):
+            with self.subTest(model):
+                record = self.env[f'aftersales.{model}'].with_user(self.user_manager)
+                record = record.create({'name': "By mistake"})
+                record.unlink()
+                self.assertFalse(record.exists())
+
+    # ------------------------------------------------------------
+    # Of which company
+    # ------------------------------------------------------------
+
+    def test_first_team_of_a_company_gets_its_requests(self):
+        company = self.env['res.company'].create({'name': "Beta"})
+        self.assertFalse(company.aftersales_team_id.company_id, "the one all companies share")
+        teams = self.env['aftersales.team'].create(
+            [{'name': name, 'company_id': company.id} for name in ("First", "Second")]
+        )
+        self.assertEqual(company.aftersales_team_id, teams[0])
+        self.env['aftersales.team'].create({'name': "Third", 'company_id': company.id})
+        self.assertEqual(company.aftersales_team_id, teams[0])
+
+    def test_where_requests_came_in_before_nothing_changes(self):
+        self._create_request()
+        self.env['aftersales.team'].create({'name': "Night", 'company_id': self.company.id})
+        self.assertEqual(self.company.aftersales_team_id, self.team)
+
+    def test_who_follows_a_shared_team_follows_his_companies_only(self):
+        """Else he would be sent what he may not open."""
+        company = self.env['res.company'].create({'name': "Beta"})
+        other = new_test_user(
+            self.env,
+            'aftersales_beta',
+            'crm_aftersales.group_all',
+            company_id=company.id,
+            company_ids=[Command.set(company.ids)],
+        )
+        followers = other.partner_id + self.user_service.partner_id
+        subtype = self.env.ref('crm_aftersales.mt_team_request_new')
+        self.team.message_subscribe(followers.ids, subtype.ids)
+        for owner, follower in ((self.company, self.user_service), (company, other)):
+            request = self._create_request(team_id=self.team.id, company_id=owner.id, unit_id=False)
+            self.assertEqual(request.message_partner_ids & followers, follower.partner_id)
