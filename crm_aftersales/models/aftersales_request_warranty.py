@@ -2,7 +2,7 @@ from odoo import models
 
 
 class AftersalesRequest(models.Model):
-    """A request is judged by the warranty on the day it came in."""
+    """A request is judged by the warranty on the day of the fault."""
 
     _inherit = 'aftersales.request'
 
@@ -13,6 +13,6 @@ class AftersalesRequest(models.Model):
         """
         self.ensure_one()
         action = self.unit_id.action_check_warranty()
-        day = self.unit_id._get_customer_day(self.date_received)
+        day = self.unit_id._get_customer_day(self._get_fault_moment())
         context = {'default_request_id': self.id, 'default_date': day}
         return {**action, 'context': {**action['context'], **context}}

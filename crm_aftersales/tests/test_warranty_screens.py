@@ -116,6 +116,10 @@ class TestWarrantyScreens(WarrantyCommon):
             lines, record = self._check(self.user_service, action)
         self.assertEqual(record.date, date(2026, 3, 1))
         self.assertEqual(lines['whole'], ('covered', 100))
+        request.fault_date = date(2026, 2, 20)
+        action = request.with_user(self.user_service).action_check_warranty()
+        _lines, record = self._check(self.user_service, action)
+        self.assertEqual(record.date, date(2026, 2, 20), "as when coverage is checked")
 
     # ------------------------------------------------------------
     # Granted and taken back by hand
