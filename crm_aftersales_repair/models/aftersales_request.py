@@ -37,7 +37,9 @@ class AftersalesRequest(models.Model):
         :return: window action
         """
         self.ensure_one()
-        action = self.env['repair.order']._get_aftersales_action(self.unit_id, new=True)
+        action = self.env['repair.order']._get_aftersales_action(
+            self.unit_id, new=True, day=self._get_fault_moment()
+        )
         action['context'] |= {
             'default_aftersales_request_id': self.id,
             'default_partner_id': self.partner_id.id,
@@ -50,6 +52,7 @@ class AftersalesRequest(models.Model):
 
         :return: window action
         """
-        action = self.env['repair.order']._get_aftersales_action(self.unit_id)
+        day = self[:1]._get_fault_moment()
+        action = self.env['repair.order']._get_aftersales_action(self.unit_id, day=day)
         action['domain'] = [('aftersales_request_id', 'in', self.ids)]
         return action

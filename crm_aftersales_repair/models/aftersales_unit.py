@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from datetime import date, datetime
+
 from odoo import fields, models
 
 
@@ -22,6 +26,25 @@ class AftersalesUnit(models.Model):
         )
         for unit in self:
             unit.repair_count = counts.get(unit, 0)
+
+    def _is_repaired_for_free(self, day: date | datetime | None = None) -> bool:
+        """Return whether the warranty pays for the labour and for whatever part is put in.
+
+        Terms that tell parts apart do not: core's *Under Warranty* makes all parts free.
+
+        :param day: of the fault, today when left out; a moment (UTC) is the customer's day
+        """
+        self.ensure_one()
+        answers = [self._get_warranty_answer(day, line_type=kind) for kind in ('part', 'labour')]
+        return all(
+            answer.state == 'covered'
+            and answer.percent == 100
+            and not any(
+                rule['product_id'] or rule['category_id']
+                for rule in answer.warranty.terms.get('rules', ())
+            )
+            for answer in answers
+        )
 
     def action_view_repairs(self) -> dict:
         """Open the repair orders of these products.

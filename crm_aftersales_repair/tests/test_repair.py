@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from freezegun import freeze_time
 
 from odoo.fields import Command
@@ -75,6 +77,35 @@ class TestRepair(DeliveryCase):
             self.assertEqual(self.env['repair.order'].search(action['domain']), repair)
         self.assertEqual(repair.action_view_aftersales_request()['res_id'], self.request.id)
         self.assertEqual(repair.action_view_aftersales_unit()['res_id'], self.pump.id)
+
+    def test_under_warranty_when_all_is_covered(self):
+        self.assertTrue(self.create_repair().under_warranty)
+        action = self.pump.with_user(self.user_workshop).action_view_repairs()
+        self.assertTrue(action['context']['default_under_warranty'])
+        self.request.fault_date = self.pump.date_delivered - timedelta(days=1)
+        self.assertFalse(self.create_repair().under_warranty, "not yet on the day of the fault")
+
+    def test_not_under_warranty_when_parts_differ(self):
+        """Core's box would give away the parts that the terms leave out."""
+        for rule in (
+            {'line_type': 'labour', 'percent': 50},
+            {'product_id': self.seal.id, 'excluded': True},
+        ):
+            policy = self.env['aftersales.warranty.policy'].create(
+                {'name': "Policy", 'months': 24, 'rule_ids': [Command.create(rule)]}
+            )
+            product = self.env['product.product'].create(
+                {'name': "Pump", 'aftersales_warranty_policy_id': policy.id}
+            )
+            self.request.unit_id = self.env['aftersales.unit'].create(
+                {
+                    'product_id': product.id,
+                    'partner_id': self.customer.id,
+                    'date_delivered': self.pump.date_delivered,
+                }
+            )
+            self.assertEqual(self.request.unit_id.warranty_state, 'in_warranty')
+            self.assertFalse(self.create_repair().under_warranty)
 
     def test_the_serial_number_finds_the_product(self):
         repair = self.env['repair.order'].create(
