@@ -8,7 +8,7 @@ class QuotationPortal(CustomerPortal):
     """Quotations of services on core's page of an order."""
 
     @http.route()
-    def portal_quote_decline(self, *args, **kwargs):
-        """Let the request know who declined: core goes on as the superuser."""
-        request.update_context(aftersales_declined=True)
-        return super().portal_quote_decline(*args, **kwargs)
+    def portal_quote_decline(self, *args, decline_message=None, **kwargs):
+        """Let the request know who declined, and why: core goes on as the superuser."""
+        request.update_context(aftersales_declined=True, aftersales_decline_reason=decline_message)
+        return super().portal_quote_decline(*args, decline_message=decline_message, **kwargs)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_datetime
+from odoo.tools import format_datetime, plaintext2html
 
 from .res_partner import READER_GROUPS
 
@@ -107,39 +109,69 @@ class AftersalesRequest(models.Model):
         open_orders = self.sudo()._get_open_quotations()
         kept = open_orders.filtered(self._is_being_ordered)
         (open_orders - kept)._action_cancel()
-        for order in kept:
+        for order in kept | self.sudo()._get_unbilled_orders():
             order.aftersales_request_id._ask_to_decide(order)
 
+    def _get_unbilled_orders(self):
+        """Return what the customers ordered and were not charged for."""
+        return self.quotation_ids.filtered(
+            lambda order: (
+                order.state == 'sale'
+                and order.invoice_status != 'invoiced'
+                and not order.currency_id.is_zero(order.amount_total)
+            )
+        )
+
     def _ask_to_decide(self, order) -> None:
-        """Tell the desk of a quotation that outlives its request; nothing else would show it.
+        """Tell the desk of an order that outlives its request; nothing else would show it.
 
         Runs in elevated rights.
         """
         self.ensure_one()
         env = self._for_desk().env
-        self._message_log(
-            body=env._(
+        link = order._get_html_link(title=order.name)
+        if order.state == 'sale':
+            text = env._(
+                "The request was cancelled, but the customer had ordered %s. Cancel the order, or"
+                " charge for it.",
+                link,
+            )
+        else:
+            text = env._(
                 "The request was cancelled, but the customer signed quotation %s or is paying it."
                 " Confirm or cancel it.",
-                order._get_html_link(title=order.name),
+                link,
             )
-        )
-        user = self.user_id or self.team_id.user_id
-        if user and not self.activity_search([TO_DECIDE]):
-            env = self.with_context(lang=user.lang or self.env.lang).env
-            self.activity_schedule(
-                TO_DECIDE,
-                summary=env._("Confirm or cancel quotation %s", order.name),
-                user_id=user.id,
-            )
+        self._message_log(body=text)
+        self._schedule_decision(order)
 
-    def _settle_decisions(self) -> None:
-        """Take back the to-do about quotations that outlive the request once all are decided.
+    def _schedule_decision(self, order) -> None:
+        """Make a to-do of an order that outlives its request."""
+        user = self.user_id or self.team_id.user_id
+        if not user:
+            return
+        env = self.with_context(lang=user.lang or self.env.lang).env
+        if order.state == 'sale':
+            summary = env._("Cancel or charge order %s", order.name)
+        else:
+            summary = env._("Confirm or cancel quotation %s", order.name)
+        self.activity_schedule(TO_DECIDE, summary=summary, user_id=user.id)
+
+    def _settle_decisions(self, decided=None) -> None:
+        """Keep to-dos of those orders only that outlive the request and are not decided.
 
         Runs in elevated rights.
+
+        :param decided: ``sale.order`` that somebody has just decided on
         """
-        if self.state != 'cancelled' or not self._get_open_quotations():
-            self.activity_unlink([TO_DECIDE])
+        if not self.activity_search([TO_DECIDE]):
+            return
+        self.activity_unlink([TO_DECIDE])
+        if self.state == 'cancelled':
+            left = self._get_open_quotations().filtered(self._is_being_ordered)
+            left |= self._get_unbilled_orders()
+            for order in left - (decided or left.browse()):
+                self._schedule_decision(order)
 
     def _is_being_ordered(self, order) -> bool:
         """Whether the customer has signed a quotation, or a payment of it is on its way."""
@@ -234,7 +266,7 @@ class AftersalesRequest(models.Model):
             text = env._("Quotation %s was approved.", link)
         self._message_log(body=text)
         self._stop_waiting_for_word()
-        self._settle_decisions()
+        self._settle_decisions(order)
 
     def _on_quotation_declined(self, order) -> None:
         """React to a quotation that came to nothing: somebody has to see to it.
@@ -246,11 +278,13 @@ class AftersalesRequest(models.Model):
         env = self._for_desk().env
         if env.context.get('aftersales_declined'):
             text = env._("Quotation %s was declined by the customer.", link)
+            if reason := env.context.get('aftersales_decline_reason'):
+                text += Markup("<br/>%s") % plaintext2html(reason)
         else:
             text = env._("Quotation %s was cancelled.", link)
         self._message_log(body=text)
         self._stop_waiting_for_word()
-        self._settle_decisions()
+        self._settle_decisions(order)
 
     def _for_desk(self):
         """Return the request in the language of who works on it; the customer may act in his."""

@@ -253,12 +253,24 @@ class TestServiceQuotation(QuotationCase):
         self.assertIn(sent.name, str(self.request.message_ids.mapped('body')))
         self.assertEqual(request.state, 'cancelled')
         # nothing else shows the desk what stays, and the customer has withdrawn
-        self.assertIn("Confirm or cancel it", str(request.message_ids[:2].mapped('body')))
+        said = str(request.message_ids[:3].mapped('body'))
+        self.assertIn("Confirm or cancel it", said)
+        self.assertIn("Cancel the order, or charge for it", said)
+        decide = f"Confirm or cancel quotation {signed.name}"
+        charge = f"Cancel or charge order {ordered.name}"
         todo = self.request.activity_ids
-        self.assertEqual(todo.mapped('summary'), [f"Confirm or cancel quotation {signed.name}"])
+        self.assertEqual(set(todo.mapped('summary')), {decide, charge})
         self.assertEqual(todo.user_id, self.user_service)
         self.assertFalse(self.request._get_portal_quotations())
         signed.action_confirm()
+        self.assertEqual(self.request.activity_ids.mapped('summary'), [charge])
+        ordered._action_cancel()
+        self.assertEqual(
+            self.request.activity_ids.mapped('summary'),
+            [f"Cancel or charge order {signed.name}"],
+            "ordered after the request was cancelled",
+        )
+        self.request.action_reopen()
         self.assertFalse(self.request.activity_ids)
 
     def test_asked_before_a_quotation_is_taken_away(self):
@@ -756,7 +768,12 @@ class TestServiceQuotationPortal(QuotationCase, HttpCase):
             },
         )
         self.assertEqual((self.order.state, self.request.state), ('cancel', 'open'))
-        self.assertIn("declined by the customer", str(self.request.message_ids.mapped('body')))
+        [said] = [
+            body
+            for body in self.request.message_ids.mapped('body')
+            if "declined by the customer" in body
+        ]
+        self.assertIn("Too dear", said)
 
     def test_played_by_technician_and_desk(self):
         self.labour.name = "Tour hour"
