@@ -1,7 +1,7 @@
 {
     'name': "CRM After-Sales",
     'summary': "Customers' products, warranty and service requests with deadlines in working hours",
-    'version': '19.0.1.2.3',
+    'version': '19.0.1.2.4',
     'category': 'Services',
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',

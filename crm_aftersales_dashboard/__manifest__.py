@@ -1,7 +1,7 @@
 {
     'name': "CRM After-Sales: Dashboard",
     'summary': "The service desk at a glance, in the spreadsheet dashboards",
-    'version': '19.0.1.2.3',
+    'version': '19.0.1.2.4',
     'category': 'Services',
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',

@@ -1,7 +1,7 @@
 {
     'name': "CRM After-Sales: Point of Sale",
     'summary': "What known customers buy at a till is registered as their product",
-    'version': '19.0.1.2.3',
+    'version': '19.0.1.2.4',
     'category': 'Services',
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',

@@ -1,7 +1,7 @@
 {
     'name': "CRM After-Sales: Repairs",
     'summary': "Repair orders of service requests keep the history of customers' products",
-    'version': '19.0.1.2.3',
+    'version': '19.0.1.2.4',
     'category': 'Services',
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',

@@ -1,7 +1,7 @@
 {
     'name': "CRM After-Sales: Deliveries",
     'summary': "Customers' products follow what is delivered and what comes back",
-    'version': '19.0.1.2.3',
+    'version': '19.0.1.2.4',
     'category': 'Services',
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',

@@ -1,7 +1,7 @@
 {
     'name': "CRM Campaigns",
     'summary': "RFM scores, customer segments with history, mailings to segments",
-    'version': '19.0.1.2.3',
+    'version': '19.0.1.2.4',
     'category': 'Marketing',
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',

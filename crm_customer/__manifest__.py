@@ -1,7 +1,7 @@
 {
     'name': "CRM Customer File",
     'summary': "One customer file with consent, occasions and one gate for every message",
-    'version': '19.0.1.2.3',
+    'version': '19.0.1.2.4',
     'category': 'Sales/CRM',
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',

@@ -1,7 +1,7 @@
 {
     'name': "CRM Loyalty",
     'summary': "Member tiers on a points ledger that always adds up",
-    'version': '19.0.1.2.3',
+    'version': '19.0.1.2.4',
     'category': 'Sales/Sales',
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',

@@ -1,7 +1,7 @@
 {
     'name': "CRM Loyalty: Point of Sale",
     'summary': "Tills earn and redeem through the points ledger",
-    'version': '19.0.1.2.3',
+    'version': '19.0.1.2.4',
     'category': 'Sales/Point of Sale',
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',

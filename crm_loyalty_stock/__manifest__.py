@@ -1,7 +1,7 @@
 {
     'name': "CRM Loyalty: Deliveries",
     'summary': "Points follow what is delivered and what comes back",
-    'version': '19.0.1.2.3',
+    'version': '19.0.1.2.4',
     'category': 'Sales/Sales',
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',

@@ -1,7 +1,7 @@
 {
     'name': "CRM Loyalty: Web Shop",
     'summary': "Members see and redeem their points in the cart",
-    'version': '19.0.1.2.3',
+    'version': '19.0.1.2.4',
     'category': 'Website/Website',
     'author': 'CRM Suite contributors',
     'website': 'https://github.com/crm-suite/crm-suite',

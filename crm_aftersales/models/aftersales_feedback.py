@@ -56,6 +56,9 @@ class AftersalesFeedback(models.Model):
     is_spent = fields.Boolean(
         readonly=True, groups=NO_ACCESS, help="Answered without a name: never to be shown."
     )
+    waits_for_followup = fields.Boolean(
+        readonly=True, groups=NO_ACCESS, help="Bad and without a name: followed up once a day."
+    )
     date_asked = fields.Date(string="Asked on", readonly=True)
     date = fields.Date(
         string="Answered on",
@@ -100,6 +103,7 @@ class AftersalesFeedback(models.Model):
         comodel_name='res.company', required=True, readonly=True, index=True
     )
 
+    _waiting_idx = models.Index('(id) WHERE waits_for_followup IS TRUE')
     _request_kind_unique = models.UniqueIndex('(request_id, kind) WHERE request_id IS NOT NULL')
     _score_range = models.Constraint(
         "CHECK (state <> 'answered' OR (kind = 'nps' AND score BETWEEN 0 AND 10)"
@@ -243,9 +247,10 @@ class AftersalesFeedback(models.Model):
     def _follow_up_bad_scores(self) -> None:
         """Open one follow-up for what a customer sent, by the first of his scores that is bad."""
         bad = self.filtered(lambda feedback: feedback._is_bad_score())[:1]
-        if bad:
-            comment = '\n'.join(filter(None, self.mapped('comment')))
-            self.env['aftersales.followup']._open([bad._prepare_followup_vals(comment)])
+        if bad.anonymous:
+            bad._wait_for_followup(self)
+        elif bad:
+            self.env['aftersales.followup']._open([bad._prepare_followup_vals(self)])
 
     def _is_bad_score(self) -> bool:
         """Whether somebody has to see to it."""
@@ -253,9 +258,37 @@ class AftersalesFeedback(models.Model):
         company = self.company_id
         return company.aftersales_followup and self.score <= company[f'aftersales_{self.kind}_bad']
 
-    def _prepare_followup_vals(self, comment: str) -> dict:
-        """Return what a follow-up has to know of the answer."""
+    def _wait_for_followup(self, said) -> None:
+        """Have a bad score without a name followed up later, with the words that came with it.
+
+        :param said: all answers the customer sent with it; later nothing tells that they were his
+        """
         self.ensure_one()
+        comment = '\n'.join(filter(None, said.mapped('comment')))
+        (said - self).comment = False
+        self.write({'comment': comment, 'waits_for_followup': True})
+
+    @api.model
+    def _cron_follow_up_nameless(self) -> None:
+        """Open the follow-ups of what was sent without a name, once a day and in no order.
+
+        When they were opened, and until when they are due, says nothing of when they were sent:
+        who closed a request that hour would know whose answer it is.
+        """
+        waiting = self.sudo().search([('waits_for_followup', '=', True)])
+        answers = sorted(waiting, key=lambda answer: (answer.score, answer.comment or ''))
+        self.env['aftersales.followup']._open(
+            [answer._prepare_followup_vals(answer) for answer in answers]
+        )
+        waiting.waits_for_followup = False
+
+    def _prepare_followup_vals(self, said) -> dict:
+        """Return what a follow-up has to know of the answer.
+
+        :param said: all answers the customer sent with it
+        """
+        self.ensure_one()
+        comment = '\n'.join(filter(None, said.mapped('comment')))
         return {
             'key': f'feedback:{self.id}',
             'kind': self.kind,

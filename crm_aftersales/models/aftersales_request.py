@@ -302,8 +302,11 @@ class AftersalesRequest(models.Model):
     def _get_default_team(self):
         """Return the team of a request that came without one."""
         company = self.company_id or self.env.company
-        team = self.type_id.team_id or company.sudo().aftersales_team_id
-        return team.filtered(lambda team: team.company_id in (company, company.browse()))
+        teams = self.type_id.team_id | company.sudo().aftersales_team_id
+        fitting = teams.filtered(
+            lambda team: team.active and team.company_id in (company, company.browse())
+        )
+        return fitting[:1]
 
     @api.depends('number', 'name')
     def _compute_display_name(self):

@@ -23,4 +23,5 @@ class AftersalesRequest(models.Model):
         return super(AftersalesRequest, self - at_point)._compute_team_id()
 
     def _get_default_team(self):
-        return self.service_point_id.team_id or super()._get_default_team()
+        team = self.service_point_id.team_id
+        return team.filtered('active') or super()._get_default_team()

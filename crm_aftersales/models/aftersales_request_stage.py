@@ -14,6 +14,8 @@ REQUEST_STATES = [
 OPEN_STATES = ('new', 'open', 'waiting_customer', 'waiting_supplier')
 #: states in which nothing more is expected of anybody
 ENDED_STATES = ('closed', 'cancelled')
+#: states that buttons, mails, the portal and scheduled actions move requests to
+MOVED_TO_STATES = ('new', 'open', 'waiting_customer', 'resolved', 'closed', 'cancelled')
 
 
 class AftersalesRequestStage(models.Model):
@@ -50,7 +52,32 @@ class AftersalesRequestStage(models.Model):
     def write(self, vals):
         if 'state' in vals:
             self._ensure_meaning_can_change(vals['state'])
-        return super().write(vals)
+        result = super().write(vals)
+        if {'state', 'active'} & vals.keys():
+            self._ensure_each_state_has_a_stage()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_last_of_a_state(self):
+        self._ensure_each_state_has_a_stage([('id', 'not in', self.ids)])
+
+    @api.model
+    def _ensure_each_state_has_a_stage(self, domain=()) -> None:
+        """Refuse to leave buttons, mails and the portal without the stage they move requests to.
+
+        :param domain: of the stages that stay
+        :raise UserError: names the state
+        """
+        left = dict(self._read_group(domain, ['state'], ['__count']))
+        for state, label in self._fields['state']._description_selection(self.env):
+            if state in MOVED_TO_STATES and state not in left:
+                raise UserError(
+                    self.env._(
+                        "Requests are moved to a stage for “%(state)s” by buttons, mails and the"
+                        " portal. Make another one before you archive or delete the last.",
+                        state=label,
+                    )
+                )
 
     def _ensure_meaning_can_change(self, state: str):
         """Refuse where a new meaning would silently reopen or close every request of a stage."""

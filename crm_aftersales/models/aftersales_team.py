@@ -1,6 +1,7 @@
 from ast import literal_eval
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 
@@ -53,6 +54,30 @@ class AftersalesTeam(models.Model):
         teams = super().create(vals_list)
         teams._become_default()
         return teams
+
+    def write(self, vals):
+        result = super().write(vals)
+        if 'active' in vals and not vals['active']:
+            self._ensure_not_default()
+        return result
+
+    def _ensure_not_default(self) -> None:
+        """Refuse to archive a team that new requests go to: nobody would see them.
+
+        :raise UserError: names the company
+        """
+        company = (
+            self.env['res.company'].sudo().search([('aftersales_team_id', 'in', self.ids)], limit=1)
+        )
+        if company:
+            raise UserError(
+                self.env._(
+                    "“%(team)s” gets the new requests of %(company)s. Choose another default team"
+                    " in the settings of that company first.",
+                    team=company.aftersales_team_id.display_name,
+                    company=company.name,
+                )
+            )
 
     def _become_default(self) -> None:
         """Let the first team of a new company have its requests, not the one all companies share.

@@ -106,6 +106,10 @@ class TestSurvey(FeedbackCommon):
         message._enqueue()
         mail = self.env['mail.mail'].search([('crm_message_id', '=', message.id)])
         self.assertIn('/aftersales/feedback/', mail.body_html)
+        kept = mail.mail_message_id.body
+        self.assertIn("satisfied are you", kept)
+        for link in ('/aftersales/feedback/', '/rate/', 'href'):
+            self.assertNotIn(link, kept, "colleagues could answer for the customer")
         self.assertIn('/rate/', mail.body_html)
         self.assertEqual(set(request.feedback_ids.mapped('kind')), {'nps', 'ces'})
         self.assertEqual(request.feedback_ids.user_id, self.user_technician)
@@ -224,15 +228,33 @@ class TestFeedback(FeedbackCommon):
         )
         for name in ('create_date', 'write_date', 'create_uid', 'write_uid'):
             self.assertNotIn(name, answer._fields)
+        self.assertFalse(self._followups(feedback_id=answer.id), "its time would be the answer's")
+        self.env['aftersales.feedback']._cron_follow_up_nameless()
         followup = self._followups(feedback_id=answer.id)
         self.assertFalse(followup.partner_id or followup.request_id)
         self.assertTrue(followup.deadline)
+        self.assertEqual(followup.comment, "Angry")
+        self.env['aftersales.feedback']._cron_follow_up_nameless()
+        self.assertEqual(len(self._followups(feedback_id=answer.id)), 1)
+
+    def test_4_7_words_without_name_stay_with_the_bad_score(self):
+        """Nothing tells later which two answers were of one customer."""
+        nameless = self.env['aftersales.feedback'].search([('anonymous', '=', True)])
+        self.questions._answer({'nps': '10', 'ces': '1'}, "Angry", anonymous=True)
+        answers = nameless.search([('anonymous', '=', True)]) - nameless
+        self.assertEqual(
+            {answer.kind: answer.comment for answer in answers}, {'nps': False, 'ces': "Angry"}
+        )
+        self.env['aftersales.feedback']._cron_follow_up_nameless()
+        followup = self.env['aftersales.followup'].search([('feedback_id', 'in', answers.ids)])
+        self.assertEqual((followup.kind, followup.comment), ('ces', "Angry"))
 
     def test_4_7_without_name_nobody_is_called(self):
         """It can be closed all the same, and nobody is asked to review work that is not known."""
         self.env['aftersales.selfaudit.item'].create({'name': "Called before?"})
         self.questions._answer({'nps': '2'}, anonymous=True)
         answer = self.env['aftersales.feedback'].search([('anonymous', '=', True)], limit=1)
+        answer._cron_follow_up_nameless()
         followup = self._followups(feedback_id=answer.id)
         self.assertFalse(followup.user_id or followup.selfaudit_ids)
         view = followup.with_user(self.user_service).get_view(view_type='form')
@@ -404,6 +426,7 @@ class TestFeedbackPage(FeedbackCommon, HttpCase):
         self.authenticate('aftersales_customer', 'aftersales_customer')
         self._post(nps='1', anonymous='1')
         self.assertEqual(self._scores()['nps'], ('asked', 0))
+        self.env['aftersales.feedback']._cron_follow_up_nameless()
         followup = self.env['aftersales.followup'].search([], order='id desc', limit=1)
         audit = followup.selfaudit_ids
         for rows in (

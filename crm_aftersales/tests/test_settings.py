@@ -43,6 +43,28 @@ class TestSettings(SlaCommon):
                 record.unlink()
                 self.assertFalse(record.exists())
 
+    def test_the_last_stage_of_a_state_stays(self):
+        """Without it the portal, mails and buttons of all others fail."""
+        for state in ('new', 'open', 'waiting_customer', 'resolved', 'closed', 'cancelled'):
+            stages = self.env['aftersales.request.stage'].search([('state', '=', state)])
+            for change in (stages.action_archive, stages.unlink):
+                with self.subTest(state), self.assertRaises(UserError):
+                    change()
+        other = self._stage('new').copy()
+        other.action_archive()
+        self.env['aftersales.request.stage'].search(
+            [('state', '=', 'waiting_supplier')]
+        ).action_archive()
+
+    def test_archived_teams_get_nothing(self):
+        with self.assertRaises(UserError) as refusal:
+            self.team.action_archive()
+        self.assertIn("Choose another default team", str(refusal.exception))
+        self.type_fault.team_id = self.team_workshop
+        self.assertEqual(self._create_request().team_id, self.team_workshop)
+        self.team_workshop.action_archive()
+        self.assertEqual(self._create_request().team_id, self.team)
+
     # ------------------------------------------------------------
     # Of which company
     # ------------------------------------------------------------

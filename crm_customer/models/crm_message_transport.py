@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from lxml import html
 from markupsafe import Markup
 from werkzeug.urls import iri_to_uri
 
@@ -26,6 +27,17 @@ ACTIVITY_TYPES = {
     'post': 'mail.mail_activity_data_todo',
     'in_person': 'mail.mail_activity_data_meeting',
 }
+
+
+def _without_links(body: str) -> Markup:
+    """Return a text whose links lead nowhere: their words stay, pictures to click on do not."""
+    root = html.fragment_fromstring(str(body), create_parent='div')
+    for link in root.xpath('.//a[@href]'):
+        if link.xpath('.//img'):
+            link.drop_tree()
+        else:
+            link.drop_tag()
+    return Markup(html.tostring(root, encoding='unicode'))
 
 
 class CrmMessage(models.Model):
@@ -137,13 +149,14 @@ class CrmMessage(models.Model):
     def _group_for_compose(self) -> Iterable[CrmMessage]:
         """Yield the messages that can be composed together, in the right environment."""
         groups = defaultdict(self.browse)
+        system = self.env.ref('base.user_root')
         for message in self:
             values = json.dumps(message._get_shared_values(), sort_keys=True)
             key = (
                 message.content_model,
                 message.content_id,
                 message.company_id,
-                message._get_author() or self.env.ref('base.user_root'),
+                message._get_author() or system,
                 message.partner_id.lang,
                 values,
             )
@@ -311,7 +324,7 @@ class CrmMessage(models.Model):
             'message_type': 'email_outgoing',
             'subject': content.subject,
             'body_html': content.body,
-            'body': content.body if content.keep else '',
+            'body': self._get_kept_body(content),
             'email_from': company.email_formatted or self.env.user.email_formatted,
             'author_id': (author.partner_id or company.partner_id).id,
             'recipient_ids': [Command.link(self.partner_id.id)],
@@ -323,6 +336,16 @@ class CrmMessage(models.Model):
             **self._prepare_thread_vals(),
             **content.mail,
         }
+
+    def _get_kept_body(self, content: MessageContent) -> str:
+        """Return what stays in the chatter of a mail.
+
+        The links of a question stay with the customer: colleagues read the chatter, also those who
+        are judged, and who follows such a link answers for him.
+        """
+        if not content.keep:
+            return ''
+        return _without_links(content.body) if self.message_class == 'survey' else content.body
 
     def _get_author(self):
         """Return the employee who caused the message.
