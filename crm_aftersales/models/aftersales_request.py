@@ -350,9 +350,18 @@ class AftersalesRequest(models.Model):
 
     def _ensure_days_in_order(self) -> None:
         """Refuse past requests that were resolved before they were received, and the like."""
+        is_import = self.env.context.get('import_file')
         for request in self:
-            days = (request.date_received, request.date_resolved, request.date_closed)
-            known = [day for day in days if day]
+            ends = (request.date_resolved, request.date_closed)
+            if is_import and request.state not in OPEN_STATES and not any(ends):
+                raise ValidationError(
+                    self.env._(
+                        "%(request)s: when was it resolved or closed? Without a day it would count"
+                        " as today's. Give one, or leave the stage out.",
+                        request=request.display_name,
+                    )
+                )
+            known = [day for day in (request.date_received, *ends) if day]
             if known != sorted(known):
                 raise ValidationError(
                     self.env._(
@@ -467,7 +476,8 @@ class AftersalesRequest(models.Model):
             if request.state != 'cancelled' and not request.date_resolved:
                 vals['date_resolved'] = request.date_closed or now
             if request.state in ENDED_STATES and not request.date_closed:
-                vals['date_closed'] = now
+                past = self.env.context.get('import_file') and request.date_resolved
+                vals['date_closed'] = past or now
             if request.state == 'resolved' and request.date_closed:
                 vals['date_closed'] = False
             batches.setdefault(tuple(vals.items()), self.browse())

@@ -35,6 +35,7 @@ class AftersalesRequestStage(models.Model):
         selection=REQUEST_STATES,
         required=True,
         default='open',
+        copy=True,
         help="What the stage means to deadlines, reports and the customer.",
     )
     fold = fields.Boolean(string="Folded in Kanban")

@@ -39,7 +39,15 @@ class CrmSelfcheck(models.Model):
         """
         Request = self.env['aftersales.request'].sudo()
         running = Request.search(Request._get_open_domain(), order='id desc', limit=DEADLINE_SAMPLE)
-        return self._to_result(running._get_wrong_clocks().mapped('number'))
+        is_right, numbers, count = self._to_result(running._get_wrong_clocks().mapped('number'))
+        if is_right:
+            return is_right, numbers, count
+        message = self.env._(
+            "Working hours or policies were edited since: *Recompute Clocks* in the list of"
+            " requests applies them. %(numbers)s",
+            numbers=numbers,
+        )
+        return is_right, message, count
 
     def _check_aftersales_warranty(self) -> tuple[bool, str, int]:
         """Compare what products show with their certificates, and these with their months."""

@@ -33,14 +33,19 @@ class SaleOrder(models.Model):
     # ------------------------------------------------------------
 
     def write(self, vals):
-        """Tell the requests when their quotations are sent, and when they are only signed."""
+        """Tell the requests when their quotations are sent or taken back, or only signed."""
         services = self.sudo().filtered('aftersales_request_id')
         if 'state' in vals:
             services.aftersales_request_id._bump_version()  # its lines do not change meanwhile
         sent = services.filtered(lambda order: vals.get('state') == 'sent' != order.state)
+        taken_back = services.filtered(
+            lambda order: order.state == 'sent' and vals.get('state') == 'draft'
+        )
         result = super().write(vals)
         for order in sent:
             order.aftersales_request_id._on_quotation_sent(order)
+        for request in taken_back.aftersales_request_id:
+            request._stop_waiting_for_word()
         for order in services if vals.get('signature') else ():
             if order._has_to_be_paid():
                 order.aftersales_request_id._on_quotation_signed(order)

@@ -90,6 +90,24 @@ class TestImport(JobCase):
         self.assertNotIn('running', requests[1].sla_clock_ids.mapped('state'))
         self.assertEqual(self.bring_in(text, 'requests'), (0, 0, 3, 2))
 
+    def test_past_requests_that_do_not_say_when_they_ended(self):
+        """Today would be a solution of years, and a broken promise of this month."""
+        closed, resolved = (
+            self.env['aftersales.request.stage']._get_for_state(state).name
+            for state in ('closed', 'resolved')
+        )
+        text = (
+            "External ID,Customer Email,Customer Name,Subject,Stage,Received on,Resolved on\n"
+            f"R-e1,past@example.com,Past Li,It hums,{closed},2025-03-03 02:00:00,\n"
+            f"R-e2,past@example.com,Past Li,It drips,{resolved},2025-03-03 02:00:00,\n"
+            f"R-e3,past@example.com,Past Li,It stops,{closed},2025-03-03 02:00:00,"
+            "2025-03-04 02:00:00\n"
+        )
+        self.assertEqual(self.bring_in(text, 'requests'), (1, 0, 0, 2))
+        request = self.env.ref('__import__.R-e3')
+        self.assertEqual(str(request.date_closed)[:10], '2025-03-04')
+        self.assertEqual(request.date_closed, request.date_resolved)
+
     def test_past_requests(self):
         """They keep number and days; nobody is told, no checklist is asked for."""
         self.env['product.product'].create({'name': "Pump", 'default_code': 'PUMP-T'})

@@ -101,7 +101,8 @@ class TestRequestTriage(AftersalesCommon):
         vals = {'name': "Made there", 'stage_id': stage.id}
         with self.assertRaises(ValidationError):
             requests.create(vals)
-        self.assertTrue(requests.with_context(import_file=True).create(vals))
+        days = dict.fromkeys(("date_received", "date_resolved"), "2026-01-05 08:00:00")
+        self.assertTrue(requests.with_context(import_file=True).create({**vals, **days}))
         self.assertTrue(requests.create({**vals, 'user_id': self.user_service.id}))
 
     def test_codes_in_use_are_not_deleted(self):

@@ -32,6 +32,7 @@ class TestSelfcheck(AftersalesCommon):
         ok, message, count = self.checks._check_aftersales_deadlines()
         self.assertEqual((ok, count), (False, 1))
         self.assertIn(request.number, message)
+        self.assertIn("Recompute Clocks", message)
         request.action_recompute_sla()
         self.assertTrue(self.checks._check_aftersales_deadlines()[0])
 

@@ -460,6 +460,33 @@ class TestServiceQuotation(QuotationCase):
         self.assertIn("was cancelled", str(self.request.message_ids.mapped('body')))
         self.assertFalse(self.request._get_portal_quotations())
 
+    def test_nothing_is_edited_under_the_customer(self):
+        """Neither by who may edit quotations in Sales: he would sign another sum."""
+        self._add(self.labour)
+        order = self._quote()
+        seller = self._create_user('aftersales_seller', 'sales_team.group_sale_manager')
+        line = order.order_line[:1].with_user(seller)
+        line.price_unit = line.price_unit + 1
+        self.request.with_user(self.user_service).action_send_quotation()
+        for change in (
+            lambda: line.write({'price_unit': 1}),
+            lambda: line.unlink(),
+            lambda: line.create({'order_id': order.id, 'product_id': self.travel.id}),
+        ):
+            with self.assertRaises(UserError) as refusal:
+                change()
+            self.assertIn(self.request.number, str(refusal.exception))
+        line.name = "Labour, two hours"
+
+    def test_taken_back_in_sales(self):
+        """There is nothing any more that the customer could answer; work goes on."""
+        self._add(self.labour)
+        order = self._quote()
+        self.request.with_user(self.user_service).action_send_quotation()
+        self.assertEqual(self.request.state, 'waiting_customer')
+        order.action_draft()
+        self.assertEqual(self.request.state, 'open')
+
     def test_noted_in_the_language_of_the_desk(self):
         """The customer acts in his language; who works on the request reads it in his."""
         self.env['res.lang']._activate_lang('zh_CN')

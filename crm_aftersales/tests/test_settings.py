@@ -51,6 +51,7 @@ class TestSettings(SlaCommon):
                 with self.subTest(state), self.assertRaises(UserError):
                     change()
         other = self._stage('new').copy()
+        self.assertEqual(other.state, 'new')
         other.action_archive()
         self.env['aftersales.request.stage'].search(
             [('state', '=', 'waiting_supplier')]

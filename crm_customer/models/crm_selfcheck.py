@@ -23,7 +23,7 @@ class CrmSelfcheck(models.Model):
     _name = 'crm.selfcheck'
     _description = 'Self-check'
     _inherit = ['mail.thread', 'mail.activity.mixin']
-    _order = 'state desc, code'
+    _order = 'count desc, state desc, code'  # what was found first
     _rec_name = 'code'
 
     code = fields.Char(required=True, readonly=True)
