@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from .aftersales_feedback import MAX_COMMENT
+
 
 class RatingRating(models.Model):
     """A bad rating of a request opens a follow-up."""
@@ -45,7 +47,7 @@ class RatingRating(models.Model):
             'key': f'rating:{self.id}',
             'kind': 'csat',
             'score': self.rating,
-            'comment': self.feedback,
+            'comment': (self.feedback or '')[:MAX_COMMENT],
             'rating_id': self.id,
             'request_id': request.id,
             'partner_id': (self.partner_id or request.partner_id).id,

@@ -55,3 +55,12 @@ class TestPhone(TransactionCase):
                 arch = etree.fromstring(self.env[model].get_view(view_type='kanban')['arch'])
                 shown = set(arch.xpath(".//*[@t-name='card']//field/@name"))
                 self.assertLessEqual(told, shown)
+
+    def test_cards_of_readings_show_what_was_typed(self):
+        """What their form does not hold is known only when all is saved."""
+        form = etree.fromstring(
+            self.env['aftersales.meter.reading'].get_view(view_type='form')['arch']
+        )
+        self.assertTrue(form.xpath("//field[@name='display_name']"))
+        reading = self.env['aftersales.meter.reading'].new({'value': 1200})
+        self.assertIn('1200', reading.display_name)

@@ -2,6 +2,7 @@ from ast import literal_eval
 from datetime import timedelta
 
 from freezegun import freeze_time
+from lxml import etree
 
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
@@ -86,6 +87,12 @@ class TestReportRows(ReportCommon):
         aggregates = ('reply_hours:avg', 'solution_hours:avg', 'first_time_fix:count')
         rows = self._read(solved | cancelled, (), '__count', 'solved_count:sum', *aggregates)
         self.assertEqual(rows, [(2, 1, 2, 48, 1)])
+
+    def test_pivot_of_the_backlog_shows_its_age(self):
+        action = self.env.ref('crm_aftersales.aftersales_report_action_backlog')
+        view = action.view_ids.filtered(lambda line: line.view_mode == 'pivot').view_id
+        shown = etree.fromstring(view.arch).xpath('//field/@name')
+        self.assertEqual(shown, ['team_id', 'backlog_age', 'open_count'])
 
     def test_backlog_age(self):
         """Open for 180, 150 and 0.5 days: 110.17 on average; the solved one has no age."""
