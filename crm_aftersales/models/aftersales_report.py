@@ -11,11 +11,12 @@ REPEAT_DAYS = 30
 FAULT_TYPES = ('fault', 'emergency')
 #: states in which a request is done
 SOLVED_STATES = ('resolved', 'closed')
+#: the keys sort as the ages do: pivot tables go by them
 BACKLOG_AGES = [
-    ('day', "Up to 1 Day"),
-    ('week', "Up to 7 Days"),
-    ('month', "Up to 30 Days"),
-    ('older', "Older"),
+    ('1_day', "Up to 1 Day"),
+    ('2_week', "Up to 7 Days"),
+    ('3_month', "Up to 30 Days"),
+    ('4_older', "Older"),
 ]
 
 
@@ -243,10 +244,10 @@ class AftersalesReport(models.Model):
             'backlog_age': SQL(
                 """
                 CASE WHEN NOT %(is_open)s THEN NULL
-                     WHEN %(age)s <= INTERVAL '1 day' THEN 'day'
-                     WHEN %(age)s <= INTERVAL '7 days' THEN 'week'
-                     WHEN %(age)s <= INTERVAL '30 days' THEN 'month'
-                     ELSE 'older' END
+                     WHEN %(age)s <= INTERVAL '1 day' THEN '1_day'
+                     WHEN %(age)s <= INTERVAL '7 days' THEN '2_week'
+                     WHEN %(age)s <= INTERVAL '30 days' THEN '3_month'
+                     ELSE '4_older' END
                 """,
                 is_open=is_open,
                 age=age,

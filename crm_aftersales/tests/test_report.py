@@ -101,14 +101,14 @@ class TestReportRows(ReportCommon):
         self.assertAlmostEqual(age, (180 + 150 + 0.5) / 3)
         self.assertEqual(count, 3)
         by_age = dict(self._read(requests, ['backlog_age'], '__count'))
-        self.assertEqual(by_age, {'day': 1, 'older': 2, False: 1})
+        self.assertEqual(by_age, {'1_day': 1, '4_older': 2, False: 1})
 
     def test_bounds_of_ages(self):
         requests = self.env['aftersales.request']
         for days in (179, 178, 173, 172, 150, 149):
             requests |= self._solved(days)
         by_age = dict(self._read(requests, ['backlog_age'], '__count'))
-        self.assertEqual(by_age, {'day': 1, 'week': 2, 'month': 2, 'older': 1})
+        self.assertEqual(by_age, {'1_day': 1, '2_week': 2, '3_month': 2, '4_older': 1})
 
     def test_working_hours_of_clocks(self):
         """Friday 16:00 to Monday 10:00 are 66 hours, and 3 of work: 16-17, 8-10."""
