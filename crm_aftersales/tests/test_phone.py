@@ -64,3 +64,10 @@ class TestPhone(TransactionCase):
         self.assertTrue(form.xpath("//field[@name='display_name']"))
         reading = self.env['aftersales.meter.reading'].new({'value': 1200})
         self.assertIn('1200', reading.display_name)
+
+    def test_what_a_policy_does_not_cover_says_so(self):
+        form = etree.fromstring(
+            self.env['aftersales.warranty.policy'].get_view(view_type='form')['arch']
+        )
+        card = "//field[@name='rule_ids']//t[@t-name='card']"
+        self.assertTrue(form.xpath(f"{card}//span[@invisible='not excluded']"))
