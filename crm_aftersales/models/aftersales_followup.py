@@ -256,8 +256,13 @@ class AftersalesFollowup(models.Model):
 
     @api.model
     def _get_owner(self, team, company, request):
-        """Return who sees to a bad score: the team's leader, who is named, or who did the work."""
+        """Return who sees to a bad score: the team's leader, who is named, or who did the work.
+
+        Of one without name, of whom nothing is known, the leader of the company's default team.
+        """
+        default_team = company.aftersales_team_id
         owners = [team.user_id, company.aftersales_followup_user_id, request.user_id]
+        owners.append(default_team.user_id)
         return next((owner for owner in owners if owner.active), self.env['res.users'])
 
     @api.model

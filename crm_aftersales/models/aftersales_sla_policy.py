@@ -133,12 +133,12 @@ class AftersalesSlaPolicy(models.Model):
     )
 
     _hours_positive = models.Constraint(
-        'CHECK(response_hours BETWEEN 0 AND 100000 AND resolution_hours BETWEEN 0 AND 100000)',
-        "A target is between 0 and 100,000 hours.",
+        'CHECK(response_hours BETWEEN 0 AND 5000 AND resolution_hours BETWEEN 0 AND 5000)',
+        "A target is between 0 and 5,000 hours.",
     )
     _more_hours_positive = models.Constraint(
-        'CHECK(next_response_hours BETWEEN 0 AND 100000 AND on_site_hours BETWEEN 0 AND 100000)',
-        "A target is between 0 and 100,000 hours.",
+        'CHECK(next_response_hours BETWEEN 0 AND 5000 AND on_site_hours BETWEEN 0 AND 5000)',
+        "A target is between 0 and 5,000 hours.",
     )
     _warning_percent_range = models.Constraint(
         'CHECK(warning_percent BETWEEN 1 AND 100)',

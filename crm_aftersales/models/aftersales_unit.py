@@ -176,7 +176,7 @@ class AftersalesUnit(models.Model):
     def create(self, vals_list):
         numbering, Company = Numbering(self.env, 'aftersales.unit'), self.env['res.company']
         numbered = []
-        for vals in vals_list:
+        for vals in map(self._clean_serial, vals_list):
             company = Company.browse(vals.get('company_id')) or self.env.company
             numbered.append({**vals, 'ref': vals.get('ref') or numbering.draw(company)})
         return super().create(numbered)
@@ -184,7 +184,14 @@ class AftersalesUnit(models.Model):
     def write(self, vals):
         if 'company_id' in vals:
             self._ensure_can_change_company(vals['company_id'])
-        return super().write(vals)
+        return super().write(self._clean_serial(vals))
+
+    @api.model
+    def _clean_serial(self, vals: dict) -> dict:
+        """Return the values without the blanks around a serial number; blanks alone are none."""
+        if not vals.get('serial'):
+            return vals
+        return {**vals, 'serial': vals['serial'].strip() or False}
 
     def _ensure_can_change_company(self, company_id: int) -> None:
         """Refuse to take a product away from what belongs to its company."""

@@ -19,7 +19,7 @@ class TestBounds(TransactionCase):
         for record, values in (
             (self.env.company, {'aftersales_reopen_days': 10**7}),
             (self.env.company, {'aftersales_reopen_days': -1}),
-            (policy, {'resolution_hours': 1e8}),
+            (policy, {'resolution_hours': 5001}),
             (product, {'aftersales_warranty_months': 200000}),
             (self.env.company, {'aftersales_meter_days': -1}),
             (warranty, {'months': 1201}),

@@ -36,6 +36,12 @@ class TestUnit(AftersalesCommon):
                 self.assertEqual(self._create_unit().copy({'serial': serial}).serial_norm, norm)
                 self.env['aftersales.unit'].search([('serial_norm', '=', 'AB1234')]).unlink()
 
+    def test_blanks_around_a_serial_number(self):
+        unit = self.unit.copy({'serial': "  em 80001 "})
+        self.assertEqual(unit.serial, "em 80001")
+        unit.serial = "\u3000 "
+        self.assertFalse(unit.serial or unit.serial_norm)
+
     def test_same_serial_of_same_product_only_once(self):
         self._create_unit(serial='ab-1')
         with mute_logger('odoo.sql_db'), self.assertRaises(psycopg2.IntegrityError):
