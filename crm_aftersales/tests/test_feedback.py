@@ -266,6 +266,15 @@ class TestFeedback(FeedbackCommon):
         }
         self.assertEqual(buttons, {'action_contacted': False, 'action_done': True})
 
+    def test_4_7_without_name_and_team_the_default_team_is_told(self):
+        leader = self._create_user('feedback_leader', 'crm_aftersales.group_all')
+        self.company.aftersales_team_id.user_id = leader
+        self.questions._answer({'nps': '2'}, anonymous=True)
+        answer = self.env['aftersales.feedback'].search([('waits_for_followup', '=', True)])
+        self.assertFalse(answer.team_id)
+        answer._cron_follow_up_nameless()
+        self.assertEqual(self._followups(feedback_id=answer.id).user_id, leader)
+
     @mute_logger('odoo.addons.base.models.ir_model')
     def test_4_7_the_question_looks_unanswered(self):
         """Who sees questions and answers cannot tell which of them belong together."""
