@@ -1,5 +1,6 @@
 from . import (
     account_move_extension,
+    account_move_request,
     aftersales_used_mixin,
     aftersales_code,
     aftersales_request_stage,
@@ -75,6 +76,7 @@ from . import (
     sale_order_line_extension,
     sale_order_extension,
 )
+from . import mail_followers
 from . import mail_thread
 from . import aftersales_checklist_item, aftersales_request_type_kind, aftersales_request_kind
 from . import aftersales_request_check, aftersales_request_checklist, res_partner_request

@@ -19,11 +19,7 @@ class AftersalesCode(models.Model):
     )
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one(
-        comodel_name='res.company',
-        index=True,
-        default=lambda self: self.env['res.company']._get_settings_company(),
-    )
+    company_id = fields.Many2one(comodel_name='res.company', index=True)
 
     _code_unique = models.UniqueIndex(
         '(kind, code, COALESCE(company_id, 0))', "Another fault, cause or solution has this code."

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import logging
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import NO_ACCESS
 from odoo.tools import SQL
 
 from ..texts import without_nul
+
+_logger = logging.getLogger(__name__)
 
 #: lowest and highest score of each kind
 RANGES = {'nps': (0, 10), 'ces': (1, 7)}
@@ -276,11 +280,21 @@ class AftersalesFeedback(models.Model):
         who closed a request that hour would know whose answer it is.
         """
         waiting = self.sudo().search([('waits_for_followup', '=', True)])
-        answers = sorted(waiting, key=lambda answer: (answer.score, answer.comment or ''))
+        for company, answers in waiting.grouped('company_id').items():
+            try:
+                with self.env.cr.savepoint():
+                    answers._follow_up_nameless()
+            except UserError:
+                # what is set up wrongly in one company must not stop the others; tried again
+                _logger.exception("Bad scores without a name in %s", company.name)
+
+    def _follow_up_nameless(self) -> None:
+        """Open the follow-ups of bad scores of one company that were sent without a name."""
+        answers = self.sorted(lambda answer: (answer.score, answer.comment or ''))
         self.env['aftersales.followup']._open(
             [answer._prepare_followup_vals(answer) for answer in answers]
         )
-        waiting.waits_for_followup = False
+        self.waits_for_followup = False
 
     def _prepare_followup_vals(self, said) -> dict:
         """Return what a follow-up has to know of the answer.

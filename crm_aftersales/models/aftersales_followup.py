@@ -263,7 +263,10 @@ class AftersalesFollowup(models.Model):
         default_team = company.aftersales_team_id
         owners = [team.user_id, company.aftersales_followup_user_id, request.user_id]
         owners.append(default_team.user_id)
-        return next((owner for owner in owners if owner.active), self.env['res.users'])
+        working = (
+            owner for owner in owners if owner.active and company in owner.sudo().company_ids
+        )
+        return next(working, self.env['res.users'])
 
     @api.model
     def _get_deadline(self, team, company) -> datetime | None:

@@ -41,7 +41,6 @@ class AftersalesMacro(models.Model):
     team_ids = fields.Many2many(
         comodel_name='aftersales.team',
         string="Teams",
-        check_company=True,
         help="Empty: every team.",
     )
     type_ids = fields.Many2many(

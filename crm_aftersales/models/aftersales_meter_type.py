@@ -32,11 +32,7 @@ class AftersalesMeterType(models.Model):
     )
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one(
-        comodel_name='res.company',
-        index=True,
-        default=lambda self: self.env['res.company']._get_settings_company(),
-    )
+    company_id = fields.Many2one(comodel_name='res.company', index=True)
     limit_ids = fields.One2many(
         comodel_name='aftersales.meter.limit',
         inverse_name='meter_type_id',

@@ -13,11 +13,7 @@ class AftersalesOpinionTheme(models.Model):
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one(
-        comodel_name='res.company',
-        index=True,
-        default=lambda self: self.env['res.company']._get_settings_company(),
-    )
+    company_id = fields.Many2one(comodel_name='res.company', index=True)
     user_id = fields.Many2one(
         comodel_name='res.users',
         string="Answered by",

@@ -8,6 +8,7 @@ from odoo.addons.crm_customer.briefing import BriefingLine
 from odoo.addons.crm_customer.timeline import TimelineText
 
 from ..numbering import Numbering
+from ..values import differs
 from .aftersales_request_stage import ENDED_STATES, OPEN_STATES
 from .aftersales_sla_policy import PRIORITIES
 
@@ -436,11 +437,7 @@ class AftersalesRequest(models.Model):
         return {
             name
             for name in super()._get_given_on_write(vals)
-            if any(
-                record._fields[name].convert_to_cache(vals[name], record)
-                != record._fields[name].convert_to_cache(record[name], record)
-                for record in self
-            )
+            if any(differs(record, name, vals[name]) for record in self)
         }
 
     @api.model

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 from markupsafe import Markup
 
 from odoo import api, fields, models
@@ -101,7 +103,7 @@ class AftersalesRequest(models.Model):
         result = super()._on_state_changed(old_states)
         self.filtered(lambda request: request.state == 'cancelled')._withdraw_quotations()
         for request in self.sudo().filtered(lambda request: old_states[request] == 'cancelled'):
-            request._settle_decisions()
+            request._settle_decisions(self.env['sale.order'])
         return result
 
     def _withdraw_quotations(self) -> None:
@@ -157,21 +159,18 @@ class AftersalesRequest(models.Model):
             summary = env._("Confirm or cancel quotation %s", order.name)
         self.activity_schedule(TO_DECIDE, summary=summary, user_id=user.id)
 
-    def _settle_decisions(self, decided=None) -> None:
-        """Keep to-dos of those orders only that outlive the request and are not decided.
+    def _settle_decisions(self, decided) -> None:
+        """Take back the to-do of an order that outlived the request and is decided now.
 
-        Runs in elevated rights.
+        What people wrote into another summary is theirs to mark done. Runs in elevated rights.
 
-        :param decided: ``sale.order`` that somebody has just decided on
+        :param decided: ``sale.order``; none takes back all
         """
-        if not self.activity_search([TO_DECIDE]):
-            return
-        self.activity_unlink([TO_DECIDE])
-        if self.state == 'cancelled':
-            left = self._get_open_quotations().filtered(self._is_being_ordered)
-            left |= self._get_unbilled_orders()
-            for order in left - (decided or left.browse()):
-                self._schedule_decision(order)
+        todos = self.activity_search([TO_DECIDE])
+        if decided:
+            named = re.compile(rf'\b{re.escape(decided.name)}\b')
+            todos = todos.filtered(lambda todo: named.search(todo.summary or ''))
+        todos.unlink()
 
     def _is_being_ordered(self, order) -> bool:
         """Whether the customer has signed a quotation, or a payment of it is on its way."""

@@ -45,21 +45,15 @@ class AftersalesRequest(models.Model):
         self._message_auto_subscribe_notify(told.ids, 'mail.message_user_assigned')
 
     def _message_auto_subscribe(self, updated_values, followers_existing_policy='skip'):
-        result = super()._message_auto_subscribe(updated_values, followers_existing_policy)
-        if updated_values.get('team_id'):
-            self._release_followers_of_other_companies()
-        return result
-
-    def _release_followers_of_other_companies(self) -> None:
-        """Who follows a team that companies share follows the requests of his own ones."""
-        shared = self.sudo().filtered(lambda request: not request.team_id.company_id)
-        for company, requests in shared.grouped('company_id').items():
-            users = requests.team_id.message_partner_ids.user_ids
-            strangers = users.filtered(
-                lambda user, company=company: not user.share and company not in user.company_ids
+        """Who follows a team that companies share follows the requests of his own companies."""
+        if not updated_values.get('team_id'):
+            return super()._message_auto_subscribe(updated_values, followers_existing_policy)
+        for company, requests in self.grouped('company_id').items():
+            requests = requests.with_context(followers_of_company_id=company.id)
+            super(AftersalesRequest, requests)._message_auto_subscribe(
+                updated_values, followers_existing_policy
             )
-            if strangers:
-                requests.message_unsubscribe(strangers.partner_id.ids)
+        return True
 
     def _release_helpers(self, helpers) -> None:
         """Who helps no more follows no more, unless he is responsible."""

@@ -53,30 +53,34 @@ class AftersalesRequestStage(models.Model):
     def write(self, vals):
         if 'state' in vals:
             self._ensure_meaning_can_change(vals['state'])
+        given_up = set(self.filtered('active').mapped('state'))
         result = super().write(vals)
         if {'state', 'active'} & vals.keys():
-            self._ensure_each_state_has_a_stage()
+            self._ensure_stages_left(given_up)
         return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_last_of_a_state(self):
-        self._ensure_each_state_has_a_stage([('id', 'not in', self.ids)])
+        given_up = set(self.filtered('active').mapped('state'))
+        self._ensure_stages_left(given_up, [('id', 'not in', self.ids)])
 
     @api.model
-    def _ensure_each_state_has_a_stage(self, domain=()) -> None:
+    def _ensure_stages_left(self, states: set[str], domain=()) -> None:
         """Refuse to leave buttons, mails and the portal without the stage they move requests to.
 
+        :param states: that stages were given up of
         :param domain: of the stages that stay
         :raise UserError: names the state
         """
         left = dict(self._read_group(domain, ['state'], ['__count']))
-        for state, label in self._fields['state']._description_selection(self.env):
-            if state in MOVED_TO_STATES and state not in left:
+        labels = dict(self._fields['state']._description_selection(self.env))
+        for state in MOVED_TO_STATES:
+            if state in states and state not in left:
                 raise UserError(
                     self.env._(
                         "Requests are moved to a stage for “%(state)s” by buttons, mails and the"
                         " portal. Make another one before you archive or delete the last.",
-                        state=label,
+                        state=labels[state],
                     )
                 )
 

@@ -28,7 +28,6 @@ class AftersalesRequestType(models.Model):
     team_id = fields.Many2one(
         comodel_name='aftersales.team',
         string="Handled by",
-        check_company=True,
         help="Team that gets new requests of this type. Empty: the company's default team.",
     )
     default_priority = fields.Selection(

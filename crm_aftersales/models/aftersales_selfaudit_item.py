@@ -20,6 +20,5 @@ class AftersalesSelfauditItem(models.Model):
     team_ids = fields.Many2many(
         comodel_name='aftersales.team',
         string="Teams",
-        check_company=True,
         help="Asked of these teams only. Empty: of all.",
     )

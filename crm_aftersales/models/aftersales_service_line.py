@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ..coverage import COVERAGE_STATES, PAYERS, SERVICE_TYPES, share_price
+from ..values import differs
 
 #: what the service desk decides about; who only works fills in what was done
 PRICE_FIELDS = {'price_unit', 'discount', 'tax_ids'}
@@ -387,7 +388,7 @@ class AftersalesServiceLine(models.Model):
         given = {
             name
             for name in PRICE_FIELDS & vals.keys()
-            if not self or any(not self._is_same(line, name, vals[name]) for line in self)
+            if not self or any(differs(line, name, vals[name]) for line in self)
         }
         if given:
             labels = [self._fields[name]._description_string(self.env) for name in sorted(given)]
@@ -410,14 +411,8 @@ class AftersalesServiceLine(models.Model):
         """
         names = QUOTED_FIELDS & vals.keys()
         for line in self.filtered('is_locked') if names else ():
-            if any(not self._is_same(line, name, vals[name]) for name in names):
+            if any(differs(line, name, vals[name]) for name in names):
                 raise UserError(line._get_locked_text())
-
-    @api.model
-    def _is_same(self, line, name: str, value) -> bool:
-        field = self._fields[name]
-        given = field.convert_to_cache(value, line)
-        return field.convert_to_record(given, line) == line[name]
 
     def _get_locked_text(self) -> str:
         """Return why a line cannot be changed any more, and what to do instead."""

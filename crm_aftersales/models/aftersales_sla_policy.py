@@ -1,7 +1,11 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
 PRIORITIES = [('0', "Normal"), ('1', "High"), ('2', "Urgent"), ('3', "Emergency")]
+
+#: about two and a half years of work: calendars are looked through for four
+MAX_HOURS = 5000
 
 
 class AftersalesSlaPolicy(models.Model):
@@ -133,25 +137,26 @@ class AftersalesSlaPolicy(models.Model):
     )
 
     _hours_positive = models.Constraint(
-        'CHECK(response_hours BETWEEN 0 AND 5000 AND resolution_hours BETWEEN 0 AND 5000)',
-        "A target is between 0 and 5,000 hours.",
+        'CHECK(response_hours BETWEEN 0 AND 100000 AND resolution_hours BETWEEN 0 AND 100000)',
+        "A target is between 0 and 100,000 hours.",
     )
     _more_hours_positive = models.Constraint(
-        'CHECK(next_response_hours BETWEEN 0 AND 5000 AND on_site_hours BETWEEN 0 AND 5000)',
-        "A target is between 0 and 5,000 hours.",
+        'CHECK(next_response_hours BETWEEN 0 AND 100000 AND on_site_hours BETWEEN 0 AND 100000)',
+        "A target is between 0 and 100,000 hours.",
     )
     _warning_percent_range = models.Constraint(
         'CHECK(warning_percent BETWEEN 1 AND 100)',
         "The warning share is between 1 and 100 percent.",
     )
 
-    def unlink(self):
-        """Let other policies rule the requests of those that go."""
-        Request = self.env['aftersales.request'].sudo()
-        ruled = Request.search(Domain('sla_policy_id', 'in', self.ids) & Request._get_open_domain())
-        result = super().unlink()
-        ruled._retarget_sla()
-        return result
+    @api.constrains('response_hours', 'next_response_hours', 'on_site_hours', 'resolution_hours')
+    def _check_hours(self):
+        """A target beyond what calendars are looked through would have no deadline at all."""
+        for policy in self:
+            if max(policy._get_targets().values(), default=0) > MAX_HOURS * 3600:
+                raise ValidationError(
+                    self.env._("A target is %s hours at most: enter fewer.", MAX_HOURS)
+                )
 
     @api.model
     def _get_candidates(self, companies):

@@ -12,8 +12,4 @@ class AftersalesTag(models.Model):
     name = fields.Char(required=True, translate=True)
     color = fields.Integer()
     active = fields.Boolean(default=True)
-    company_id = fields.Many2one(
-        comodel_name='res.company',
-        index=True,
-        default=lambda self: self.env['res.company']._get_settings_company(),
-    )
+    company_id = fields.Many2one(comodel_name='res.company', index=True)

@@ -84,7 +84,9 @@ class AftersalesTeam(models.Model):
 
         Where requests came in before, somebody else works on them already.
         """
-        for company, teams in self.filtered('company_id').sudo().grouped('company_id').items():
+        for company, teams in (
+            self.filtered('company_id').filtered('active').sudo().grouped('company_id').items()
+        ):
             domain = Domain('company_id', '=', company.id)
             others = (
                 self.sudo()

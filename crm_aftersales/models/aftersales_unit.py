@@ -191,7 +191,7 @@ class AftersalesUnit(models.Model):
         """Return the values without the blanks around a serial number; blanks alone are none."""
         if not vals.get('serial'):
             return vals
-        return {**vals, 'serial': vals['serial'].strip() or False}
+        return {**vals, 'serial': str(vals['serial']).strip() or False}
 
     def _ensure_can_change_company(self, company_id: int) -> None:
         """Refuse to take a product away from what belongs to its company."""

@@ -20,9 +20,7 @@ class AftersalesUsedMixin(models.AbstractModel):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         for model, field_name in self._get_used_by():
-            users = self.env[model].sudo().with_context(active_test=False)
-            user = users.search([(field_name, 'in', self.ids)], limit=1)
-            if used := (user[field_name] & self.sudo())[:1]:
+            if used := self._get_one_used_by(model, field_name):
                 raise UserError(
                     self.env._(
                         "“%(name)s” is in use (%(model)s). Archive it instead: it is offered no"
@@ -31,3 +29,15 @@ class AftersalesUsedMixin(models.AbstractModel):
                         model=self.env['ir.model']._get(model).name,
                     )
                 )
+
+    def _get_one_used_by(self, model: str, field_name: str):
+        """Return one of these records that a field refers to, in whatever company."""
+        users = self.env[model].sudo().with_context(active_test=False)
+        companies = self.env.company
+        if users._fields[field_name].company_dependent:
+            companies = companies.sudo().search([])
+        for company in companies:
+            user = users.with_company(company).search([(field_name, 'in', self.ids)], limit=1)
+            if used := user[field_name] & self.sudo():
+                return used[:1]
+        return self.browse()

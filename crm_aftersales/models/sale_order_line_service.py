@@ -1,6 +1,6 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
+from ..values import differs
 from .res_partner import READER_GROUPS
 
 #: what the customer is shown, and agrees to
@@ -32,8 +32,11 @@ class SaleOrderLine(models.Model):
         return lines
 
     def write(self, vals):
-        if QUOTED_FIELDS & vals.keys():
-            self._ensure_not_before_the_customer()
+        if names := QUOTED_FIELDS & vals.keys():
+            changed = self.filtered(
+                lambda line: any(differs(line, name, vals[name]) for name in names)
+            )
+            changed._ensure_not_before_the_customer()
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
@@ -43,19 +46,6 @@ class SaleOrderLine(models.Model):
     def _ensure_not_before_the_customer(self) -> None:
         """Refuse to change under the customer what he reads and may sign at this moment.
 
-        The request would go on to say what he was to pay before.
-
         :raise UserError: names the quotation
         """
-        if self.env.su:
-            return
-        for order in self.order_id:
-            if order.state == 'sent' and order.is_aftersales_quotation:
-                raise UserError(
-                    self.env._(
-                        "%(order)s lies before the customer. Cancel it on request %(request)s,"
-                        " change what is done there, and quote it again.",
-                        order=order.name,
-                        request=order.sudo().aftersales_request_id.number,
-                    )
-                )
+        self.order_id._ensure_not_before_the_customer()

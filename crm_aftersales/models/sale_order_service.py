@@ -1,7 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..values import differs
 from .res_partner import READER_GROUPS
+
+#: what all sums of a quotation, and whose they are, follow from
+QUOTED_FIELDS = {'currency_id', 'fiscal_position_id', 'partner_id', 'pricelist_id'}
 
 
 class SaleOrder(models.Model):
@@ -35,6 +39,11 @@ class SaleOrder(models.Model):
     def write(self, vals):
         """Tell the requests when their quotations are sent or taken back, or only signed."""
         services = self.sudo().filtered('aftersales_request_id')
+        if names := QUOTED_FIELDS & vals.keys():
+            changed = self.filtered(
+                lambda order: any(differs(order, name, vals[name]) for name in names)
+            )
+            changed._ensure_not_before_the_customer()
         if 'state' in vals:
             services.aftersales_request_id._bump_version()  # its lines do not change meanwhile
         sent = services.filtered(lambda order: vals.get('state') == 'sent' != order.state)
@@ -50,6 +59,30 @@ class SaleOrder(models.Model):
             if order._has_to_be_paid():
                 order.aftersales_request_id._on_quotation_signed(order)
         return result
+
+    def action_confirm(self):
+        """Let core and addons settle prices and rewards once more while they confirm."""
+        return super(SaleOrder, self.with_context(aftersales_confirming=True)).action_confirm()
+
+    def _ensure_not_before_the_customer(self) -> None:
+        """Refuse to change a quotation that the customer reads and may sign at this moment.
+
+        The request would go on to say what he was to pay before.
+
+        :raise UserError: names the quotation
+        """
+        if self.env.su or self.env.context.get('aftersales_confirming'):
+            return
+        for order in self.filtered(lambda order: order.state == 'sent'):
+            if order.is_aftersales_quotation:
+                raise UserError(
+                    self.env._(
+                        "%(order)s lies before the customer. Cancel it on request %(request)s,"
+                        " change what is done there, and quote it again.",
+                        order=order.name,
+                        request=order.sudo().aftersales_request_id.number,
+                    )
+                )
 
     def action_draft(self):
         for order in self.sudo().filtered('aftersales_request_id'):

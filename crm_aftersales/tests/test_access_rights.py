@@ -156,7 +156,7 @@ class TestAccessRights(AftersalesCommon):
 
     def test_settings_are_of_the_company_of_who_makes_them(self):
         """A manager of one company is shown no company, and rules for all were what he made."""
-        models = ('sla.policy', 'team', 'warranty.policy', 'request.type', 'macro', 'tag')
+        models = ('sla.policy', 'team', 'warranty.policy', 'request.type', 'macro')
         for companies, expected in (
             (self.company_2, self.company_2),
             (self.company_2 + self.company, self.env['res.company']),

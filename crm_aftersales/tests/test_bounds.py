@@ -1,5 +1,6 @@
 from psycopg2.errors import CheckViolation
 
+from odoo.exceptions import ValidationError
 from odoo.fields import Command
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import mute_logger
@@ -19,7 +20,7 @@ class TestBounds(TransactionCase):
         for record, values in (
             (self.env.company, {'aftersales_reopen_days': 10**7}),
             (self.env.company, {'aftersales_reopen_days': -1}),
-            (policy, {'resolution_hours': 5001}),
+            (policy, {'resolution_hours': 1e8}),
             (product, {'aftersales_warranty_months': 200000}),
             (self.env.company, {'aftersales_meter_days': -1}),
             (warranty, {'months': 1201}),
@@ -29,3 +30,9 @@ class TestBounds(TransactionCase):
             with self.subTest(values), self.assertRaises(CheckViolation), self.cr.savepoint():
                 record.write(values)
                 record.flush_recordset()
+
+    def test_targets_no_calendar_is_looked_through_for(self):
+        policy = self.env['aftersales.sla.policy'].create({'name': "Any"})
+        for name in ('response', 'next_response', 'on_site', 'resolution'):
+            with self.subTest(name), self.assertRaises(ValidationError):
+                policy[f'{name}_hours'] = 5001

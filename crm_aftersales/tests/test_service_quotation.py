@@ -264,12 +264,16 @@ class TestServiceQuotation(QuotationCase):
         self.assertFalse(self.request._get_portal_quotations())
         signed.action_confirm()
         self.assertEqual(self.request.activity_ids.mapped('summary'), [charge])
-        ordered._action_cancel()
-        self.assertEqual(
-            self.request.activity_ids.mapped('summary'),
-            [f"Cancel or charge order {signed.name}"],
-            "ordered after the request was cancelled",
-        )
+        self.request.activity_ids.write({'user_id': self.user_manager.id, 'note': "Asked her"})
+        self.assertTrue(self._invoice(ordered))
+        self.assertFalse(self.request.activity_ids, "charged")
+
+    def test_reopened_there_is_nothing_to_decide(self):
+        self.request.user_id = self.user_service
+        self._add(self.labour)
+        self._quote().action_confirm()
+        self.request.action_cancel()
+        self.assertTrue(self.request.activity_ids)
         self.request.action_reopen()
         self.assertFalse(self.request.activity_ids)
 
@@ -477,6 +481,27 @@ class TestServiceQuotation(QuotationCase):
                 change()
             self.assertIn(self.request.number, str(refusal.exception))
         line.name = "Labour, two hours"
+        line.write({'price_unit': line.price_unit, 'tax_ids': [Command.set(line.tax_ids.ids)]})
+        pricelist = self.env['product.pricelist'].create({'name': "Abroad"})
+        with self.assertRaises(UserError):
+            order.with_user(seller).pricelist_id = pricelist
+
+    def test_core_confirms_what_lies_before_the_customer(self):
+        """Rewards and prices are settled once more while it is confirmed."""
+        self._add(self.labour)
+        order = self._quote()
+        seller = self._create_user('aftersales_seller', 'sales_team.group_sale_manager')
+        self.request.with_user(self.user_service).action_send_quotation()
+        Order = self.registry['sale.order']
+        origin = Order._action_confirm
+
+        def settle(orders):
+            orders.order_line.price_unit = 7
+            return origin(orders)
+
+        self.patch(Order, '_action_confirm', settle)
+        order.with_user(seller).action_confirm()
+        self.assertEqual((order.state, order.order_line[:1].price_unit), ('sale', 7))
 
     def test_taken_back_in_sales(self):
         """There is nothing any more that the customer could answer; work goes on."""

@@ -27,6 +27,15 @@ class TestSettings(SlaCommon):
             self.assertIn("Archive it instead", str(refusal.exception))
             self.assertIn(used.display_name, str(refusal.exception))
 
+    def test_a_policy_in_use_in_another_company(self):
+        """Products have one in each company."""
+        company = self.env['res.company'].create({'name': "Beta of the test"})
+        policy = self.env['aftersales.warranty.policy'].create({'name': "Standard"})
+        self.product.with_company(company).aftersales_warranty_policy_id = policy
+        with self.assertRaises(UserError):
+            policy.with_user(self.user_manager).unlink()
+        self.assertTrue(policy.exists())
+
     def test_settings_for_some_do_not_become_settings_for_all(self):
         """No team at all means every team."""
         team = self.env['aftersales.team'].create({'name': "Night"})
@@ -71,7 +80,7 @@ class TestSettings(SlaCommon):
     # ------------------------------------------------------------
 
     def test_first_team_of_a_company_gets_its_requests(self):
-        company = self.env['res.company'].create({'name': "Beta"})
+        company = self.env['res.company'].create({'name': "Beta of the test"})
         self.assertFalse(company.aftersales_team_id.company_id, "the one all companies share")
         teams = self.env['aftersales.team'].create(
             [{'name': name, 'company_id': company.id} for name in ("First", "Second")]
@@ -80,6 +89,31 @@ class TestSettings(SlaCommon):
         self.env['aftersales.team'].create({'name': "Third", 'company_id': company.id})
         self.assertEqual(company.aftersales_team_id, teams[0])
 
+    def test_what_a_manager_of_one_company_makes_can_be_used(self):
+        """What all companies have can be combined with what is his own."""
+        company = self.env['res.company'].create({'name': "Beta of the test"})
+        manager = new_test_user(
+            self.env,
+            'aftersales_beta_manager',
+            'crm_aftersales.group_manager',
+            company_id=company.id,
+            company_ids=[Command.set(company.ids)],
+        )
+        env = self.env(user=manager)
+        team = env['aftersales.team'].create({'name': "Beta Team"})
+        self.assertEqual(team.company_id, company)
+        request_type = self.type_fault.with_env(env)
+        request_type.team_id = team
+        macro = self.env['aftersales.macro'].create({'name': "Shared"}).with_env(env)
+        macro.team_ids = team
+        macro.tag_ids = env['aftersales.tag'].create({'name': "Beta of the test"})
+        meter = env['aftersales.meter.type'].create({'name': "Hours", 'uom': "h"})
+        self.product.product_tmpl_id.aftersales_meter_type_id = meter
+        self.assertEqual(
+            env['aftersales.request'].create({'name': "Beta of the test"}).team_id, team
+        )
+        self.assertEqual(self._create_request().team_id, self.team, "not the other company's")
+
     def test_where_requests_came_in_before_nothing_changes(self):
         self._create_request()
         self.env['aftersales.team'].create({'name': "Night", 'company_id': self.company.id})
@@ -87,7 +121,7 @@ class TestSettings(SlaCommon):
 
     def test_who_follows_a_shared_team_follows_his_companies_only(self):
         """Else he would be sent what he may not open."""
-        company = self.env['res.company'].create({'name': "Beta"})
+        company = self.env['res.company'].create({'name': "Beta of the test"})
         other = new_test_user(
             self.env,
             'aftersales_beta',
@@ -101,3 +135,11 @@ class TestSettings(SlaCommon):
         for owner, follower in ((self.company, self.user_service), (company, other)):
             request = self._create_request(team_id=self.team.id, company_id=owner.id, unit_id=False)
             self.assertEqual(request.message_partner_ids & followers, follower.partner_id)
+        queries = []
+        for number in (2, 12):
+            vals_list = [{'name': "Many", 'team_id': self.team.id} for _number in range(number)]
+            before = self.cr.sql_log_count
+            self.env['aftersales.request'].create(vals_list)
+            self.env.flush_all()
+            queries.append((self.cr.sql_log_count - before) / number)
+        self.assertLessEqual(queries[1], queries[0])

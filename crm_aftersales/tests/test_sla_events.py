@@ -169,11 +169,12 @@ class TestSlaEvents(SlaCommon):
                 clock.ids,
             )
 
-    def test_policy_that_goes_leaves_its_requests_to_others(self):
+    def test_policy_that_is_archived_leaves_its_requests_to_others(self):
         policy = self._create_policy(sequence=1, resolution=4)
         request = self._create_request()
         other = self._create_policy(sequence=2, resolution=8)
-        policy.unlink()
+        policy.action_archive()
+        request.action_recompute_sla()
         self.assertEqual(request.sla_policy_id, other)
         self.assertEqual(self._clock(request).target_sec, 8 * 3600)
 

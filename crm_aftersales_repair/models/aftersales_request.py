@@ -52,7 +52,6 @@ class AftersalesRequest(models.Model):
 
         :return: window action
         """
-        day = self[:1]._get_fault_moment()
-        action = self.env['repair.order']._get_aftersales_action(self.unit_id, day=day)
+        action = self.env['repair.order']._get_aftersales_action(self.unit_id)
         action['domain'] = [('aftersales_request_id', 'in', self.ids)]
         return action

@@ -177,7 +177,7 @@ class RepairOrder(models.Model):
         """Return the action on repairs of a customer's product.
 
         :param new: open an empty form
-        :param day: of the fault, by which warranties are judged; today when left out
+        :param day: of the fault, by which a new one is under warranty; today when left out
         """
         action = self.env['ir.actions.act_window']._for_xml_id('repair.action_repair_order_tree')
         unit = unit[:1]
@@ -187,9 +187,10 @@ class RepairOrder(models.Model):
             'default_product_id': unit.product_id.id,
             # the name core reads: default_lot_id would be the number of each part, too
             'default_repair_lot_id': unit.lot_id.id,
-            'default_under_warranty': bool(unit) and unit._is_repaired_for_free(day),
         }
         if new:
+            is_free = bool(unit) and unit._is_repaired_for_free(day)
+            action['context']['default_under_warranty'] = is_free
             action |= {'views': [(False, 'form')], 'view_mode': 'form', 'res_id': False}
         return action
 

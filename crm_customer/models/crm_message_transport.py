@@ -30,13 +30,14 @@ ACTIVITY_TYPES = {
 
 
 def _without_links(body: str) -> Markup:
-    """Return a text whose links lead nowhere: their words stay, pictures to click on do not."""
+    """Return a text without its links: their words stay, addresses and pictures do not."""
+    if not body:
+        return Markup()
     root = html.fragment_fromstring(str(body), create_parent='div')
+    for element in root.xpath('.//form | .//a[@href][.//img or contains(string(), "/")]'):
+        element.drop_tree()
     for link in root.xpath('.//a[@href]'):
-        if link.xpath('.//img'):
-            link.drop_tree()
-        else:
-            link.drop_tag()
+        link.drop_tag()
     return Markup(html.tostring(root, encoding='unicode'))
 
 

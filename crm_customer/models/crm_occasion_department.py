@@ -27,7 +27,6 @@ class CrmOccasionDepartment(models.Model):
     color = fields.Integer()
     company_id = fields.Many2one(
         comodel_name='res.company',
-        default=lambda self: self.env['res.company']._get_settings_company(),
         index=True,
         help="Leave empty to share the department between companies.",
     )

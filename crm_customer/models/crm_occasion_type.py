@@ -22,7 +22,6 @@ class CrmOccasionType(models.Model):
     color = fields.Integer()
     company_id = fields.Many2one(
         comodel_name='res.company',
-        default=lambda self: self.env['res.company']._get_settings_company(),
         index=True,
         help="Leave empty to share the type between companies.",
     )

@@ -96,15 +96,21 @@ class ResCompany(models.Model):
 
     @api.model
     def _get_settings_company(self):
-        """Return the company of what the user sets up; an empty one means all companies.
+        """Return the company of the rules the user sets up; an empty one means all companies.
 
         Who works for one of several companies is shown no company to choose, and would set up
-        rules for the others without knowing.
+        rules for the others without knowing. Words that are only chosen from elsewhere, as tags
+        and codes, are shared all the same: what all companies have could not choose them else.
         """
-        several = self.sudo().search_count([], limit=2) > 1
-        if self.env.su or not several or len(self.env.user.company_ids) > 1:
+        if self.env.su or len(self.env.user.company_ids) > 1 or not self._are_several():
             return self.browse()
         return self.env.company
+
+    @api.model
+    @ormcache()
+    def _are_several(self) -> bool:
+        """Whether there is more than one company; a new one empties the cache."""
+        return self.sudo().search_count([], limit=2) > 1
 
     def cache_invalidation_fields(self):
         return {*super().cache_invalidation_fields(), 'resource_calendar_id'}
