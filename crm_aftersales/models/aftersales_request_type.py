@@ -70,14 +70,6 @@ class AftersalesRequestType(models.Model):
             self.env['crm.message']._look_again('hush')
         return result
 
-    def unlink(self):
-        """Let the gate look again: requests without a type hold no messages."""
-        holding = bool(self.filtered('holds_messages'))
-        result = super().unlink()
-        if holding:
-            self.env['crm.message']._look_again('hush')
-        return result
-
     @api.depends('code')
     def _compute_holds_messages(self):
         for request_type in self:

@@ -84,15 +84,11 @@ class AftersalesTeam(models.Model):
 
         Where requests came in before, somebody else works on them already.
         """
-        for company, teams in (
-            self.filtered('company_id').filtered('active').sudo().grouped('company_id').items()
-        ):
+        own = self.sudo().filtered(lambda team: team.active and team.company_id)
+        every = own.with_context(active_test=False)
+        for company, teams in own.grouped('company_id').items():
             domain = Domain('company_id', '=', company.id)
-            others = (
-                self.sudo()
-                .with_context(active_test=False)
-                .search_count(domain & Domain('id', 'not in', self.ids), limit=1)
-            )
+            others = every.search_count(domain & Domain('id', 'not in', self.ids), limit=1)
             requests = self.env['aftersales.request'].sudo().search_count(domain, limit=1)
             if not others and not requests and not company.aftersales_team_id.company_id:
                 company.aftersales_team_id = teams[0]

@@ -12,7 +12,6 @@ class TestBounds(TransactionCase):
 
     @mute_logger('odoo.sql_db')
     def test_numbers_no_calendar_knows_are_refused(self):
-        policy = self.env['aftersales.sla.policy'].create({'name': "Any"})
         product = self.env['product.template'].create({'name': "Any"})
         warranty = self.env['aftersales.warranty.policy'].create(
             {'name': "Any", 'rule_ids': [Command.create({})]}
@@ -20,7 +19,6 @@ class TestBounds(TransactionCase):
         for record, values in (
             (self.env.company, {'aftersales_reopen_days': 10**7}),
             (self.env.company, {'aftersales_reopen_days': -1}),
-            (policy, {'resolution_hours': 1e8}),
             (product, {'aftersales_warranty_months': 200000}),
             (self.env.company, {'aftersales_meter_days': -1}),
             (warranty, {'months': 1201}),

@@ -133,10 +133,6 @@ class TestMessageLeavesAtOnce(ComplaintCase):
         self.complaint_type.holds_messages = False
         self.assert_released(other=True)
 
-    def test_type_deleted(self):
-        self.complaint_type.unlink()
-        self.assert_released(other=True)
-
     def test_by_who_may_not_read_messages(self):
         user = self.env['res.users'].create(
             {
