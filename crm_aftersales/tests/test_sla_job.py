@@ -153,8 +153,11 @@ class TestSlaJob(SlaCommon):
         self.assertFalse(request._get_wrong_clocks())
 
     def test_pause_whose_reason_was_deleted_runs_out_without_its_name(self):
+        """Before 19.0.1.2.4 a reason in use could be deleted."""
         request, reason = self._pause_by_hand()
-        reason.unlink()
+        self.env.flush_all()
+        self.env.cr.execute("DELETE FROM aftersales_pause_reason WHERE id = %s", reason.ids)
+        self.env.invalidate_all()
         self._run(datetime(2026, 3, 2, 13, 30))
         self.assertIn("the clocks run again.", request.message_ids[0].body)
         self.assertFalse(request._get_wrong_clocks())
