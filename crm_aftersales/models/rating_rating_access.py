@@ -30,13 +30,13 @@ class RatingRating(models.Model):
     def _get_readable_request_domain(self) -> Domain:
         """Return the domain of the ratings that are of no request, or of one the user reads.
 
-        An own query for the request of each rating: the database looks up a few by their ids, and
-        reads all requests once where it is asked for many ratings.
+        The request of a rating is looked up by its id.  EXISTS would be answered from a list of all
+        requests the user reads, which is made first, however few ratings are asked for.
         """
 
         def to_sql(model, alias, query):
             return SQL(
-                '(%s IS DISTINCT FROM %s OR EXISTS (%s))',
+                '(%s IS DISTINCT FROM %s OR (%s) IS NOT NULL)',
                 model._field_to_sql(alias, 'res_model', query),
                 RATED,
                 self._select_readable_request(model._field_to_sql(alias, 'res_id', query)),
@@ -52,7 +52,7 @@ class RatingRating(models.Model):
         """
         requests = self.env[RATED].with_context(active_test=False)
         if not requests.has_access('read'):
-            return SQL('SELECT WHERE FALSE')
+            return SQL('SELECT NULL WHERE FALSE')
         query = requests._search([])
         query.add_where(SQL('%s = %s', SQL.identifier(query.table, 'id'), res_id))
         return query.select()
