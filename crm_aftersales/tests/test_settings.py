@@ -27,6 +27,30 @@ class TestSettings(SlaCommon):
             self.assertIn("Archive it instead", str(refusal.exception))
             self.assertIn(used.display_name, str(refusal.exception))
 
+    def test_whatever_refers_to_a_setting_is_known(self):
+        """Also what an addon, or a later version, adds; lines of a setting go with it."""
+        guarded = [
+            model
+            for model in self.env.values()
+            if not model._abstract and isinstance(model, self.registry['aftersales.used.mixin'])
+        ]
+        self.assertEqual(len(guarded), 5)
+        for model in guarded:
+            own_tables = {getattr(field, 'relation', None) for field in model._fields.values()}
+            refer = {
+                (other._name, field.name)
+                for other in self.env.values()
+                if other._auto and not other._abstract and not other._transient
+                for field in other._fields.values()
+                if field.comodel_name == model._name
+                and field.type in ('many2one', 'many2many')
+                and (field.store or field.company_dependent)
+                and (field.type == 'many2many' or field.ondelete != 'cascade')
+                and getattr(field, 'relation', None) not in own_tables - {None}
+            }
+            with self.subTest(model._name):
+                self.assertLessEqual(refer, set(model._get_used_by()))
+
     def test_a_policy_in_use_in_another_company(self):
         """Products have one in each company."""
         company = self.env['res.company'].create({'name': "Beta of the test"})
