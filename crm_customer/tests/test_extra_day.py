@@ -80,7 +80,7 @@ class TestExtraDay(CrmCustomerCommon):
         )
 
     def test_add_several_says_what_is_no_date(self):
-        for dates, wrong in (("2026-02-30 2026-05-09", "2026-02-30"), ("May 9", "May, 9")):
+        for dates, wrong in (("2026-02-30 2026-05-09", "2026-02-30"), ("May 9", "May and 9")):
             with self.assertRaisesRegex(UserError, wrong):
                 self.add_days(dates)
         self.assertFalse(self.calendar.extra_day_ids)
